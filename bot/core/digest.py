@@ -1,0 +1,75 @@
+"""减负: what one chat gets in one slot: at most two singles and one digest, whatever the number of decisions.
+
+Over budget means the digest, never dropped (design §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.core.notices import Decision
+from bot.core.outbox import Row
+from bot.core.rulebook import Delivery
+
+SINGLES_A_DAY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be: its chat, form, rows, and the instant it is composed for."""
+
+    chat: str
+    form: str
+    slot: bool
+    rows: tuple[Row, ...]
+    at: datetime
+
+
+def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list[Draft]:
+    """Drafts for decisions that tell, grouped by chat."""
+    groups: dict[tuple[str, bool], list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.chat, decision.prompt), []).append(decision)
+    drafts: list[Draft] = []
+    for (chat, prompt), group in groups.items():
+        drafts.extend(_chat(chat, group, singles_used.get(chat, 0), prompt))
+    return sorted(drafts, key=lambda draft: (draft.at, draft.chat, draft.form))
+
+
+def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list[Draft]:
+    at = max(d.at for d in group if d.at is not None)
+    singles = _singles(group)
+    alone = singles[: max(0, SINGLES_A_DAY - used)]
+    folded = {id(d) for single in alone for d in single}
+    rest = [d for d in group if id(d) not in folded]
+    drafts = [Draft(chat, Delivery.SINGLE.value, not prompt, _rows(s, Delivery.SINGLE.value), at) for s in alone]
+    if rest:
+        drafts.append(Draft(chat, Delivery.DIGEST.value, not prompt, _rows(rest, Delivery.DIGEST.value), at))
+    return drafts
+
+
+def _singles(group: Sequence[Decision]) -> list[list[Decision]]:
+    """Singles by item (two addressees of one chat hear it once), deepest rung first, then earliest due date."""
+    found: dict[str, list[Decision]] = {}
+    for decision in group:
+        if decision.delivery is Delivery.SINGLE:
+            found.setdefault(decision.finding.item.id, []).append(decision)
+    return sorted(
+        found.values(), key=lambda ds: (-_depth(ds[0]), ds[0].finding.due_on or date.max, ds[0].finding.item.id)
+    )
+
+
+def _depth(decision: Decision) -> int:
+    """How far past (or before) its due date a rung stands, in days; larger is deeper."""
+    assert decision.telling is not None
+    due = decision.finding.anchor.late_from if decision.finding.anchor else decision.telling.on
+    return (decision.telling.on - due).days
+
+
+def _rows(decisions: Sequence[Decision], form: str) -> tuple[Row, ...]:
+    return tuple(
+        Row.of(d, Delivery.MONTHLY.value if form != Delivery.SINGLE.value and d.delivery is Delivery.MONTHLY else form)
+        for d in decisions
+    )

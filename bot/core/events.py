@@ -1,0 +1,140 @@
+"""Events: what happened, in the past tense. With the rule files, the only input there is (design §1).
+
+The envelope is CloudEvents 1.0 JSON; `type` is `duban.<name>` and `data` one of the frozen payloads below.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+
+class Payload(BaseModel):
+    """Base of all payloads: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    type: ClassVar[str]
+
+
+class Observed(Payload):
+    """A value of an indicator for a period was reported (or revised: a later event for the same period wins)."""
+
+    type: ClassVar[str] = "duban.observed"
+    indicator: str
+    period: str
+    value: Decimal = Field(allow_inf_nan=False)
+    by: str = ""
+    note: str = ""
+
+
+class Done(Payload):
+    """The unit says finished; the office has yet to check (待核)."""
+
+    type: ClassVar[str] = "duban.done"
+    item: str
+    by: str = ""
+    note: str = ""
+
+
+class Closed(Payload):
+    """销号: the office checked and struck it off."""
+
+    type: ClassVar[str] = "duban.closed"
+    item: str
+    by: str
+
+
+class Returned(Payload):
+    """退回: the office checked and sent it back."""
+
+    type: ClassVar[str] = "duban.returned"
+    item: str
+    reason: str
+    by: str = ""
+
+
+class Extended(Payload):
+    """延期: a new due date was granted against the rule's date of that day; void once the rule's date changes."""
+
+    type: ClassVar[str] = "duban.extended"
+    item: str
+    to: date
+    rule_due: date
+    reason: str
+    by: str
+
+
+class Silenced(Payload):
+    """静默: a person asked for no reminders of an item or to a chat until a time."""
+
+    type: ClassVar[str] = "duban.silenced"
+    item: str = ""
+    chat: str = ""
+    until: AwareDatetime
+    reason: str
+    by: str = ""
+
+
+class Confirmed(Payload):
+    """Proposed rules and leads were confirmed, each bound to the fingerprint it had then."""
+
+    type: ClassVar[str] = "duban.confirmed"
+    rules: dict[str, str] = Field(default_factory=dict)
+    leads: dict[str, str] = Field(default_factory=dict)
+    by: str = ""
+
+
+class RulesRejected(Payload):
+    """An edit of the rule files was refused; the last good rulebook stays. Written by the bot itself."""
+
+    type: ClassVar[str] = "duban.rules_rejected"
+    digest: str
+    problems: int
+    first: tuple[str, ...]
+
+
+class EventRejected(Payload):
+    """A file in the inbox could not be understood; it was set aside. Written by the bot itself."""
+
+    type: ClassVar[str] = "duban.event_rejected"
+    name: str
+    problem: str
+
+
+PAYLOADS: dict[str, type[Payload]] = {
+    payload.type: payload
+    for payload in (Observed, Done, Closed, Returned, Extended, Silenced, Confirmed, RulesRejected, EventRejected)
+}
+
+
+class Event(BaseModel):
+    """CloudEvents 1.0 in structured JSON. `time` is when it happened, aware; `id` + `source` make it unique."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    source: Annotated[str, Field(min_length=1, max_length=200)] = "duban"
+    type: str
+    time: AwareDatetime
+    data: Annotated[Any, Field(repr=False)]
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, value: str) -> str:
+        if value not in PAYLOADS:
+            raise ValueError(f"不认识的事件类型 {value}，可用：{'、'.join(PAYLOADS)}")
+        return value
+
+    @property
+    def payload(self) -> Payload:
+        """The data as its model; raises pydantic.ValidationError when it does not fit the type."""
+        return PAYLOADS[self.type].model_validate(self.data)
+
+    @classmethod
+    def of(cls, payload: Payload, *, key: str, time: datetime, source: str = "duban") -> Self:
+        """Wraps a payload."""
+        return cls(id=key, source=source, type=payload.type, time=time, data=payload.model_dump(mode="json"))

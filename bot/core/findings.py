@@ -1,0 +1,154 @@
+"""研判: from rules, facts and a day to findings, one per item.
+
+A kind judges an item by itself; here life is laid over it: done, closed, returned, extended, a parent that speaks for it.
+Every finding carries what `decide` needs, so that nothing downstream asks a rule kind anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Judgement, State
+from bot.core.ladder import Anchor, approaching_from
+from bot.core.rulebook import Rulebook, TaskForm
+from bot.core.workdays import Calendar
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+#: How far ahead items are made: the longest lead a ladder may have, and some.
+HORIZON = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict about one item on one day.
+
+    `due_on` is the effective due date (the told key's part), `anchor` what the ladder counts from. `step_of` is set while
+    a parent speaks for it. `returned_on` is the day it was sent back, `extended` whether an extension is in force.
+    """
+
+    item: Item
+    state: State
+    due_on: date | None
+    anchor: Anchor | None
+    detail: str = ""
+    extended: bool = False
+    returned_on: date | None = None
+    suppressed_by: str | None = None
+    confirmed: bool = True
+    lead: str | None = None
+    provisional: bool = False
+    lines: tuple[str, ...] = ()  # what an office finding says, one line each
+
+
+@lru_cache(maxsize=64)
+def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
+    """Every item due from the plan's first day up to `until`, parents before their steps."""
+    since = rulebook.plan.starts_on
+    return tuple(item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, until))
+
+
+def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
+    """Items that exist for the bot today; the horizon moves with the year so that the list is made rarely."""
+    return items_of(rulebook, date((today + HORIZON).year, 12, 31))
+
+
+def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
+    """One finding per known item, in the rulebook's order."""
+    found: dict[str, Finding] = {}
+    for item in known_items(rulebook, today):
+        finding = judge_one(item, facts, today, rulebook.calendar)
+        parent = found.get(item.parent) if item.parent else None
+        if parent is not None:
+            finding = _under(finding, parent)
+        found[item.id] = finding
+    return list(found.values())
+
+
+def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
+    """The verdict about one item: its kind's judgement with life laid over it."""
+    extension = facts.extension_of(item)
+    if extension:
+        late = max(extension.to, item.late_from or extension.to)
+        item = replace(item, due_on=extension.to, late_from=late)
+    judgement = _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
+    mark = facts.marks.get(item.id)
+    state, detail = _lived(judgement, mark.what if mark else "")
+    anchor = _anchor(item, judgement)
+    return Finding(
+        item=item,
+        state=state,
+        due_on=anchor.due_on if anchor else None,
+        anchor=anchor,
+        detail=detail,
+        extended=extension is not None,
+        returned_on=mark.at.astimezone(ZONE).date() if mark and mark.what == "returned" else None,
+        confirmed=facts.allows(item),
+        lead=facts.confirmed_lead(item.rule),
+        provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
+    )
+
+
+def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> Judgement:
+    """正常推进 becomes 临期 once the ladder's span before the due date has begun."""
+    if judgement.state is not State.ON_TRACK or item.due_on is None or today > item.due_on:
+        return judgement
+    if today >= approaching_from(item.due_on, item.rule.ladder.approaching, calendar):
+        return replace(judgement, state=State.APPROACHING)
+    return judgement
+
+
+def _lived(judgement: Judgement, mark: str) -> tuple[State, str]:
+    if mark == "closed":
+        return State.CLOSED, "已销号"
+    if mark == "done":
+        return State.AWAITING_CHECK, "已报办结，待核"
+    return judgement.state, judgement.detail
+
+
+def _anchor(item: Item, judgement: Judgement) -> Anchor | None:
+    if judgement.anchor is not None:
+        return Anchor(judgement.anchor, judgement.anchor, happened=True)
+    if item.due_on is None or item.late_from is None:
+        return None
+    return Anchor(item.due_on, item.late_from)
+
+
+def _under(step: Finding, parent: Finding) -> Finding:
+    """A step whose milestone is closed is closed; an overdue milestone speaks for its steps."""
+    if parent.state is State.CLOSED:
+        return replace(step, state=State.CLOSED, detail="随节点销号")
+    if parent.state in (State.OVERDUE, State.AWAITING_RESULT):
+        return replace(step, suppressed_by=parent.item.id)
+    return step
+
+
+def find_item(rulebook: Rulebook, item_id: str, today: date) -> Item | None:
+    """The item an admin named, former rule ids understood; looks a few years ahead for far milestones."""
+    wanted = canonical(rulebook, item_id)
+    for item in items_of(rulebook, date(max(today.year + 2, 2036), 12, 31)):
+        if item.id == wanted:
+            return item
+    return None
+
+
+def canonical(rulebook: Rulebook, item_id: str) -> str:
+    """An id with a former rule id replaced by today's."""
+    base, mark, rest = item_id.partition("@")
+    rule = rulebook.by_id.get(base)
+    return f"{rule.id}{mark}{rest}" if rule and rule.id != base and ":" not in rule.id else item_id
+
+
+def undated(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The 待定 list: commitments and steps without a date, in the rulebook's order."""
+    return (finding for finding in findings if finding.state is State.UNDATED)
+
+
+def task_of(rulebook: Rulebook, owner: str) -> TaskForm | None:
+    """The task with this id."""
+    return next((task for task in rulebook.tasks if task.id == owner), None)

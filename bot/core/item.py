@@ -1,0 +1,140 @@
+"""Item 事项: anything tracked, and the protocol by which a rule kind makes and judges items.
+
+A rule makes items (a recurring duty one per period); an item has an anchor from which its ladder counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from bot.core.rulebook import ItemForm, Rule
+from bot.core.workdays import Calendar
+
+if TYPE_CHECKING:
+    from bot.core.facts import Facts
+
+
+class State(StrEnum):
+    """How an item stands. The state is named, never the colour."""
+
+    ON_TRACK = "正常推进"
+    APPROACHING = "临期"
+    OVERDUE = "逾期"
+    AWAITING_RESULT = "待公布"
+    UNREPORTED = "未报"
+    MISSED = "未达标"
+    MET = "达标"
+    AWAITING_CHECK = "待核"
+    CLOSED = "销号"
+    UNDATED = "待定"
+    ASSIGNED = "交办"  # a task's first telling to its units
+    NOTED = "告知"  # something the admin is told that has no state of its own
+
+
+#: From calm to grave; a move to the right since the last telling is WORSENED.
+GRAVITY: Mapping[State, int] = {
+    State.CLOSED: 0,
+    State.MET: 0,
+    State.NOTED: 0,
+    State.ASSIGNED: 0,
+    State.UNDATED: 0,
+    State.ON_TRACK: 1,
+    State.AWAITING_RESULT: 1,
+    State.AWAITING_CHECK: 1,
+    State.APPROACHING: 2,
+    State.UNREPORTED: 3,
+    State.OVERDUE: 3,
+    State.MISSED: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One tracked thing. `due_on` is the rule's date (the last good day), `late_from` the day overdue rungs count from.
+
+    `late_from` differs from `due_on` where a result is published later or a grace period runs. `opens_on` is the first
+    day of the period it belongs to. Undated items have neither.
+    """
+
+    id: str
+    rule: Rule
+    title: str
+    due_on: date | None
+    late_from: date | None = None
+    opens_on: date | None = None
+    period: str = ""
+    parent: str | None = None
+    words: str = ""  # the date as the rule file says it: 2027年底
+    proposed: bool = False  # its own date is a proposal (a step), whatever the rule's basis
+    data: Any = field(default=None, compare=False)  # what the kind itself needs (a target, a step)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A kind's own verdict about an item, before life (done, closed, extended) is laid over it.
+
+    `anchor` replaces the due date as the date the ladder counts from (达标 counts from the day its value was known).
+    `detail` is a short Chinese phrase for the message: 完成值96.2%，目标97%.
+    """
+
+    state: State
+    anchor: date | None = None
+    detail: str = ""
+
+
+class RuleKind(Protocol):
+    """One file in `bot/rule_kinds/` is one of these (design §2)."""
+
+    @property
+    def name(self) -> str:
+        """The word after 类型: or in 监测:."""
+        ...
+
+    @property
+    def subject(self) -> Literal["事项", "指标"]:
+        """Whether it judges items of a task or watches an indicator."""
+        ...
+
+    @property
+    def Params(self) -> type[ItemForm] | None:  # noqa: N802 - it is a class
+        """What a rule file may say; None for kinds that watch an indicator."""
+        ...
+
+    @property
+    def ladder(self) -> str:
+        """The default 督办阶梯."""
+        ...
+
+    @property
+    def example(self) -> str:
+        """YAML an admin can copy."""
+        ...
+
+    def proposes(self, form: Any) -> bool:
+        """Whether the form holds proposals besides its own 依据 (dates of steps)."""
+        ...
+
+    def dates(self, form: Any) -> str:
+        """The dates of a form as one line of text; what a confirmation is bound to, and what messages show."""
+        ...
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """Items whose due date lies in [since, until]; with no dependence on facts."""
+        ...
+
+    def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
+        """How this item stands today if nobody said done, closed or extended."""
+        ...
+
+
+def by_date(item: Item, today: date) -> State:
+    """The verdict every dated item shares: calm, waiting for its result, overdue (临期 is the ladder's to say)."""
+    if item.due_on is None or item.late_from is None:
+        return State.UNDATED
+    if today <= item.due_on:
+        return State.ON_TRACK
+    return State.OVERDUE if today > item.late_from else State.AWAITING_RESULT

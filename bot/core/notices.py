@@ -1,0 +1,373 @@
+"""decide(): who is told what now and why, or who is not told and why not. Nothing is left without a reason.
+
+For every (finding, addressee) there is exactly one `Decision` with exactly one `Reason`. A decision to tell carries the
+instant at which its chat's slot opens; until then it reads as OUT_OF_HOURS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from functools import lru_cache
+from typing import Protocol
+
+from bot.core.facts import Facts
+from bot.core.findings import ZONE, Finding
+from bot.core.item import GRAVITY, State
+from bot.core.ladder import Occurrence, Stairs, send_day, stairs
+from bot.core.rulebook import Delivery, Role, Rule, RungForm
+from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
+from bot.core.words import Offset
+from bot.core.workdays import Calendar
+
+ADMIN = "管理员"
+LEADING_GROUP = "领导小组"
+SUPERVISOR = "分管领导"
+
+
+class Reason(Enum):
+    """通知理由. The value is what `explain` says; `tells` whether a message results."""
+
+    ASSIGNED = ("交办", True)
+    FIRST = ("首次提醒", True)
+    NEXT_RUNG = ("进入下一级次", True)
+    REPEAT = ("定期重复提醒", True)
+    WORSENED = ("情况变化", True)
+    ESCALATED = ("升级督办", True)
+    RECOVERED = ("已恢复，告知一次", True)
+    NOT_DUE = ("未到提醒时点", False)
+    ALREADY_TOLD = ("本级次已提醒", False)
+    OUT_OF_HOURS = ("待到发送时段", False)
+    SILENCED = ("静默中", False)
+    SUPPRESSED = ("由上级事项统一提醒", False)
+    OVER_BUDGET = ("今日次数已满，并入下次汇总", False)
+    UNCONFIRMED = ("待人工确认", False)
+    AWAITING_CHECK = ("待核", False)
+    AWAITING_RESULT = ("待公布", False)
+    EXTENDED = ("已延期，新时限未到提醒时点", False)
+    CLOSED = ("已销号", False)
+
+    def __init__(self, words: str, tells: bool) -> None:
+        self.words = words
+        self.tells = tells
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who is told: `key` is the told key's part and the name a chat is configured under."""
+
+    key: str
+    unit: str
+    role: Role
+    roles: frozenset[Role]
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told last about an item with this due date."""
+
+    item: str
+    due_on: date | None
+    addressee: str
+    rung_on: date
+    rung: str
+    state: str
+    reason: str
+    number: str
+    at: datetime
+
+
+class Memory(Protocol):
+    """What has been told; the store and the simulation each have one."""
+
+    def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
+        """The latest telling for this key, by nominal date."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a chat got today already."""
+
+    slots: int = 0
+    singles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which addressee has which chat. A name may share another's chat; who has none is spoken of in the admin's."""
+
+    chats: Mapping[str, str]
+
+    def route(self, addressee: Addressee) -> tuple[str, str]:
+        """The chat, and the mark the line carries when it is not the addressee's own."""
+        chat = self.chats.get(addressee.key)
+        if chat is not None:
+            return chat, addressee.mark
+        if addressee.role is Role.SUPERVISOR:
+            return ADMIN, f"提请办公室报{addressee.key.replace('·', '')}"
+        if addressee.key == LEADING_GROUP:
+            return ADMIN, "提请办公室报领导小组"
+        if addressee.key == ADMIN:
+            return ADMIN, addressee.mark
+        return ADMIN, f"{addressee.key}未配置群聊，请转告"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One (finding, addressee) with its reason. `at` is set when it tells, `until` when it may change by itself."""
+
+    finding: Finding
+    addressee: Addressee
+    chat: str
+    reason: Reason
+    mark: str = ""
+    at: datetime | None = None
+    until: datetime | None = None
+    by: str = ""
+    telling: Occurrence | None = None
+    superseded: tuple[date, ...] = ()
+    prompt: bool = False
+    provisional: bool = False
+
+    @property
+    def delivery(self) -> Delivery:
+        """How it was meant to be told; the day's budget may fold a single into the digest."""
+        return self.telling.rung.delivery if self.telling else Delivery.DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything besides the findings that a decision depends on, for one moment `now`."""
+
+    facts: Facts
+    memory: Memory
+    directory: Directory
+    calendar: Calendar
+    hours: OfficeHours
+    now: datetime
+    used: Callable[[str, date], Used]
+
+    @property
+    def today(self) -> date:
+        """The day in Asia/Shanghai."""
+        return self.now.astimezone(ZONE).date()
+
+    def slot_from(self, chat: str, day: date) -> datetime:
+        """The chat's slot on the first sending day from `day`."""
+        return slot(chat, send_day(day, True, self.calendar), self.hours)
+
+    def opening(self, chat: str) -> datetime:
+        """When this chat's next slot composes: today's if it has not, late if it was missed, else the next day's."""
+        today = self.today
+        if self.calendar.may_send(today) and not self.used(chat, today).slots:
+            planned = slot(chat, today, self.hours)
+            if self.now <= planned:
+                return planned
+            late = self._open_minute()
+            if late.date() == today:
+                return late
+        return self.slot_from(chat, today + timedelta(days=1))
+
+    def promptly(self, chat: str) -> datetime | None:
+        """The next open minute for an event-driven single, if the chat has budget left on that day."""
+        at = self._open_minute()
+        return at if self.used(chat, at.date()).singles < 2 else None
+
+    def _open_minute(self) -> datetime:
+        if is_open(self.now, self.hours, self.calendar):
+            return self.now
+        return next_open_minute(self.now, self.hours, self.calendar)
+
+
+RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
+RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+
+
+def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
+    """Exactly one decision for every finding and everybody its ladder speaks to."""
+    return [weigh(finding, addressee, desk) for finding in findings for addressee in addressees(finding)]
+
+
+def addressees(finding: Finding) -> tuple[Addressee, ...]:
+    """Everybody the ladder of a finding could speak to, each once, with the roles in which they hear it."""
+    return _addressees(finding.item.rule, finding.lead)
+
+
+@lru_cache(maxsize=8192)
+def _addressees(rule: Rule, lead: str | None) -> tuple[Addressee, ...]:
+    spoken = frozenset(role for rung in rule.ladder.rungs for role in rung.roles)
+    principal = rule.provider if rule.asks_provider else lead
+    found: dict[str, Addressee] = {}
+
+    def hear(key: str, unit: str, role: Role, mark: str = "") -> None:
+        before = found.get(key)
+        if role not in spoken:
+            return
+        if before is None:
+            found[key] = Addressee(key, unit, role, frozenset({role}), mark)
+        else:
+            found[key] = replace(before, roles=before.roles | {role}, mark=before.mark or mark)
+
+    if lead:
+        hear(lead, lead, Role.LEAD)
+        for unit in rule.cooperating:
+            if unit != lead:
+                hear(unit, unit, Role.COOPERATING)
+    else:
+        for role in (Role.LEAD, Role.COOPERATING):
+            hear(ADMIN, ADMIN, role, "请确认牵头单位")
+    if rule.provider:
+        hear(rule.provider, rule.provider, Role.PROVIDER)
+    if principal:
+        hear(f"{principal}·{SUPERVISOR}", principal, Role.SUPERVISOR)
+    else:
+        hear(ADMIN, ADMIN, Role.SUPERVISOR, "请确认牵头单位")
+    hear(LEADING_GROUP, LEADING_GROUP, Role.LEADING_GROUP)
+    hear(ADMIN, ADMIN, Role.ADMIN)
+    return tuple(found.values())
+
+
+def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
+    """The one decision about one finding and one addressee."""
+    chat, mark = desk.directory.route(addressee)
+    last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
+    base = Decision(finding, addressee, chat, Reason.NOT_DUE, mark=mark)
+    if finding.state is State.CLOSED:
+        return _recovered(base, last, desk)
+    if not finding.confirmed:
+        return replace(base, reason=Reason.UNCONFIRMED)
+    if finding.state is State.AWAITING_CHECK:
+        return replace(base, reason=Reason.AWAITING_CHECK)
+    if finding.suppressed_by:
+        return replace(base, reason=Reason.SUPPRESSED, by=finding.suppressed_by)
+    return _by_ladder(base, last, desk)
+
+
+def _by_ladder(base: Decision, last: Told | None, desk: Desk) -> Decision:
+    finding = base.finding
+    if finding.anchor is None:
+        waiting = finding.state is State.AWAITING_RESULT
+        return replace(base, reason=Reason.AWAITING_RESULT if waiting else Reason.NOT_DUE)
+    steps = _stairs(base, desk)
+    telling, next_on = steps.at(desk.today)
+    telling = _returned(finding, base.addressee, telling)
+    until = desk.slot_from(base.chat, next_on) if next_on else None
+    if telling is None:
+        return replace(base, reason=_quiet(finding), until=until)
+    if last is not None and telling.on <= last.rung_on:
+        return replace(base, reason=Reason.ALREADY_TOLD, telling=telling, until=until)
+    superseded = steps.between(last.rung_on if last else None, telling.on)
+    told = replace(
+        base,
+        telling=telling,
+        until=until,
+        superseded=superseded,
+        reason=_why(finding, base.addressee, telling, last),
+        prompt=telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE),
+        provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
+    )
+    return _unless_silenced(_timed(told, desk), desk)
+
+
+def _stairs(base: Decision, desk: Desk) -> Stairs:
+    finding = base.finding
+    assert finding.anchor is not None
+    return stairs(
+        finding.item.rule,
+        finding.anchor,
+        desk.calendar,
+        date(desk.today.year + 1, 12, 31),
+        base.addressee.roles,
+        finding.state.value,
+        desk.today > finding.anchor.due_on and not finding.anchor.happened,
+    )
+
+
+def _returned(finding: Finding, addressee: Addressee, telling: Occurrence | None) -> Occurrence | None:
+    """Being sent back is told once, to who must act, unless a deeper rung has come since."""
+    on = finding.returned_on
+    if on is None or not addressee.roles & {Role.LEAD, Role.PROVIDER} or (telling and telling.on > on):
+        return telling
+    return Occurrence(on, on, RETURNED, "退回", False)
+
+
+def _quiet(finding: Finding) -> Reason:
+    if finding.state is State.AWAITING_RESULT:
+        return Reason.AWAITING_RESULT
+    return Reason.EXTENDED if finding.extended else Reason.NOT_DUE
+
+
+def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told | None) -> Reason:
+    if finding.state is State.ASSIGNED:
+        return Reason.ASSIGNED
+    if addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP) and (last is None or last.rung != telling.label):
+        return Reason.ESCALATED
+    if last is None:
+        return Reason.FIRST
+    if last.rung == telling.label:
+        return Reason.REPEAT
+    if GRAVITY[finding.state] > GRAVITY[State(last.state)] or telling.rung is RETURNED:
+        return Reason.WORSENED
+    return Reason.NEXT_RUNG
+
+
+def _timed(decision: Decision, desk: Desk) -> Decision:
+    """Adds the instant: the chat's slot, or the next open minute for something that just happened."""
+    if decision.prompt:
+        at = desk.promptly(decision.chat)
+        if at is not None:
+            return replace(decision, at=at)
+        return replace(decision, reason=Reason.OVER_BUDGET, until=desk.opening(decision.chat))
+    return replace(decision, at=desk.opening(decision.chat))
+
+
+def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
+    for silence in (
+        desk.facts.item_silences.get(decision.finding.item.id),
+        desk.facts.item_silences.get(decision.finding.item.rule.id),
+        desk.facts.chat_silences.get(decision.chat),
+    ):
+        if silence and (decision.at or desk.now) < silence.until:
+            until = desk.slot_from(decision.chat, silence.until.astimezone(ZONE).date())
+            if until < silence.until:
+                until = desk.slot_from(decision.chat, silence.until.astimezone(ZONE).date() + timedelta(days=1))
+            return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=silence.by or silence.reason)
+    return decision
+
+
+def _recovered(base: Decision, last: Told | None, desk: Desk) -> Decision:
+    """Who was told that something is wrong is told once, in a digest, that it is over."""
+    wrong = last is not None and GRAVITY[State(last.state)] >= GRAVITY[State.OVERDUE]
+    if not wrong or last is None or base.addressee.key == ADMIN:
+        return replace(base, reason=Reason.CLOSED)
+    on = max(last.rung_on, desk.today)
+    telling = Occurrence(on, on, RECOVERED, "恢复", False)
+    told = replace(base, reason=Reason.RECOVERED, telling=telling)
+    return _unless_silenced(replace(told, at=desk.opening(base.chat)), desk)
+
+
+def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
+    """Decisions that tell and whose instant has come."""
+    return [d for d in decisions if d.reason.tells and d.at is not None and d.at <= now]
+
+
+def settled(decision: Decision, now: datetime) -> Decision:
+    """A decision as it reads at `now`: one that must wait for its slot is OUT_OF_HOURS until then."""
+    if decision.reason.tells and decision.at is not None and decision.at > now:
+        return replace(decision, reason=Reason.OUT_OF_HOURS, until=decision.at)
+    return decision
+
+
+def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
+    """The earliest instant after `now` at which some decision may come out differently by time alone."""
+    instants = (d.at if d.reason.tells else d.until for d in decisions)
+    return min((i for i in instants if i is not None and i > now), default=None)
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a day in Asia/Shanghai."""
+    return datetime.combine(day, time(), ZONE)

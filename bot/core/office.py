@@ -1,0 +1,243 @@
+"""Findings of the office itself: 交办 to units, and what the admin must hear (待确认, 待定, 待核, calendar, refused edits).
+
+They are ordinary findings with a ladder of their own, so that slots, budgets, told keys, preview and explain treat them
+like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+from bot.core.facts import Facts
+from bot.core.findings import ZONE, Finding, undated
+from bot.core.item import Item, Judgement, State
+from bot.core.ladder import Anchor, send_day
+from bot.core.rulebook import (
+    Basis,
+    Delivery,
+    IndicatorForm,
+    Ladder,
+    LeadForm,
+    Role,
+    Rule,
+    Rulebook,
+    RungForm,
+    TaskForm,
+)
+from bot.core.words import Offset
+
+#: Most titles a list in the admin chat spells out.
+FIRST_TITLES = 20
+
+
+class OfficeKind:
+    """The kind of rules no file holds; its items come from this module."""
+
+    name = "办公室"
+    subject: Literal["事项"] = "事项"
+    Params = None
+    ladder = ""
+    example = ""
+
+    def dates(self, form: Any) -> str:
+        """Office findings have no written dates."""
+        del form
+        return ""
+
+    def proposes(self, form: Any) -> bool:
+        """Nothing."""
+        del form
+        return False
+
+    def items(self, *_: Any) -> Iterable[Item]:
+        """Made by `findings` below, not by the calendar."""
+        return ()
+
+    def judge(self, *_: Any) -> Judgement:
+        """Office findings are made already judged."""
+        return Judgement(State.NOTED)
+
+
+@cache
+def _ladder(delivery: Delivery, roles: tuple[Role, ...], *offsets: str) -> Ladder:
+    rungs = tuple(RungForm(offset=Offset.parse(text), roles=roles, delivery=delivery) for text in ("当天", *offsets))
+    return Ladder(rungs=rungs)
+
+
+_TO_UNITS = (Role.LEAD, Role.COOPERATING)
+
+
+@lru_cache(maxsize=4096)
+def _rule(key: str, title: str, delivery: Delivery, *repeats: str) -> Rule:
+    """A rule that only speaks to the admin."""
+    ladder = _ladder(delivery, (Role.ADMIN,), *repeats)
+    return Rule(
+        id=key, kind=OfficeKind(), form=None, owner=key, owner_title=title, citation="", title=title, basis=Basis.ADMIN,
+        units=(), lead=None, cooperating=(), provider="", ladder=ladder, ladder_name="",
+    )  # fmt: skip
+
+
+def _noted(key: str, title: str, on: date, lines: Sequence[str], *repeats: str, single: bool = False) -> Finding:
+    rule = _rule(f"系统:{key}", title, Delivery.SINGLE if single else Delivery.DIGEST, *repeats)
+    anchor = Anchor(on, on, happened=True)
+    return Finding(Item(rule.id, rule, title, on, on), State.NOTED, on, anchor, lines=tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something the shell knows and the admin must hear daily while it lasts: a robot broken, an entry undeliverable."""
+
+    id: str
+    title: str
+    since: datetime
+    lines: tuple[str, ...]
+
+
+def findings(
+    rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date, troubles: Iterable[Trouble] = ()
+) -> list[Finding]:
+    """Everything the office says by itself today."""
+    return [
+        *assignments(rulebook, facts),
+        *_to_confirm(rulebook, facts, items, today),
+        *_calendar(rulebook, today),
+        *_to_check(rulebook, facts, items),
+        *_void_extensions(facts, items),
+        *_rejections(facts),
+        *(_noted(t.id, t.title, t.since.astimezone(ZONE).date(), t.lines, "逾期每1个工作日") for t in troubles),
+    ]
+
+
+def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
+    """交办: one finding per task and indicator; its units hear it once, when lead (and proposed units) are confirmed."""
+    for rule in _assigned_rules(rulebook):
+        lead = facts.confirmed_lead(rule)
+        on = rulebook.plan.starts_on
+        item = Item(rule.id, rule, rule.owner_title, on, on)
+        confirmed = lead is not None
+        anchor = Anchor(on, on, happened=True)
+        yield Finding(item, State.ASSIGNED, on, anchor, confirmed=confirmed, lead=lead)
+
+
+@lru_cache(maxsize=16)
+def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
+    return tuple(_assigned_rule(owner) for owner in rulebook.owners)
+
+
+def _assigned_rule(owner: TaskForm | IndicatorForm) -> Rule:
+    lead = owner.chosen_lead if isinstance(owner, TaskForm) else sole_lead(owner)
+    if isinstance(owner, TaskForm) and lead and owner.units_basis is Basis.PROPOSED:
+        lead = LeadForm(unit=lead.unit, basis=Basis.PROPOSED)
+    return Rule(
+        id=f"交办:{owner.id}", kind=OfficeKind(), form=owner, owner=owner.id, owner_title=owner.title, citation="",
+        title=owner.title, basis=Basis.PLAN, units=owner.units, lead=lead,
+        cooperating=tuple(unit for unit in owner.units if lead is None or unit != lead.unit), provider="",
+        ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="",
+    )  # fmt: skip
+
+
+def sole_lead(indicator: IndicatorForm) -> LeadForm | None:
+    """The written lead of an indicator; the plan names no owner, so even a single unit is a proposal until confirmed."""
+    return indicator.lead
+
+
+def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], list[str]]:
+    """Rules that wait for confirmation, and owners whose proposed lead does."""
+    rules = [rule for rule in rulebook.rules if not facts.confirms(rule)]
+    owners: Mapping[str, None] = dict.fromkeys(
+        rule.owner for rule in _assigned_rules(rulebook) if facts.confirmed_lead(rule) is None
+    )
+    return rules, list(owners)
+
+
+def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date) -> Iterator[Finding]:
+    starts = rulebook.plan.starts_on
+    rules, owners = unconfirmed(rulebook, facts)
+    quarter = _quarter_start(today)
+    if rules or owners:
+        yield _noted("待确认@启动", "待确认事项", starts, _confirm_lines(rules, owners))
+    if quarter > starts:
+        on = send_day(quarter, True, rulebook.calendar)
+        label = f"{quarter.year}Q{quarter.month // 3 + 1}"
+        if rules or owners:
+            yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, owners))
+        lines = _undated_lines(items)
+        if lines:
+            yield _noted(f"待定@{label}", "未定时限事项", on, lines)
+
+
+def _quarter_start(today: date) -> date:
+    return date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
+
+
+def _confirm_lines(rules: Sequence[Rule], owners: Sequence[str]) -> list[str]:
+    lines = [f"待确认事项{len(rules)}项，待确认牵头单位{len(owners)}处。确认前不发给责任单位。"]
+    lines += [f"{rule.id} {rule.title}：{rule.kind.dates(rule.form)}" for rule in rules[:FIRST_TITLES]]
+    if len(rules) > FIRST_TITLES:
+        lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban check。")
+    return lines
+
+
+def _undated_lines(items: Sequence[Finding]) -> list[str]:
+    """One line per task: numbers and short titles of what has no date."""
+    by_owner: dict[str, list[Finding]] = {}
+    for finding in undated(items):
+        by_owner.setdefault(finding.item.rule.owner, []).append(finding)
+    total = sum(len(group) for group in by_owner.values())
+    lines = [f"未定时限{total}项，请确定时限后改为节点或周期。"] if total else []
+    for owner, group in by_owner.items():
+        names = "；".join(_named(finding) for finding in group)
+        lines.append(f"{owner}（{len(group)}项）：{names}")
+    return lines
+
+
+def _named(finding: Finding) -> str:
+    short = finding.item.id.partition("-")[2]
+    return short if finding.item.rule.sensitive else f"{short}{finding.item.title}"
+
+
+def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
+    """From 15 November while next year's notice is missing, weekly until the end of January."""
+    year = today.year + 1 if (today.month, today.day) >= (11, 15) else today.year
+    if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
+        return
+    line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后请录入。"
+    yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, 11, 15), [line], "逾期每7天")
+
+
+def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
+    """待核 for more than 5 workdays."""
+    for finding in items:
+        if finding.state is State.AWAITING_CHECK:
+            mark = facts.marks[finding.item.id]
+            said = mark.at.astimezone(ZONE).date()
+            on = rulebook.calendar.shift_workdays(said, 6)
+            line = f"{finding.item.id} 自{said.month}月{said.day}日报办结，尚未核实。请核实后销号或退回。"
+            yield _noted(
+                f"待核:{finding.item.id}", f"待核超过5个工作日：{finding.item.id}", on, [line], "逾期每10个工作日"
+            )
+
+
+def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
+    for finding in items if facts.extensions else ():
+        void = facts.void_extension_of(finding.item) if not finding.extended else None
+        if void:
+            line = f"{finding.item.id} 原延期至{void.to}系针对时限{void.rule_due}，规则时限已改，延期不再有效。"
+            yield _noted(f"延期失效:{finding.item.id}", "延期失效", void.at.astimezone(ZONE).date(), [line])
+
+
+def _rejections(facts: Facts) -> Iterator[Finding]:
+    for rejection in facts.rejections:
+        on = rejection.at.astimezone(ZONE).date()
+        kind, _, _ = rejection.key.partition("@")
+        title = {"规则改动": "规则改动未生效", "来件": "来件无法识别"}[kind]
+        yield _noted(rejection.key, title, on, rejection.lines, single=True)
+
+
+def with_lines(finding: Finding, lines: Iterable[str]) -> Finding:
+    """The same finding saying something more."""
+    return replace(finding, lines=tuple(lines))

@@ -1,0 +1,216 @@
+"""待发箱: what has been promised to a chat and is not settled yet; retry arithmetic; nothing here sends.
+
+An entry is made in the same durable write as the decision behind it and ends as delivered, undeliverable or cancelled.
+Waiting is a state (`next_attempt_at`), never a sleeping task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from bot.core.facts import Facts
+from bot.core.findings import Finding
+from bot.core.item import State
+from bot.core.notices import Decision, Reason
+from bot.core.outcome import Outcome, Verdict
+
+#: Seconds before attempt n+1 when the platform named no wait of its own.
+BACKOFF = (20, 60, 300, 900, 1800, 3600)
+#: Attempts the platform may answer with a code nobody knows before a person must look.
+UNKNOWN_CAP = 5
+
+
+class EntryState(StrEnum):
+    """Where a 待发件 stands."""
+
+    PENDING = "待发"
+    SENDING = "发送中"
+    DELIVERED = "已送达"
+    LATER = "稍后重试"
+    REFUSED = "被拒收"
+    UNDELIVERABLE = "投递失败"
+    CANCELLED = "已取消"
+
+    @property
+    def open(self) -> bool:
+        """Whether the entry still has to be delivered."""
+        return self in (EntryState.PENDING, EntryState.SENDING, EntryState.LATER, EntryState.REFUSED)
+
+
+class Stored(BaseModel):
+    """Base of what the store keeps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Row(Stored):
+    """One telling inside an entry: what, to whom, which rung, why. Words are made from it at the moment of sending."""
+
+    item: str
+    rule: str
+    title: str
+    unit: str
+    addressee: str
+    role: str
+    state: str
+    due_on: date | None
+    rung: str
+    rung_on: date
+    form: str
+    reason: str
+    mark: str = ""
+    provisional: bool = False
+    superseded: tuple[date, ...] = ()
+
+    @classmethod
+    def of(cls, decision: Decision, form: str) -> Self:
+        """The row a decision to tell becomes; `form` is how it is told after the day's budget."""
+        assert decision.telling is not None
+        return cls(
+            item=decision.finding.item.id,
+            rule=decision.finding.item.rule.id,
+            title=decision.finding.item.title,
+            unit=decision.addressee.unit,
+            addressee=decision.addressee.key,
+            role=decision.addressee.role.value,
+            state=decision.finding.state.value,
+            due_on=decision.finding.due_on,
+            rung=decision.telling.label,
+            rung_on=decision.telling.on,
+            form=form,
+            reason=decision.reason.name,
+            mark=decision.mark,
+            provisional=decision.provisional,
+            superseded=decision.superseded,
+        )
+
+
+class Entry(Stored):
+    """One message to one chat. `number` is what members see and stays the same on every attempt.
+
+    `at` is the instant the message was composed for; `parts_done` counts parts already accepted; `resent` makes the next
+    attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller.
+    """
+
+    number: str
+    chat: str
+    form: str  # 单发 | 汇总
+    slot: bool  # False for an event-driven single
+    rows: tuple[Row, ...]
+    at: AwareDatetime
+    state: EntryState = EntryState.PENDING
+    attempts: int = 0
+    unknown_answers: int = 0
+    next_attempt_at: AwareDatetime
+    parts_done: int = 0
+    resent: bool = False
+    compact: bool = False
+    robot: str = ""
+    code: str = ""
+    why: str = ""
+    delivered_at: AwareDatetime | None = None
+    rules: str = ""  # digest of the rulebook it was decided under
+
+
+def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
+    """Open entries whose next attempt has come, oldest number first; refused ones wait for a person or a new address."""
+    ready = (e for e in entries if e.state in (EntryState.PENDING, EntryState.LATER) and e.next_attempt_at <= now)
+    return sorted(ready, key=lambda entry: (entry.at, entry.number))
+
+
+def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime) -> str:
+    """Why a row need not be said any more, or nothing: checked right before sending, on today's findings."""
+    if finding is None:
+        return "事项已不在规则中"
+    if finding.state is State.CLOSED and row.reason != Reason.RECOVERED.name:
+        return finding.detail or "已销号"
+    if finding.state is not State.CLOSED and row.reason == Reason.RECOVERED.name:
+        return "事项已重新打开"
+    if finding.state is State.AWAITING_CHECK:
+        return "已报办结，待核"
+    if finding.due_on != row.due_on:
+        return f"时限已改为{finding.due_on}"
+    if not finding.confirmed:
+        return "已不再确认"
+    silence = facts.item_silences.get(row.item) or facts.item_silences.get(row.rule)
+    return f"静默至{silence.until:%Y-%m-%d %H:%M}" if silence and now < silence.until else ""
+
+
+def sending(entry: Entry, robot: str) -> Entry:
+    """The entry as written down right before the network is touched."""
+    return entry.model_copy(update={"state": EntryState.SENDING, "robot": robot, "attempts": entry.attempts + 1})
+
+
+def recovered(entry: Entry, now: datetime) -> Entry:
+    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again marked 补发."""
+    return entry.model_copy(
+        update={"state": EntryState.PENDING, "resent": True, "next_attempt_at": now, "why": "重启前正在发送，结果不明"}
+    )
+
+
+def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> Entry:
+    """What an outcome makes of an entry. `allowed` moves an instant into the hours in which the chat may be written to."""
+    update: dict[str, object] = {"code": outcome.code, "why": outcome.remedy or outcome.text}
+    match outcome.verdict:
+        case Verdict.DELIVERED:
+            update |= {"state": EntryState.DELIVERED, "delivered_at": now}
+        case Verdict.REFUSED:
+            update |= {"state": EntryState.REFUSED}
+        case Verdict.UNDELIVERABLE:
+            update |= {"state": EntryState.UNDELIVERABLE}
+        case Verdict.RESHAPE if entry.compact:
+            update |= {"state": EntryState.UNDELIVERABLE}
+        case Verdict.RESHAPE:
+            update |= {"state": EntryState.LATER, "compact": True, "next_attempt_at": now}
+        case Verdict.AMBIGUOUS:
+            update |= {"state": EntryState.LATER, "resent": True, "next_attempt_at": allowed(now + _wait(entry))}
+        case Verdict.LATER:
+            update |= _later(entry, outcome, now, allowed)
+    return entry.model_copy(update=update)
+
+
+def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> dict[str, object]:
+    unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
+    if unknown >= UNKNOWN_CAP:
+        return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
+    wait = timedelta(seconds=outcome.wait_seconds) if outcome.wait_seconds else _wait(entry)
+    return {"state": EntryState.LATER, "unknown_answers": unknown, "next_attempt_at": allowed(now + wait)}
+
+
+def _wait(entry: Entry) -> timedelta:
+    """Backoff with a jitter of up to a fifth that is a hash, so that a replay waits exactly as long."""
+    base = BACKOFF[min(entry.attempts, len(BACKOFF)) - 1] if entry.attempts else BACKOFF[0]
+    spread = hashlib.sha256(f"{entry.number}/{entry.attempts}".encode()).digest()[0] / 255
+    return timedelta(seconds=base * (1 + spread / 5))
+
+
+def cancelled(entry: Entry, why: str) -> Entry:
+    """Given up because it is no longer true, or because another entry says it."""
+    return entry.model_copy(update={"state": EntryState.CANCELLED, "why": why})
+
+
+def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
+    """What waited too long for one chat, as one digest: every row once, each keeping its own dates."""
+    rows: dict[tuple[str, str], Row] = {}
+    for entry in sorted(entries, key=lambda e: e.at):
+        for row in entry.rows:
+            rows[row.item, row.addressee] = row.model_copy(update={"form": "汇总"})
+    first = entries[0]
+    return Entry(
+        number=number,
+        chat=first.chat,
+        form="汇总",
+        slot=True,
+        rows=tuple(rows.values()),
+        at=now,
+        next_attempt_at=now,
+        resent=any(entry.resent for entry in entries),
+        rules=first.rules,
+        why=f"合并{'、'.join(entry.number for entry in entries)}",
+    )

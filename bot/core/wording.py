@@ -1,0 +1,351 @@
+"""Wording: from the rows of an entry and today's findings to a Message. All chat texts are made here.
+
+Texts follow domain.md §4.5–4.7: short, neutral verbs, no pressure, no names of persons, sensitive items only by number,
+unit and date. Dates are written out; remaining time is counted to the day of sending, never to the day of deciding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot.core.findings import Finding
+from bot.core.item import State
+from bot.core.message import Line, LineKind, Message, Paint
+from bot.core.outbox import Entry, Row
+from bot.core.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
+from bot.core.workdays import Calendar
+
+WEEKDAYS = "一二三四五六日"
+NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
+SPACE = "\u3000"
+
+#: Sections of a digest, in order of weight: heading and the states that stand under it.
+SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("交办", (State.ASSIGNED,)),
+    ("逾期", (State.OVERDUE,)),
+    ("数据未报", (State.UNREPORTED,)),
+    ("未达标", (State.MISSED,)),
+    ("临期", (State.APPROACHING,)),
+    ("近期到期", (State.ON_TRACK,)),
+    ("达标", (State.MET,)),
+    ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
+    ("已办结", (State.CLOSED,)),
+    ("请办公室处理", (State.NOTED, State.UNDATED)),
+)
+
+#: Titles of single messages by state.
+KINDS = {
+    State.OVERDUE: "逾期提醒",
+    State.UNREPORTED: "数据未报提醒",
+    State.APPROACHING: "临期提醒",
+    State.ON_TRACK: "到期提醒",
+    State.MISSED: "指标提醒",
+    State.MET: "指标提醒",
+    State.NOTED: "办公室提醒",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What every message carries: 落款, contact, paint of the states, and the mark of a drill."""
+
+    office: str = "县委教育工作领导小组秘书组"
+    phone: str = ""
+    paint: Mapping[str, str] | None = None
+    mark: str = ""
+
+    @property
+    def contact(self) -> str:
+        """联系：office and phone."""
+        return f"联系：{self.office}{' ' + self.phone if self.phone else ''}"
+
+    def painted(self, state: State) -> Paint:
+        """The colour configured for a state; none by default for calm ones."""
+        return Paint((self.paint or {}).get(state.value, DEFAULT_PAINT.get(state, "none")))
+
+
+DEFAULT_PAINT: Mapping[State, str] = {
+    State.APPROACHING: "blue",
+    State.ON_TRACK: "green",
+    State.OVERDUE: "red",
+    State.UNREPORTED: "yellow",
+    State.MISSED: "red",
+    State.MET: "green",
+    State.CLOSED: "green",
+}
+
+LIGHTS = {Paint.BLUE: "蓝灯", Paint.GREEN: "绿灯", Paint.YELLOW: "黄灯", Paint.RED: "红灯", Paint.NONE: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything wording needs besides the entry: rulebook, today's findings by item, the day, the letterhead."""
+
+    rulebook: Rulebook
+    findings: Mapping[str, Finding]
+    today: date
+    head: Letterhead
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar in force."""
+        return self.rulebook.calendar
+
+
+def word(entry: Entry, words: Words) -> Message:
+    """The message an entry is sent as today."""
+    rows = [(row, words.findings[row.item]) for row in entry.rows if row.item in words.findings]
+    mark = "补发" if entry.resent else words.head.mark
+    if entry.form == Delivery.SINGLE.value and rows:
+        title, lines = _single(rows, words)
+    else:
+        title, lines = _digest(entry.chat, rows, words)
+    return Message(title=title, lines=tuple(lines), foot=_foot(entry, rows, words), number=entry.number, mark=mark)
+
+
+def _foot(entry: Entry, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[Line, ...]:
+    about_plan = any(finding.state is not State.NOTED for _, finding in rows)
+    basis = f"依据：{words.rulebook.plan.citation}{SPACE}" if about_plan and entry.form != Delivery.SINGLE.value else ""
+    small = (
+        f"{basis}{words.head.contact}",
+        f"编号 {entry.number} · 本消息由系统自动发送，无需在群内回复",
+    )
+    return tuple(Line(text, LineKind.NOTE) for text in small)
+
+
+# --- single -----------------------------------------------------------------
+
+
+def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
+    row, finding = rows[0]
+    title = f"【{'退回' if row.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
+    if finding.state is State.NOTED:
+        return title, [Line(text) for text in finding.lines]
+    paint = words.head.painted(finding.state)
+    light = finding.state.value
+    lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
+    lines = [
+        Line(f"编号：{finding.item.id}{SPACE}灯号：{lamp}", light=light, paint=paint),
+        Line(f"{'数据报送单位' if _reports(finding) else '牵头单位'}：{_principal(finding)}"),
+        Line(f"完成时限：{long_date(finding.due_on)}（{_remaining(finding, words)}）{_provisional(finding)}"),
+    ]
+    if not finding.item.rule.sensitive:
+        lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
+        if finding.detail:
+            lines.append(Line(finding.detail))
+    lines.append(Line(_ask(row, finding)))
+    lines += [Line(mark) for mark in _marks(rows)]
+    return title, lines
+
+
+def _reports(finding: Finding) -> bool:
+    return finding.item.rule.asks_provider
+
+
+def _principal(finding: Finding) -> str:
+    rule = finding.item.rule
+    if _reports(finding):
+        return rule.provider
+    lead = finding.lead or "待确认"
+    others = "、".join(unit for unit in rule.cooperating if unit != lead)
+    return f"{lead}；配合单位：{others}" if others and len(others) <= 24 else lead
+
+
+def _cited(finding: Finding) -> str:
+    rule = finding.item.rule
+    source = getattr(rule.form, "source", "")
+    return f"{rule.citation}{f'“{source}”' if source else ''}"
+
+
+def _ask(row: Row, finding: Finding) -> str:
+    if row.rung == "退回":
+        return "经核实退回，请补充完善后再报。"
+    if finding.state is State.OVERDUE:
+        return "请反馈进展；确需延期，请说明原因和新时限。"
+    if finding.state is State.UNREPORTED or _reports(finding):
+        return "请向办公室报送该期数据。"
+    return "请在时限前更新台账进展；确需延期，请于到期前提出原因和新时限。"
+
+
+# --- digest -----------------------------------------------------------------
+
+
+def _digest(chat: str, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
+    merged = _merged(rows)
+    monthly = [pair for pair in merged if pair[0][0].form == Delivery.MONTHLY.value]
+    plain = [pair for pair in merged if pair[0][0].form != Delivery.MONTHLY.value]
+    lines: list[Line] = []
+    if any(f.state is not State.ASSIGNED and f.state is not State.NOTED for _, f in merged):
+        lines.append(Line(_count(merged)))
+    lines += _sections(plain, words)
+    if monthly:
+        lines.append(Line(f"{NUMERALS[_headings(lines)]}、月度清单（逾期较久或未达标）", LineKind.HEADING))
+        lines += _numbered(monthly, words)
+    return f"【{_kind(merged)}】{chat} · {short_day(words.today)}", lines
+
+
+def _headings(lines: Sequence[Line]) -> int:
+    return sum(line.kind is LineKind.HEADING for line in lines)
+
+
+def _kind(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+    if merged and all(finding.state is State.ASSIGNED for _, finding in merged):
+        return "事项交办"
+    if merged and all(rows[0].form == Delivery.MONTHLY.value for rows, _ in merged):
+        return "月度清单"
+    return "督办汇总"
+
+
+def _merged(rows: Sequence[tuple[Row, Finding]]) -> list[tuple[list[Row], Finding]]:
+    """One line for an item, whoever of the chat it is for; a monthly line stays apart from a digest line."""
+    found: dict[tuple[str, bool], tuple[list[Row], Finding]] = {}
+    for row, finding in rows:
+        key = (row.item, row.form == Delivery.MONTHLY.value)
+        found.setdefault(key, ([], finding))[0].append(row)
+    return list(found.values())
+
+
+def _count(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+    counts: dict[str, int] = {}
+    for heading, states in SECTIONS:
+        number = sum(finding.state in states for _, finding in merged)
+        if number:
+            counts[heading] = number
+    return f"共{len(merged)}项：{'、'.join(f'{heading}{number}' for heading, number in counts.items())}"
+
+
+def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+    lines: list[Line] = []
+    for heading, states in SECTIONS:
+        group = [pair for pair in merged if pair[1].state in states]
+        if group:
+            paint = words.head.painted(states[0])
+            text = f"{NUMERALS[_headings(lines)]}、{heading}"
+            lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
+            lines += _numbered(group, words)
+    return lines
+
+
+def _numbered(group: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+    lines: list[Line] = []
+    ordered = sorted(group, key=lambda pair: (pair[1].due_on or date.max, pair[1].item.id))
+    for index, (rows, finding) in enumerate(ordered, 1):
+        lines += _item_lines(f"{index}. ", rows, finding, words)
+    return lines
+
+
+def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words) -> list[Line]:
+    marks = _marks([(row, finding) for row in rows])
+    tail = "".join(f"（{mark}）" for mark in marks)
+    if finding.state is State.NOTED:
+        first, *rest = finding.lines or (finding.item.title,)
+        return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
+    if finding.state is State.ASSIGNED:
+        return _assigned_lines(prefix, rows, finding, tail, words)
+    parts = [f"{prefix}{shown_title(finding)}（{finding.item.id}）", _when(finding, words)]
+    if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
+        parts.append(finding.detail)
+    ask = _short_ask(rows[0], finding)
+    if ask:
+        parts.append(ask)
+    return [Line(SPACE.join(parts) + tail)]
+
+
+def _short_ask(row: Row, finding: Finding) -> str:
+    if row.role in (Role.SUPERVISOR.value, Role.LEADING_GROUP.value):
+        return f"责任单位：{finding.lead or finding.item.rule.provider or '待确认'}"
+    if row.role == Role.COOPERATING.value:
+        return f"牵头：{finding.lead}" if finding.lead else ""
+    if finding.state is State.OVERDUE:
+        return "请反馈进展或申请延期"
+    return "请报送数据" if _reports(finding) and finding.state is not State.CLOSED else ""
+
+
+def _when(finding: Finding, words: Words) -> str:
+    if finding.state is State.CLOSED:
+        return finding.detail or "已办结"
+    if finding.state in (State.MET, State.MISSED) or finding.due_on is None:
+        return finding.state.value
+    return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
+
+
+def _remaining(finding: Finding, words: Words) -> str:
+    """剩余7天（5个工作日）, 今日到期, 已逾期100天; counted to today."""
+    due, today = finding.due_on, words.today
+    if due is None:
+        return "待定"
+    if today > due:
+        late = finding.anchor.late_from if finding.anchor else due
+        if today > late:
+            return f"已逾期{(today - late).days}天"
+        return "在宽限期内" if _reports(finding) else f"待公布，{day_text(late, today)}前公布结果"
+    if today == due:
+        return "今日到期"
+    return f"剩余{(due - today).days}天（{words.calendar.workdays_between(today, due)}个工作日）"
+
+
+def _provisional(finding: Finding) -> str:
+    return "（暂定日历）" if finding.provisional else ""
+
+
+def _marks(rows: Iterable[tuple[Row, Finding]]) -> list[str]:
+    return list(dict.fromkeys(row.mark for row, _ in rows if row.mark))
+
+
+# --- 交办 -------------------------------------------------------------------
+
+
+def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: str, words: Words) -> list[Line]:
+    owner = finding.item.rule.form
+    units = [row.addressee for row in rows]
+    heads = "、".join(dict.fromkeys(row.role.removesuffix("单位") for row in rows))
+    name = f"第（{owner.ordinal}）项" if isinstance(owner, TaskForm) and owner.id.startswith("T") else "指标"
+    if isinstance(owner, TaskForm) and owner.id.startswith("S"):
+        name = owner.ordinal
+    aims = f"：{_aims(owner)}" if isinstance(owner, IndicatorForm) else ""
+    lines = [Line(f"{prefix}{name}{SPACE}{owner.title}（{heads}）{aims}{tail}")]
+    return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
+
+
+def _aims(owner: IndicatorForm) -> str:
+    return "，".join(f"{t.due.on.year}年{t.aim}{t.value}{owner.measure}" for t in owner.targets)
+
+
+def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words) -> list[str]:
+    """What of this task or indicator these units will hear of, with its date words."""
+    found: list[str] = []
+    for rule in words.rulebook.rules_of(owner.id):
+        finding = words.findings.get(rule.id)
+        hears = {rule.principal, *(() if rule.asks_provider else rule.cooperating)}
+        undated = finding is not None and finding.state is State.UNDATED
+        told_by_aims = bool(rule.provider) and not rule.asks_provider
+        if undated or told_by_aims or not hears.intersection(units):
+            continue
+        title = f"事项{rule.id}" if rule.sensitive else f"{rule.title}（{rule.id}）"
+        found.append(f"{title}{SPACE}{rule.kind.dates(rule.form).split(' T')[0]}")
+    return found
+
+
+# --- words of dates and titles ---------------------------------------------
+
+
+def shown_title(finding: Finding) -> str:
+    """The title, or only the number of a sensitive item."""
+    return "督办事项" if finding.item.rule.sensitive else finding.item.title
+
+
+def short_day(day: date) -> str:
+    """12月24日（周五）."""
+    return f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）"
+
+
+def long_date(day: date | None) -> str:
+    """2027年3月31日."""
+    return f"{day.year}年{day.month}月{day.day}日" if day else "待定"
+
+
+def day_text(day: date, today: date) -> str:
+    """9月15日, with the year when it is not this one."""
+    return f"{day.month}月{day.day}日" if day.year == today.year else long_date(day)

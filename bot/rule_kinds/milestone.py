@@ -1,0 +1,100 @@
+"""节点: something that must be true by a date, with optional steps and a date on which the result is published.
+
+Traps (domain.md R1): 到2027年 is 2027-12-31 with year precision; 6月底前 includes 30 June; a result published later is
+待公布, not overdue; the same milestone stated twice is one rule with two elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Judgement, by_date
+from bot.core.rulebook import Basis, Form, ItemForm, Rule, Text
+from bot.core.words import DueDate
+from bot.core.workdays import Calendar
+
+
+class Step(Form):
+    """One 步骤 of a milestone; without a date it is 待定."""
+
+    id: Text = Field(alias="编号")
+    title: Text = Field(alias="名称", max_length=60)
+    due: DueDate | None = Field(default=None, alias="完成时限")
+    basis: Basis = Field(alias="依据")
+
+
+class MilestoneForm(ItemForm):
+    """What a 节点 may say."""
+
+    kind: Literal["节点"] = Field(alias="类型")
+    due: DueDate = Field(alias="完成时限")
+    result_on: date | None = Field(default=None, alias="结果公布", description="结果公布前为待公布，不算逾期")
+    steps: tuple[Step, ...] = Field(default=(), alias="步骤")
+
+
+class Milestone:
+    """See the module."""
+
+    name = "节点"
+    subject: Literal["事项"] = "事项"
+    Params = MilestoneForm
+    ladder = "一般节点"
+    example = """\
+- 编号: T05-M1
+  类型: 节点
+  名称: 义务教育优质均衡发展创建工作通过国家评估认定
+  完成时限: 2027年底
+  结果公布: 2028-03-31
+  依据: 方案
+  出处: 创建工作高标准通过国家评估认定
+  督办阶梯: 重大节点
+"""
+
+    def dates(self, form: MilestoneForm) -> str:
+        """Due date, result date and the steps' dates."""
+        steps = (f"{step.id}={step.due.words() if step.due else ''}" for step in form.steps)
+        return " ".join((form.due.words(), str(form.result_on or ""), *steps)).strip()
+
+    def proposes(self, form: MilestoneForm) -> bool:
+        """Steps with proposed dates."""
+        return any(step.basis is Basis.PROPOSED and step.due for step in form.steps)
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """The milestone and its steps; undated steps too, so that the 待定 list can name them."""
+        form: MilestoneForm = rule.form
+        if since <= form.due.on <= until or (form.result_on and form.result_on >= since and form.due.on <= until):
+            late = max(form.due.on, form.result_on or form.due.on)
+            yield Item(rule.id, rule, form.title, form.due.on, late, words=form.due.words())
+        for step in form.steps:
+            on = step.due.on if step.due else None
+            if on is None or since <= on <= until:
+                words = step.due.words() if step.due else ""
+                yield Item(
+                    step.id,
+                    rule,
+                    f"{_short(form.title)}：{step.title}",
+                    on,
+                    on,
+                    parent=rule.id,
+                    words=words,
+                    proposed=step.basis is Basis.PROPOSED,
+                    data=step,
+                )
+
+    def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
+        """By date alone; what people say (办结, 销号, 延期) is laid over it elsewhere."""
+        del facts
+        return Judgement(by_date(item, today))
+
+
+def _short(title: str) -> str:
+    """A milestone's title as a prefix of its steps: enough to recognise, short enough for a line."""
+    return title if len(title) <= 14 else f"{title[:13]}…"
+
+
+KIND: Any = Milestone()

@@ -1,0 +1,74 @@
+"""报送: the value of an indicator for a period is due, late, missing or in (domain.md R8).
+
+It speaks to the data provider, not to the responsible unit. Before 应报 it reminds; from 应报 to the end of 宽限 it waits;
+after that it is 未报. A value closes it. A missing value is never green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Judgement, State, by_date
+from bot.core.ladder import step
+from bot.core.rulebook import IndicatorForm, Rule
+from bot.core.workdays import Calendar
+
+
+class Reporting:
+    """See the module."""
+
+    name = "报送"
+    subject: Literal["指标"] = "指标"
+    Params = None
+    ladder = "数据报送"
+    example = """\
+  报送: {周期: 每年, 基准日: 9月1日, 应报: 次年3月31日, 宽限: 10个工作日, 依据: 建议}
+  监测: [报送]
+"""
+
+    def dates(self, form: IndicatorForm) -> str:
+        """Cadence, due date and grace in words."""
+        reporting = form.reporting
+        return f"{reporting.cadence.words()} {reporting.due.words()} {reporting.grace.words()}"
+
+    def proposes(self, form: IndicatorForm) -> bool:
+        """Nothing besides its own 依据."""
+        del form
+        return False
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """One item per reporting period whose 应报 lies in [since, until]."""
+        form: IndicatorForm = rule.form
+        reporting = form.reporting
+        earliest = since - timedelta(days=800)  # a report may be due more than a year after its period began
+        for period in reporting.cadence.periods(calendar, earliest, until):
+            due = reporting.due.resolve(period, calendar)
+            if since <= due <= until:
+                late = step(due, reporting.grace.count, reporting.grace.unit, calendar)
+                yield Item(
+                    f"{form.id}:报送@{period.label}",
+                    rule,
+                    f"{form.title}（{period.label}年度）"
+                    if len(period.label) == 4
+                    else f"{form.title}（{period.label}）",
+                    due,
+                    late,
+                    opens_on=period.opens,
+                    period=period.label,
+                    words=reporting.due.words(),
+                )
+
+    def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
+        """In, waiting, or missing."""
+        if (item.rule.form.id, item.period) in facts.observations:
+            return Judgement(State.CLOSED, detail="已报送")
+        state = by_date(item, today)
+        if state is State.OVERDUE:
+            return Judgement(State.UNREPORTED)
+        return Judgement(State.ON_TRACK if state is State.AWAITING_RESULT else state)
+
+
+KIND: Any = Reporting()

@@ -1,0 +1,64 @@
+"""待定: a commitment of the plan that has no date yet (domain.md R13).
+
+It must not reach a responsible unit as if it were a deadline: it only stands in the admin's quarterly list, until a person
+gives it a date and it becomes a 节点 or a 周期.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Judgement, State
+from bot.core.rulebook import ItemForm, Rule
+from bot.core.words import DueDate
+from bot.core.workdays import Calendar
+
+
+class UndatedForm(ItemForm):
+    """What a 待定 may say."""
+
+    kind: Literal["待定"] = Field(alias="类型")
+    proposed: DueDate | None = Field(default=None, alias="建议时限", description="供确定时限时参考，不会发给责任单位")
+
+
+class Undated:
+    """See the module."""
+
+    name = "待定"
+    subject: Literal["事项"] = "事项"
+    Params = UndatedForm
+    ladder = "一般节点"
+    example = """\
+- 编号: T05-D1
+  类型: 待定
+  名称: 打造乡村温馨学校
+  依据: 方案
+  出处: “乡村温馨学校”
+"""
+
+    def dates(self, form: UndatedForm) -> str:
+        """No date binds; a proposed one is shown."""
+        return form.proposed.words() if form.proposed else "待定"
+
+    def proposes(self, form: UndatedForm) -> bool:
+        """Nothing besides its own 依据."""
+        del form
+        return False
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """One item without dates."""
+        del calendar, since, until
+        yield Item(rule.id, rule, rule.form.title, None)
+
+    def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
+        """Always 待定."""
+        del item, facts, today
+        return Judgement(State.UNDATED)
+
+
+KIND: Any = Undated()

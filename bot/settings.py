@@ -1,0 +1,142 @@
+"""Settings: config/bot.yaml, overridden by DUBAN_… in the environment, as one frozen value.
+
+Only `app` and `cli` import this; they hand plain values down.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.core.rulebook import Form
+from bot.core.windows import OfficeHours, Season, Spans
+from bot.core.wording import Letterhead
+from bot.shell.problems import START, Problem
+from bot.shell.sheet import Sheet
+from bot.shell.yamltree import read
+
+PLATFORM_HOSTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn", "open.larksuite.com")
+
+
+def _split(value: Any) -> Any:
+    """Lists in the environment are written with commas or 顿号."""
+    return [part for part in re.split(r"[,，、\s]+", value) if part] if isinstance(value, str) else value
+
+
+def _span(text: str) -> tuple[time, time]:
+    found = re.fullmatch(r"(\d{1,2})[:：](\d\d)\s*[-—－~～]\s*(\d{1,2})[:：](\d\d)", text.strip())
+    if not found:
+        raise ValueError(f"时段应写作 8:30-12:00，这里是“{text}”")
+    a, b, c, d = (int(part) for part in found.groups())
+    if max(a, c) > 23 or max(b, d) > 59:
+        raise ValueError(f"时段“{text}”不是一天中的时间")
+    return time(a, b), time(c, d)
+
+
+def _spans(value: Any) -> Spans:
+    return tuple(_span(part) if isinstance(part, str) else part for part in _split(value))
+
+
+SpansField = Annotated[Any, NoDecode, BeforeValidator(_spans)]
+ListField = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class SeasonForm(Form):
+    """夏季/冬季 hours by date range."""
+
+    starts: str = Field(alias="起", pattern=r"^\d\d-\d\d$", description="月-日，如 05-01")
+    ends: str = Field(alias="止", pattern=r"^\d\d-\d\d$")
+    spans: SpansField = Field(alias="时段")
+
+    def season(self) -> Season:
+        """As the core wants it. Raises ValueError for impossible dates."""
+        (m1, d1), (m2, d2) = ((int(x) for x in text.split("-")) for text in (self.starts, self.ends))
+        return Season((m1, d1), (m2, d2), self.spans)
+
+
+def _named(chinese: str, name: str, **more: Any) -> Any:
+    return Field(alias=chinese, validation_alias=AliasChoices(chinese, f"DUBAN_{name}"), **more)
+
+
+class Settings(BaseSettings):
+    """Everything config/bot.yaml may say. Defaults are what a county office needs."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    office: str = _named("落款", "OFFICE", default="县委教育工作领导小组秘书组", description="消息里的联系单位")
+    phone: str = _named("联系电话", "PHONE", default="")
+    hours: SpansField = _named(
+        "办公时间", "HOURS", default=OfficeHours().spans, description="如 [8:30-12:00, 14:30-17:30]"
+    )
+    seasons: tuple[SeasonForm, ...] = _named("季节办公时间", "SEASONS", default=())
+    paint: dict[str, Literal["none", "blue", "green", "yellow", "red"]] = _named(
+        "灯号颜色", "PAINT", default_factory=dict, description="状态 → 颜色，如 {临期: blue}"
+    )
+    host: str = _named("监听地址", "HOST", default="127.0.0.1")
+    port: int = _named("端口", "PORT", default=8866, ge=0, le=65535)
+    web_address: str = _named("网址", "WEB_ADDRESS", default="", description="群成员打开本系统用的地址")
+    allowed_hosts: ListField = _named("允许主机", "ALLOWED_HOSTS", default=PLATFORM_HOSTS)
+    heartbeat: float = _named("心跳秒数", "HEARTBEAT", default=30, ge=5, le=60)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _named("日志级别", "LOG_LEVEL", default="INFO")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @property
+    def office_hours(self) -> OfficeHours:
+        """As the core wants it. Raises ValueError when spans contradict each other."""
+        return OfficeHours(self.hours, tuple(season.season() for season in self.seasons))
+
+    def letterhead(self, mark: str = "") -> Letterhead:
+        """落款 and paint for messages."""
+        return Letterhead(self.office, self.phone, self.paint, mark)
+
+
+def load_settings(home: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The settings of a home folder, or every problem with its place; a missing file means defaults."""
+    path = home / "config" / "bot.yaml"
+    name = "config/bot.yaml"
+    problems: list[Problem] = []
+    data: dict[str, Any] = {}
+    if path.exists():
+        tree, found = read(path.read_bytes(), name)
+        problems += found
+        if tree is None:
+            return None, tuple(problems)
+        sheet = Sheet(name, tree, problems)
+        sheet.form(Settings)
+        data = tree.data if isinstance(tree.data, dict) else {}
+    if any(problem.is_error for problem in problems):
+        return None, tuple(problems)
+    try:
+        settings = Settings(**{key: value for key, value in data.items() if value is not None})
+        TypeAdapter(OfficeHours).validate_python(settings.office_hours)
+    except ValidationError as error:
+        problems += [
+            _of_environment(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)
+        ]
+        return None, tuple(problems)
+    except ValueError as error:
+        return None, (*problems, Problem.at(name, START, "office-hours", str(error)))
+    return settings, tuple(problems)
+
+
+def _of_environment(loc: tuple[int | str, ...], message: str) -> Problem:
+    return Problem.at(
+        "环境变量", START, "bad-setting", f"{'.'.join(map(str, loc))}：{message.removeprefix('Value error, ')}"
+    )

@@ -1,0 +1,1 @@
+"""What touches the machine: the state folder, the network, the log."""

@@ -1,0 +1,198 @@
+"""投递: one message to one robot, one outcome. The only module that knows httpx.
+
+Many transports of one connection each ("shards") over one TLS context: a stock pool of many connections walks all of
+them for every request, and a new client for every robot would shake hands for every message.
+Transports and not clients, because a client logs every address it calls, keeps cookies and may follow redirects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from ssl import SSLContext
+
+import httpx
+
+from bot.core.message import Message
+from bot.core.outcome import Outcome, Verdict
+from bot.platforms import Platform, Request, Robot, platform
+
+REPLY_BYTES = 64 * 1024
+SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
+KEEP_ALIVE = 5.0  # seconds: shorter than any server's own, so that a connection is seldom closed under a request
+
+_ADDRESS = "请核对群聊配置中的地址"
+_NOT_SENT = "连不上平台，消息没有发出，稍后自动重试；一直如此请检查网络、域名解析、代理和证书"
+_UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：将标明“补发”再发一次"
+
+
+class Courier:
+    """Sends through at most `shards` connections, `timeout` seconds an attempt from connecting to the last byte.
+
+    A host is allowed exactly (`oapi.dingtalk.com`) or by suffix (`*.dg-work.cn`), over https only; loopback needs neither.
+    With `loopback_only` nothing else is ever written to: for the drill and for any clock that is not the real one.
+    """
+
+    def __init__(
+        self, allowed_hosts: Collection[str], *, shards: int = 64, timeout: float = 10.0, loopback_only: bool = False
+    ) -> None:
+        self._allowed = tuple(host.lower() for host in allowed_hosts)
+        self._timeout = timeout
+        self._loopback_only = loopback_only
+        self._seats = asyncio.Semaphore(shards)
+        self._shards = shards
+        self._open = 0  # shards in use or idle
+        self._idle: list[_Shard] = []  # the most recently used one last
+
+    async def send(self, robot: Robot, message: Message, now: datetime) -> Outcome:
+        """Sends one part, signed with wall time `now`. Raises nothing but CancelledError."""
+        try:
+            url = httpx.URL(robot.url.get_secret_value())
+        except httpx.InvalidURL:
+            return _refused("不是网址", _ADDRESS)
+        if refusal := self._forbidden(url):
+            return refusal
+        try:
+            dialect = platform(robot.dialect)
+        except ValueError as error:
+            return _refused(str(error), "请核对群聊配置中的方言")
+        try:
+            request = dialect.encode(message, robot, now)
+        except Exception as error:  # a message that cannot be written down must not stop the others
+            return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy="消息无法编码：请告知维护人员")
+        return _scrubbed(await self._post(dialect, request), robot, url)
+
+    async def aclose(self) -> None:
+        """Closes the idle connections; sends still under way close their own."""
+        while self._idle:
+            self._open -= 1
+            await self._idle.pop().transport.aclose()
+
+    def _forbidden(self, url: httpx.URL) -> Outcome | None:
+        local = _is_loopback(url.host)
+        if self._loopback_only and not local:
+            return _refused("演练中只能发往本机", "演练不会写到真实的群；要发到测试群，请用演练命令指定该群")
+        if url.scheme != "https" and not (local and url.scheme == "http"):
+            return _refused("地址不是 https", _ADDRESS)
+        if not local and not any(_matches(url.host, allowed) for allowed in self._allowed):
+            return _refused(f"主机 {url.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
+        return None
+
+    async def _post(self, dialect: Platform, request: Request) -> Outcome:
+        trail = _Trail(request.body)
+        try:
+            status, body = await self._exchange(request, trail)
+        except Exception as error:  # whatever went wrong, the outcome depends only on what was written
+            return trail.outcome(type(error).__name__)
+        return dialect.read_reply(status, body)
+
+    async def _exchange(self, request: Request, trail: _Trail) -> tuple[int, bytes]:
+        """Status and body of the reply. A shard on which anything failed is not used again."""
+        url = httpx.URL(request.url.get_secret_value())
+        async with self._seats:
+            shard = self._take(f"{url.scheme}://{url.netloc.decode()}")
+            try:
+                async with asyncio.timeout(self._timeout):
+                    reply = await shard.post(url, request, trail)
+            except BaseException:
+                self._open -= 1
+                with suppress(Exception):
+                    await shard.transport.aclose()
+                raise
+            self._idle.append(shard)
+            return reply
+
+    def _take(self, origin: str) -> _Shard:
+        """An idle shard last used for `origin`; else a new one; else the one idle longest, which will reconnect."""
+        for place in range(len(self._idle) - 1, -1, -1):
+            if self._idle[place].origin == origin:
+                return self._idle.pop(place)
+        if self._open < self._shards:
+            self._open += 1
+            return _Shard(origin, self._transport())
+        shard = self._idle.pop(0)
+        shard.origin = origin
+        return shard
+
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
+        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=one)
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """One context for all; made at the first need, for it reads every root certificate."""
+        return httpx.create_ssl_context(trust_env=False)
+
+
+@dataclass(slots=True)
+class _Shard:
+    """One connection, opened when first needed and kept for `origin`."""
+
+    origin: str
+    transport: httpx.AsyncHTTPTransport
+
+    async def post(self, url: httpx.URL, request: Request, trail: _Trail) -> tuple[int, bytes]:
+        """Status and the bytes as sent, never unpacked: a small reply cannot grow."""
+        headers = [*request.headers, ("Content-Length", str(len(request.body))), ("Accept-Encoding", "identity")]
+        response = await self.transport.handle_async_request(
+            httpx.Request("POST", url, headers=headers, content=trail.written())
+        )
+        reply = bytearray()
+        async for chunk in response.aiter_raw():
+            reply += chunk
+            if len(reply) > REPLY_BYTES:
+                raise _TooLongError
+        return response.status_code, bytes(reply)
+
+
+class _TooLongError(Exception):
+    """The reply is longer than any platform's."""
+
+
+@dataclass(slots=True)
+class _Trail:
+    """How far a request got. Before its body is asked for, the server cannot have acted on it."""
+
+    body: bytes
+    wrote: bool = False
+
+    async def written(self) -> AsyncIterator[bytes]:
+        """The body, handed over only when the headers have been written."""
+        self.wrote = True
+        yield self.body
+
+    def outcome(self, error: str) -> Outcome:
+        """What a failed exchange means; no code, for the platform said nothing."""
+        if self.wrote:
+            return Outcome(Verdict.AMBIGUOUS, text=f"没有收到完整的答复（{error}）", remedy=_UNSURE)
+        return Outcome(Verdict.LATER, text=f"没有连上平台（{error}）", remedy=_NOT_SENT)
+
+
+def _refused(text: str, remedy: str) -> Outcome:
+    return Outcome(Verdict.REFUSED, text=text, remedy=remedy)
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _matches(host: str, allowed: str) -> bool:
+    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+
+
+def _scrubbed(outcome: Outcome, robot: Robot, url: httpx.URL) -> Outcome:
+    """The outcome without this robot's key or secret, should the server have repeated one."""
+    secrets = [*url.params.values(), url.path.rpartition("/")[2]]
+    secrets += [robot.secret.get_secret_value()] if robot.secret else []
+    text = outcome.text
+    for secret in secrets:
+        if len(secret) >= SECRET_LENGTH:
+            text = text.replace(secret, "…")
+    return outcome if text == outcome.text else replace(outcome, text=text)

@@ -1,0 +1,317 @@
+"""Whether the forms of a rules folder fit together: names that must exist, ids that must not meet, dates worth a second look.
+
+Every check works with whatever could be read, so that one broken file does not hide the problems of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bot.core.item import RuleKind, State
+from bot.core.rulebook import IndicatorForm, ItemForm, Ladder, LeadForm, PlanForm, TaskForm, UnitsForm
+from bot.core.words import DueDate, Precision
+from bot.core.workdays import Calendar
+from bot.rule_kinds import kinds
+from bot.shell.problems import Path, near, repeated, suggest
+from bot.shell.sheet import Placed, Sheet
+
+CHECKS_INDICATORS = "指标"
+SPREADS_TO_TASK = "节点"  # the kind whose cooperating units are, unless named, the rest of its units
+
+
+@dataclass(frozen=True)
+class TaskPart:
+    """One file of tasks/; its items count even while its head is broken."""
+
+    sheet: Sheet
+    head: Placed[TaskForm] | None
+    items: tuple[Placed[ItemForm], ...]
+
+
+@dataclass
+class Parts:
+    """What could be read. `ladder_names` holds broken ladders too: a reference to one is not unknown."""
+
+    plan: Placed[PlanForm] | None = None
+    units: Placed[UnitsForm] | None = None
+    ladders: Mapping[str, Placed[Ladder]] = field(default_factory=dict)
+    ladder_names: tuple[str, ...] | None = None
+    ladder_sheet: Sheet | None = None
+    tasks: tuple[TaskPart, ...] = ()
+    indicators: tuple[Placed[IndicatorForm], ...] = ()
+    calendar: Calendar | None = None
+
+    @property
+    def items(self) -> Iterator[tuple[TaskForm | None, Placed[ItemForm]]]:
+        """Every item with its task."""
+        return ((part.head.form if part.head else None, item) for part in self.tasks for item in part.items)
+
+
+def crosscheck(parts: Parts, chats: Iterable[str] | None) -> None:
+    """Reports everything that does not fit."""
+    _ids(parts)
+    _elements(parts)
+    _ladders(parts)
+    _rungs(parts)
+    _watched(parts)
+    _dates(parts)
+    if parts.units:
+        _own_names(parts.units)
+        names = _Names(parts.units.form)
+        _units(parts, names)
+        _without_chat(parts.units, list(chats) if chats is not None else None)
+    _leads(parts)
+
+
+def listed(key: str, names: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Each name of a list with its path; a single name without brackets stands at the key itself."""
+    return (((key, index), name) for index, name in enumerate(names))
+
+
+# --- units ---------------------------------------------------------------------------------------------------------
+
+
+class _Names:
+    """The units there are, and the other ways to call them."""
+
+    def __init__(self, form: UnitsForm) -> None:
+        everyone = (*form.units, *form.groups)
+        self.known = [unit.name for unit in everyone]
+        self.bodies = {body.name for body in form.bodies}
+        self.aliases = {alias: unit.name for unit in everyone for alias in (unit.id, *unit.aliases)}
+
+    def check(self, at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str) -> None:
+        if name not in self.known:
+            at.report("unknown-unit", loc, *self._sentence(name))
+
+    def _sentence(self, name: str) -> tuple[str, str]:
+        if name in self.aliases:
+            return f"“{name}”不是单位的全称", f"请写全称“{self.aliases[name]}”"
+        pieces = [piece for piece in re.split("[，、；,;]", name) if piece]
+        if len(pieces) > 1 and any(piece in self.known or piece in self.aliases for piece in pieces):
+            return f"“{name}”被当作一个单位", f"写成列表：[{', '.join(self.aliases.get(one, one) for one in pieces)}]"
+        if name in self.bodies:
+            return f"“{name}”是机构，不是责任单位", "改写责任单位；或先在 units.yaml 的责任单位里加上"
+        match = near(name, [*self.known, *self.aliases])
+        full = self.aliases.get(match, match)
+        return f"没有“{name}”这个单位", f"是不是“{full}”？" if full else "先在 units.yaml 里加上这个单位"
+
+
+def _own_names(units: Placed[UnitsForm]) -> None:
+    """units.yaml itself: a name, id or alias must mean one unit."""
+    places = [("责任单位", index) for index in range(len(units.form.units))]
+    places += [("集体对象", index) for index in range(len(units.form.groups))]
+    everyone = (*units.form.units, *units.form.groups)
+    calls = [
+        ((*place, key), call)
+        for place, unit in zip(places, everyone, strict=True)
+        for key, own in (("名称", [unit.name]), ("编号", [unit.id]), ("别名", unit.aliases))
+        for call in own
+    ]
+    for first, again, call in repeated(call for _, call in calls):
+        units.report("duplicate-unit", calls[again][0], f"“{call}”写了两次，另一处在{units.spot(*calls[first][0])}")
+
+
+def _units(parts: Parts, names: _Names) -> None:
+    for part in parts.tasks:
+        if part.head:
+            _unit_list(part.head, "责任单位", part.head.form.units, names)
+            _lead_unit(part.head, part.head.form.lead, names)
+    for _, item in parts.items:
+        _unit_list(item, "责任单位", item.form.units, names)
+        _unit_list(item, "配合", item.form.cooperating, names)
+        _lead_unit(item, item.form.lead, names)
+    for indicator in parts.indicators:
+        _unit_list(indicator, "责任单位", indicator.form.units, names)
+        _lead_unit(indicator, indicator.form.lead, names)
+        names.check(indicator, ("数据来源",), indicator.form.provider)
+
+
+def _unit_list(
+    at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], key: str, units: tuple[str, ...], names: _Names
+) -> None:
+    for loc, name in listed(key, units):
+        names.check(at, loc, name)
+    for first, again, name in repeated(units):
+        message = f"“{key}”里“{name}”写了两次（第{first + 1}个和第{again + 1}个）"
+        at.report("unit-twice", (key, again), message, "删去一个")
+
+
+def _lead_unit(
+    at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], lead: LeadForm | None, names: _Names
+) -> None:
+    if lead:
+        names.check(at, ("牵头", "单位"), lead.unit)
+
+
+def _leads(parts: Parts) -> None:
+    """A lead is one of the responsible units."""
+    for part in parts.tasks:
+        if part.head:
+            _lead_among(part.head, part.head.form.lead, part.head.form.units)
+    for task, item in parts.items:
+        if item.form.units or task:
+            _lead_among(item, item.form.lead, item.form.units or (task.units if task else ()))
+    for indicator in parts.indicators:
+        _lead_among(indicator, indicator.form.lead, indicator.form.units)
+
+
+def _lead_among(
+    at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], lead: LeadForm | None, units: tuple[str, ...]
+) -> None:
+    if lead and lead.unit not in units:
+        hint = f"责任单位是：{'、'.join(units)}"
+        at.report("lead-not-responsible", ("牵头", "单位"), f"牵头的“{lead.unit}”不在责任单位之内", hint)
+
+
+def _without_chat(units: Placed[UnitsForm], chats: list[str] | None) -> None:
+    for key, several in (("责任单位", units.form.units), ("集体对象", units.form.groups)):
+        for index, unit in enumerate(several if chats is not None else ()):
+            if unit.name not in (chats or ()):
+                match = near(unit.name, chats or ())
+                hint = f"config/chats.yaml 里的“{match}”是不是它？" if match and match not in _all_names(units) else ""
+                message = f"“{unit.name}”没有配置群聊，给它的消息会发到管理员的群"
+                units.report("no-chat", (key, index, "名称"), message, hint, info=True)
+
+
+def _all_names(units: Placed[UnitsForm]) -> set[str]:
+    return {unit.name for unit in (*units.form.units, *units.form.groups)}
+
+
+# --- ids and elements ----------------------------------------------------------------------------------------------
+
+
+def _ids(parts: Parts) -> None:
+    """An id means one thing in the whole folder, former ids included; a step's id continues its item's."""
+    found: list[tuple[str, Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], Path]] = []
+    for part in parts.tasks:
+        if part.head:
+            found.append((part.head.form.id, part.head, ("编号",)))
+        for item in part.items:
+            found.append((item.form.id, item, ("编号",)))
+            found += [(step, item, loc) for loc, step in _steps(item)]
+    found += [(one.form.id, one, ("编号",)) for one in parts.indicators]
+    found += [(old, item, loc) for _, item in parts.items for loc, old in listed("曾用编号", item.form.former_ids)]
+    for first, again, name in repeated(name for name, _, _ in found):
+        _, other, other_loc = found[first]
+        _, at, loc = found[again]
+        at.report("duplicate-id", loc, f"编号“{name}”重复，另一处在{other.spot(*other_loc)}", "每个编号只能用一次")
+
+
+def _steps(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
+    """The ids of an item's steps; one that does not continue the item's id is reported."""
+    found: list[tuple[Path, str]] = []
+    for index, step in enumerate(getattr(item.form, "steps", ())):
+        loc: Path = ("步骤", index, "编号")
+        if not step.id.startswith(f"{item.form.id}-"):
+            message = f"步骤编号“{step.id}”应以“{item.form.id}-”开头"
+            item.report("step-id", loc, message, f"如 {item.form.id}-{index + 1:02d}")
+        found.append((loc, step.id))
+    return found
+
+
+def _elements(parts: Parts) -> None:
+    """Each element of the plan is claimed once: by an item, a note, or 待建规则."""
+    claims: list[tuple[str, Placed[TaskForm] | Placed[ItemForm], Path]] = []
+    for part in parts.tasks:
+        for item in part.items:
+            claims += [(name, item, loc) for loc, name in listed("要素", item.form.elements)]
+            for index, note in enumerate(item.form.notes):
+                claims += [(name, item, ("附注", index, *loc)) for loc, name in listed("要素", note.elements)]
+        for index, pending in enumerate(part.head.form.pending if part.head else ()):
+            assert part.head is not None
+            claims += [(name, part.head, ("待建规则", index, *loc)) for loc, name in listed("要素", pending.elements)]
+    for first, again, name in repeated(name for name, _, _ in claims):
+        _, other, other_loc = claims[first]
+        _, at, loc = claims[again]
+        message = f"要素“{name}”已由{other.spot(*other_loc)}对应"
+        at.report("element-twice", loc, message, "一个要素只对应一处；同一件事写成一个事项")
+
+
+# --- ladders and kinds ---------------------------------------------------------------------------------------------
+
+
+def _ladders(parts: Parts) -> None:
+    """A ladder that is named exists; so does the default of every kind in use that names none."""
+    if parts.ladder_names is None:
+        return
+    missing: dict[str, RuleKind] = {}
+    for _, item in parts.items:
+        if item.form.ladder is not None:
+            _known_ladder(parts.ladder_names, item, ("督办阶梯",), item.form.ladder)
+        else:
+            missing[kinds()[item.form.kind].ladder] = kinds()[item.form.kind]
+    for indicator in parts.indicators:
+        for name, ladder in indicator.form.ladders.items():
+            _known_ladder(parts.ladder_names, indicator, ("督办阶梯", name), ladder)
+        for name in indicator.form.watched:
+            if name in kinds() and name not in indicator.form.ladders:
+                missing[kinds()[name].ladder] = kinds()[name]
+    for name, kind in missing.items():
+        if name not in parts.ladder_names and parts.ladder_sheet:
+            message = f"缺少督办阶梯“{name}”：没有写阶梯的{kind.name}用它"
+            parts.ladder_sheet.report("missing-ladder", (), message, f"在 ladders.yaml 里加上“{name}”")
+
+
+def _known_ladder(known: tuple[str, ...], at: Placed[ItemForm] | Placed[IndicatorForm], loc: Path, ladder: str) -> None:
+    if ladder not in known:
+        at.report("unknown-ladder", loc, f"没有“{ladder}”这个督办阶梯", suggest(ladder, known))
+
+
+def _rungs(parts: Parts) -> None:
+    """States named by a rung exist."""
+    states = [state.value for state in State]
+    for ladder in parts.ladders.values():
+        for index, rung in enumerate(ladder.form.rungs):
+            for loc, state in listed("状态", rung.states):
+                if state not in states:
+                    message, hint = f"没有“{state}”这个状态", suggest(state, states)
+                    ladder.report("unknown-state", ("级次", index, *loc), message, hint)
+
+
+def _watched(parts: Parts) -> None:
+    """监测 names kinds that watch indicators; 督办阶梯 speaks only of those that are watched."""
+    known = [kind.name for kind in kinds().values() if kind.subject == CHECKS_INDICATORS]
+    for indicator in parts.indicators:
+        watched = indicator.form.watched
+        for loc, name in listed("监测", watched):
+            if name not in known:
+                indicator.report("unknown-check", loc, f"没有“{name}”这种监测方式", suggest(name, known))
+        for first, again, name in repeated(watched):
+            message = f"“监测”里“{name}”写了两次（第{first + 1}个和第{again + 1}个）"
+            indicator.report("check-twice", ("监测", again), message, "删去一个")
+        for name in indicator.form.ladders:
+            if name not in watched:
+                message = f"“督办阶梯”里的“{name}”不在监测之内"
+                indicator.report("unknown-check", ("督办阶梯", name), message, suggest(name, watched))
+
+
+# --- dates ---------------------------------------------------------------------------------------------------------
+
+
+def _dates(parts: Parts) -> None:
+    """Dates that are legal but probably not meant (info only)."""
+    for _, item in parts.items:
+        due = getattr(item.form, "due", None)
+        if due:
+            _look_at(parts, item, ("完成时限",), due)
+        for index, step in enumerate(getattr(item.form, "steps", ())):
+            if step.due:
+                _look_at(parts, item, ("步骤", index, "完成时限"), step.due)
+    for indicator in parts.indicators:
+        for index, target in enumerate(indicator.form.targets):
+            _look_at(parts, indicator, ("目标", index, "期限"), target.due)
+
+
+def _look_at(parts: Parts, at: Placed[ItemForm] | Placed[IndicatorForm], loc: Path, due: DueDate) -> None:
+    start = parts.plan.form.starts_on if parts.plan else None
+    if start and due.on < start:
+        message = f"“{due.words()}”早于起算日{start}，不会督办"
+        at.report("before-start", loc, message, "确认年份是否写错", info=True)
+    elif parts.calendar and due.precision is Precision.DAY and not parts.calendar.is_workday(due.on):
+        # A date written to the day was chosen; 2027年底 was not, and says nothing about a weekday.
+        name = parts.calendar.holiday_name(due.on) or f"星期{'一二三四五六日'[due.on.weekday()]}"
+        message = f"“{due.words()}”是{name}，不上班"
+        at.report("day-off", loc, message, "如非有意，改为前后的工作日", info=True)

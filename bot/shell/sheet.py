@@ -1,0 +1,101 @@
+"""One rule file while it is being read: its tree, and complaints that find their own line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.shell.problems import Path, Problem, blank_and_optional, explain
+from bot.shell.yamlslips import separators
+from bot.shell.yamltree import Tree
+
+FormT = TypeVar("FormT", bound=BaseModel)
+FormT_co = TypeVar("FormT_co", bound=BaseModel, covariant=True)
+
+
+@dataclass(frozen=True)
+class Placed(Generic[FormT_co]):
+    """A form and where it stands."""
+
+    sheet: Sheet
+    path: Path
+    form: FormT_co
+
+    def report(self, code: str, loc: Path, message: str, hint: str = "", *, info: bool = False) -> None:
+        """A complaint about what stands at `loc` under this form."""
+        self.sheet.report(code, (*self.path, *loc), message, hint, info=info)
+
+    def spot(self, *loc: str | int) -> str:
+        """file:line of what stands at `loc` under this form."""
+        return self.sheet.spot((*self.path, *loc))
+
+
+class Sheet:
+    """One file. Complaints of all sheets go into one list, `problems`."""
+
+    def __init__(self, file: str, tree: Tree, problems: list[Problem]) -> None:
+        self.file, self.tree, self.problems = file, tree, problems
+
+    def report(
+        self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False, info: bool = False
+    ) -> None:
+        """Adds a complaint, unless something at or above the path is already complained about."""
+        if not self.tree.is_damaged(self.tree.find(path)):
+            place = self.tree.place(path, key=key)
+            self.problems.append(Problem.at(self.file, place, code, message, hint, "info" if info else "error"))
+
+    def spot(self, path: Path) -> str:
+        """file:line, for naming another place in a sentence."""
+        return f"{self.file}:{self.tree.place(path).line}"
+
+    def form(self, model: type[FormT], path: Path = ()) -> Placed[FormT] | None:
+        """The form at `path`, or None after every reason why not has been reported.
+
+        A key left empty counts as absent where the form can do without it.
+        """
+        data = self.tree.get(path)
+        while True:
+            try:
+                # Nothing but the Chinese aliases is a key, although the forms can be built by field name in code.
+                return Placed(self, path, model.model_validate(data, by_alias=True, by_name=False))
+            except ValidationError as error:
+                errors = error.errors(include_url=False)
+            blanks = [one["loc"] for one in errors if blank_and_optional(one, model)]
+            if not blanks:
+                break
+            data = self._without(data, path, blanks)
+        for one in errors:
+            self._explain(one, model, path)
+        return None
+
+    def _without(self, data: Any, path: Path, blanks: Iterable[Path]) -> Any:
+        data = deepcopy(data)
+        for loc in blanks:
+            *above, last = self.tree.find((*path, *loc))[len(path) :]
+            here = data
+            for part in above:
+                here = here[part]
+            here.pop(last, None)  # gone already where two keys share one “*” reference
+        return data
+
+    def _explain(self, error: ErrorDetails, model: type[BaseModel], path: Path) -> None:
+        loc = (*path, *error["loc"])
+        slip = self._unseparated(error, loc)
+        if slip is not None:
+            self.problems.append(slip)
+            return
+        code, message, hint = explain(error, model)
+        self.report(code, loc, message, hint, key=error["type"] == "extra_forbidden")
+
+    def _unseparated(self, error: ErrorDetails, loc: Path) -> Problem | None:
+        """A text where keys are expected is usually a key whose colon is not one."""
+        text = error["input"]
+        if error["type"] not in ("model_type", "dict_type", "model_attributes_type") or not isinstance(text, str):
+            return None
+        found = next(separators(text, self.tree.place(loc)), None)
+        return Problem.at(self.file, found[0], *found[1]) if found else None
