@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 import yaml
 
-from bot.core.rulebook import IndicatorForm, Ladder, PlanForm, TaskForm, UnitsForm
+from bot.core.facts import Facts
+from bot.core.findings import ZONE
+from bot.core.notices import Directory, Used
+from bot.core.outlook import Scene, outlook
+from bot.core.rulebook import IndicatorForm, Ladder, PlanForm, Rulebook, TaskForm, UnitsForm
+from bot.core.tellings import Tellings
+from bot.core.windows import OfficeHours
 from bot.rule_kinds import kinds
+from bot.shell.rulebook import load
 
 RULES = Path(__file__).parents[1] / "rules"
 UNITS_PER_TASK = (6, 5, 5, 5, 8, 4, 6, 6, 2, 4, 5, 4, 4, 3, 3, 6, 5, 2)
@@ -44,6 +53,25 @@ def items() -> Iterator[dict[str, Any]]:
         yield from task["事项"]
 
 
+@cache
+def rulebook() -> Rulebook:
+    found = load(RULES).rulebook
+    assert found is not None
+    return found
+
+
+@cache
+def messages_of_a_neglected_year() -> Counter[str]:
+    """Messages per chat in 2027 when everything is confirmed, every name has a chat, and nobody ever reports anything."""
+    units = rulebook().addressable
+    names = (*units, *(f"{unit}·分管领导" for unit in units), "领导小组", "管理员")
+    chats = Directory({name: name for name in names})
+    facts = Facts(all_confirmed=True)
+    scene = Scene(rulebook(), facts, Tellings(), chats, OfficeHours(), lambda chat, day: Used())
+    start, end = datetime(2026, 11, 23, 8, tzinfo=ZONE), datetime(2027, 12, 31, 18, tzinfo=ZONE)
+    return Counter(draft.chat for draft, _ in outlook(scene, start, end) if draft.at.year == 2027)
+
+
 def fates() -> Iterator[tuple[str, str]]:
     """Every (element, what became of it) in the files."""
     for item in items():
@@ -59,6 +87,18 @@ def numbered_tasks() -> list[dict[str, Any]]:
 
 def targets() -> list[dict[str, Any]]:
     return [target for indicator in read("indicators.yaml") for target in indicator["目标"]]
+
+
+def test_the_county_rules_load_without_a_single_remark() -> None:
+    loaded = load(RULES)
+    assert [str(problem) for problem in loaded.problems] == []
+    assert len(rulebook().rules) == 134 + 2 * 8  # items, and two checks for each indicator
+
+
+def test_the_milestone_reaches_its_lead_and_all_other_units_of_the_task() -> None:
+    rule = rulebook().by_id["T05-M1"]
+    assert rule.lead is not None
+    assert {rule.lead.unit, *rule.cooperating} == set(tasks()["T05"]["责任单位"])
 
 
 def test_every_file_fits_its_form() -> None:
@@ -231,3 +271,18 @@ def test_what_stays_undone_reaches_the_leading_group_only_in_the_monthly_list(na
 def test_schools_are_asked_for_very_few_things() -> None:
     asked = [item["编号"] for item in items() if "各学校" in item.get("配合", ())]
     assert 0 < len(asked) <= 6
+
+
+def test_a_year_without_any_report_stays_bearable_for_every_unit() -> None:
+    sent = messages_of_a_neglected_year()
+    units = [unit["名称"] for unit in read("units.yaml")["责任单位"]]
+    assert 0 < median(sent[unit] for unit in units) <= 60
+    assert max(sent[unit] for unit in units) <= 125  # nobody hears from the bot on more than every second working day
+
+
+def test_schools_hear_less_than_once_a_month() -> None:
+    assert 0 < messages_of_a_neglected_year()["各学校"] < 12
+
+
+def test_the_leading_group_gets_one_list_a_month() -> None:
+    assert messages_of_a_neglected_year()["领导小组"] <= 12

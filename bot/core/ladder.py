@@ -7,6 +7,7 @@ after (design §4). A rung is identified for ever by its nominal date, so downti
 from __future__ import annotations
 
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -41,10 +42,18 @@ class Anchor:
 
 
 def step(day: date, count: int, unit: Unit, calendar: Calendar) -> date:
-    """`count` days or workdays after `day` (before it when negative)."""
+    """`count` days, workdays or months after `day` (before it when negative)."""
     if unit is Unit.WORKDAY:
         return calendar.shift_workdays(day, count)
+    if unit is Unit.MONTH:
+        return _months(day, count)
     return day + timedelta(days=count)
+
+
+def _months(day: date, count: int) -> date:
+    """The same day of another month, or that month's last day when it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def approaching_from(due_on: date, span: Span, calendar: Calendar) -> date:
@@ -54,10 +63,7 @@ def approaching_from(due_on: date, span: Span, calendar: Calendar) -> date:
 
 def send_day(day: date, forward: bool, calendar: Calendar) -> date:
     """The sending day at or next to `day`, searching forward or back."""
-    pace = timedelta(days=1 if forward else -1)
-    while not calendar.may_send(day):
-        day += pace
-    return day
+    return calendar.send_day_on_or_after(day) if forward else calendar.send_day_on_or_before(day)
 
 
 @dataclass(frozen=True, slots=True)

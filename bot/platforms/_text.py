@@ -59,16 +59,14 @@ def linked(text: str, escape: Callable[[str], str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Brush:
-    """How one platform writes: `escape` for people's text, `colours` as (before, after) around a state's word,
-    `begin` for what means something only at a line's start."""
+    """How one platform writes: `escape` for people's text, `colours` as (before, after) around a state's word."""
 
     escape: Callable[[str], str]
     colours: dict[Paint, tuple[str, str]]
-    begin: Callable[[str], str] = str
 
     def line(self, line: Line) -> str:
         """The line's text, escaped and linked, its light painted."""
-        text, light = self.begin(plain(line.text)), plain(line.light)
+        text, light = unlisted(plain(line.text)), plain(line.light)
         before, after = self.colours.get(line.paint, ("", ""))
         head, found, tail = text.partition(light) if light and before else (text, "", "")
         painted = f"{before}{self.escape(found)}{after}" if found else ""

@@ -18,12 +18,12 @@ from pydantic import SecretStr
 from bot.core.message import LineKind, Message, Paint
 from bot.core.outcome import Outcome
 from bot.platforms import JSON_HEADERS, Request, Robot, _replies
-from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, unlisted, widened
+from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, widened
 from bot.platforms.limits import DINGTALK, DINGTALK_BAN, Limits
 
 # Colours are not documented, and HTML breaks links on phones: a state's word is bold.
 _BOLD = ("**", "**")
-_BRUSH = Brush(widened, {paint: _BOLD for paint in Paint if paint is not Paint.NONE}, unlisted)
+_BRUSH = Brush(widened, {paint: _BOLD for paint in Paint if paint is not Paint.NONE})
 _SHOWN = {LineKind.HEADING: "#### {}", LineKind.ITEM: "{}", LineKind.NOTE: "> {}"}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outcome import Outcome
 from bot.platforms import JSON_HEADERS, Request, Robot, _replies
-from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, unlisted, widened
+from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, widened
 from bot.platforms.limits import WECOM, Limits
 
 # Three colours exist: info is green, warning is orange, comment is grey. Blue has none, so it is bold.
@@ -25,7 +25,6 @@ _BRUSH = Brush(
         Paint.YELLOW: ('<font color="warning">', "</font>"),
         Paint.RED: ('<font color="warning">', "</font>"),
     },
-    unlisted,
 )
 _SHOWN = {LineKind.HEADING: "**{}**", LineKind.ITEM: "{}", LineKind.NOTE: '<font color="comment">{}</font>'}
 

@@ -65,7 +65,8 @@ class Courier:
             request = dialect.encode(message, robot, now)
         except Exception as error:  # a message that cannot be written down must not stop the others
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy="消息无法编码：请告知维护人员")
-        return _scrubbed(await self._post(dialect, request), robot, url)
+        signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
+        return _scrubbed(await self._post(dialect, request, signed), robot, url)
 
     async def aclose(self) -> None:
         """Closes the idle connections; sends still under way close their own."""
@@ -83,17 +84,16 @@ class Courier:
             return _refused(f"主机 {url.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
         return None
 
-    async def _post(self, dialect: Platform, request: Request) -> Outcome:
+    async def _post(self, dialect: Platform, request: Request, url: httpx.URL) -> Outcome:
         trail = _Trail(request.body)
         try:
-            status, body = await self._exchange(request, trail)
+            status, body = await self._exchange(request, url, trail)
         except Exception as error:  # whatever went wrong, the outcome depends only on what was written
             return trail.outcome(type(error).__name__)
         return dialect.read_reply(status, body)
 
-    async def _exchange(self, request: Request, trail: _Trail) -> tuple[int, bytes]:
+    async def _exchange(self, request: Request, url: httpx.URL, trail: _Trail) -> tuple[int, bytes]:
         """Status and body of the reply. A shard on which anything failed is not used again."""
-        url = httpx.URL(request.url.get_secret_value())
         async with self._seats:
             shard = self._take(f"{url.scheme}://{url.netloc.decode()}")
             try:

@@ -36,11 +36,8 @@ class Disk:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         return os.open(path, flags | (os.O_TRUNC if fresh else 0), 0o600)
 
-    def write(self, file: int, data: bytes | memoryview) -> int:
-        return os.write(file, data)
-
-    def flush(self, file: int) -> None:
-        os.fdatasync(file)
+    write: Callable[[int, bytes], int] = staticmethod(os.write)
+    flush: Callable[[int], None] = staticmethod(os.fdatasync)
 
     def cut(self, file: int, size: int) -> None:
         os.ftruncate(file, size)
@@ -135,7 +132,8 @@ class Journal:
 
         Raises StorageFailed with the journal as it was before, or JournalBroken when not even that could be had.
         """
-        self._refuse_if_broken()
+        if self._broken:
+            raise JournalBroken(self.file, self._broken)
         line = encode_record(self._sequence + 1, payload)
         try:
             _write_all(self._disk, self._file, line)
@@ -405,4 +403,4 @@ def _write_all(disk: Disk, file: int, data: bytes) -> None:
     """One write is enough except on a nearly full disk."""
     written = disk.write(file, data)
     while written < len(data):
-        written += disk.write(file, memoryview(data)[written:])
+        written += disk.write(file, data[written:])

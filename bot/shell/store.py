@@ -18,6 +18,7 @@ from bot.core.events import Event
 from bot.core.facts import Facts, fold
 from bot.core.findings import ZONE
 from bot.core.notices import Told, Used
+from bot.core.office import Trouble
 from bot.core.outbox import Entry, EntryState, Row, cancelled, merged
 from bot.core.tellings import Tellings, told
 from bot.shell.database import Database
@@ -189,6 +190,16 @@ class Store:
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
         return [self.entries[number] for number in self._open]
+
+    def troubles(self) -> list[Trouble]:
+        """Entries given up, for the admin's daily digest until somebody settles them."""
+        given_up = [entry for entry in self.entries.values() if entry.state is EntryState.UNDELIVERABLE]
+        if not given_up:
+            return []
+        since = min(entry.at for entry in given_up)
+        lines = [f"{len(given_up)}条消息投递失败，需人工处理，见 duban outbox："]
+        lines += [f"{entry.number} {entry.chat}：{entry.why or entry.code}" for entry in given_up[:10]]
+        return [Trouble("投递失败", "消息投递失败", since, tuple(lines))]
 
     def used(self, chat: str, day: date) -> Used:
         """What a chat got, or is about to get, on a day."""

@@ -128,7 +128,7 @@ def _in_chinese(error: yaml.MarkedYAMLError, place: Place, lines: list[str]) -> 
         return opened, ("open-quote", "引号没有成对", "在文字末尾补上同样的英文引号")
     for sign, words in _BY_PARSER_TEXT.items():
         if sign in text:
-            return place, words
+            return (opened if sign in _BLAMED_AT_START else place), words
     return place, ("bad-yaml", f"这里的写法读不懂（{error.problem}）", "对照其他规则文件检查缩进、冒号和引号")
 
 
@@ -147,6 +147,8 @@ _BY_PARSER_TEXT: dict[str, Words] = {
     "node content": ("reserved", "文字不能以这个符号开头", "用英文双引号把文字括起来"),
     "tab character": ("tab-indent", "缩进用了Tab键", "每一级缩进改成两个半角空格"),
 }
+
+_BLAMED_AT_START = frozenset({"scanning an alias", "scanning an anchor", "a tag"})
 
 
 def _char(place: Place, lines: list[str]) -> str:

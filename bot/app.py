@@ -1,0 +1,154 @@
+"""The journey on one screen: `take_in` decides and never touches the network, `send_due` acts and never decides.
+
+    event ─▶ facts ─▶ findings ─▶ decisions ─▶ drafts ─▶ outbox ─▶ delivery ─▶ outcome
+
+They meet only at the outbox. `run` is the reconcile loop: look, decide, send, wait for the next instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from loguru import logger
+
+from bot.core.digest import compose
+from bot.core.events import Event
+from bot.core.findings import Finding
+from bot.core.notices import Decision, next_instant, ripe, settled
+from bot.core.outbox import Entry, EntryState, due, recovered
+from bot.core.outlook import Scene, look
+from bot.core.rulebook import Rulebook
+from bot.core.windows import OfficeHours
+from bot.core.wording import Letterhead
+from bot.delivery import Deliveries
+from bot.shell.chats import Chats
+from bot.shell.robots import Robots
+from bot.shell.store import Store, day_of
+from bot.sources.clock import Clock
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one pass did; the counts `duban once --json` prints."""
+
+    told: int = 0
+    withheld: int = 0
+    delivered: int = 0
+    later: int = 0
+    refused: int = 0
+    undeliverable: int = 0
+
+
+@dataclass
+class App:
+    """Everything wired together. Only `build` (bot/build.py) makes one."""
+
+    rulebook: Rulebook
+    store: Store
+    chats: Chats
+    robots: Robots
+    deliveries: Deliveries
+    clock: Clock
+    hours: OfficeHours
+    letterhead: Letterhead
+    poke: asyncio.Event = field(default_factory=asyncio.Event)
+    before_pass: list[Callable[[datetime], None]] = field(default_factory=list)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    _decisions: Sequence[Decision] = ()
+    _stopping: bool = False
+
+    # --- the journey --------------------------------------------------------
+
+    def take_in(self, event: Event | None = None) -> list[Entry]:
+        """Decides: what is known now, what that means, who is told; one durable record; no network."""
+        now = self.clock.now()
+        with self.store.work():
+            if event is not None and not self.store.knows(event):
+                self.store.keep(event)
+            findings, decisions = look(self.scene(), now)
+            drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
+            entries = self.store.promise(drafts, now, self.rulebook.digest)
+            self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
+        self.findings = {finding.item.id: finding for finding in findings}
+        self._decisions = decisions
+        self.tally.told += sum(len(draft.rows) for draft in drafts)
+        self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
+        return entries
+
+    def send_due(self) -> None:
+        """Acts: hands every due entry to its chat's worker; never decides who is told what."""
+        now = self.clock.now()
+        self.deliveries.view(self.rulebook, self.findings, self.letterhead)
+        self.deliveries.start(due(self.store.open_entries(), now))
+
+    # --- around it ------------------------------------------------------------
+
+    def scene(self) -> Scene:
+        """What any moment is decided from."""
+        return Scene(
+            rulebook=self.rulebook,
+            facts=self.store.facts,
+            memory=self.store.tellings,
+            directory=self.chats.directory,
+            hours=self.hours,
+            used=self.store.used,
+            troubles=(*self.robots.troubles(), *self.store.troubles()),
+        )
+
+    def _singles_used(self, decisions: Sequence[Decision], now: datetime) -> dict[str, int]:
+        return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
+
+    def start(self) -> None:
+        """What a restart owes: unsure entries go again marked 补发, robots with new addresses are sound again."""
+        mended = set(self.robots.greet())
+        with self.store.work():
+            for entry in self.store.open_entries():
+                if entry.state is EntryState.SENDING:
+                    self.store.put(recovered(entry, self.clock.now()))
+                elif entry.state is EntryState.REFUSED and entry.chat in mended:
+                    self.store.put(
+                        entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": self.clock.now()})
+                    )
+
+    def next_instant(self) -> datetime | None:
+        """The earliest instant at which anything may change by itself: a slot, a rung, a retry, the end of a rest."""
+        now = self.clock.now()
+        instants = [
+            next_instant(self._decisions, now),
+            self.deliveries.next_instant(now),
+            self.robots.next_instant(now),
+        ]
+        return min((instant for instant in instants if instant is not None), default=None)
+
+    async def one_pass(self) -> None:
+        """Looks, decides, sends; with a story clock, settles everything before time may move on."""
+        for look_around in self.before_pass:
+            look_around(self.clock.now())
+        self.take_in()
+        self.send_due()
+        if self.clock.kind != "real":
+            await self.deliveries.settled()
+
+    async def run(self) -> None:
+        """The reconcile loop, until `stop`."""
+        self.start()
+        self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
+        while not self._stopping:
+            before = self.deliveries.count
+            try:
+                await self.one_pass()
+            except OSError as error:  # a full disk is waited out, not died of
+                logger.error("状态无法写入，稍后再试：{}", error)
+                await asyncio.sleep(1)
+            await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
+        await self.deliveries.close()
+
+    def stop(self) -> None:
+        """Ends the loop; what is in flight settles first."""
+        self._stopping = True
+        self.poke.set()
+        self.clock.stop()

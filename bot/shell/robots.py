@@ -1,0 +1,113 @@
+"""Which robot of a chat may speak now: rotation, a stored sliding window of send instants, rest, and broken ones.
+
+Platforms count over a rolling minute on their side, so only a stored history keeps the limit across a restart
+(stack.md §7). Waiting is answered with an instant, never with a sleep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.findings import ZONE
+from bot.core.office import Trouble
+from bot.core.outcome import Outcome, Scope, Verdict
+from bot.platforms import Robot, platform
+from bot.shell.chats import fingerprint
+from bot.shell.store import RobotState, Store
+
+WINDOW = timedelta(seconds=60)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No robot may speak before `until`; None means not before a person mends one."""
+
+    until: datetime | None
+    why: str
+
+
+class Robots:
+    """The robots of every chat and what the store remembers about them."""
+
+    def __init__(self, robots: Mapping[str, Sequence[Robot]], store: Store) -> None:
+        self.by_chat = robots
+        self._store = store
+
+    def greet(self) -> list[str]:
+        """Takes note of new addresses: a broken robot with a new one is sound again. Returns the chats that were mended."""
+        mended = []
+        with self._store.work():
+            for chat, robots in self.by_chat.items():
+                for robot in robots:
+                    known = self._store.robots.get(robot.name)
+                    address = fingerprint(robot)
+                    if known is None or known.address != address:
+                        self._store.put_robot(RobotState(name=robot.name, address=address))
+                        mended.append(chat)
+        return mended
+
+    def choose(self, chat: str, now: datetime) -> Robot | Wait:
+        """The sound robot of this chat that spoke least lately and has room, or when there will be one."""
+        sound = [robot for robot in self.by_chat.get(chat, ()) if not self._state(robot).broken]
+        if not sound:
+            return Wait(None, "没有可用的群机器人")
+        free = [(self._free_at(robot, now), len(self._recent(robot, now)), index) for index, robot in enumerate(sound)]
+        at, _, index = min(free)
+        return sound[index] if at <= now else Wait(at, "达到平台限速，排队中")
+
+    def stamp(self, robot: Robot, now: datetime) -> None:
+        """Remembers that this robot speaks now; called inside the unit of work that precedes the network."""
+        state = self._state(robot)
+        self._store.put_robot(state.model_copy(update={"sends": (*self._recent(robot, now), now)}))
+
+    def learn(self, robot: Robot, outcome: Outcome, now: datetime) -> None:
+        """Rest or broken, as the outcome says; a platform-wide wait rests every robot of that dialect."""
+        if outcome.verdict is Verdict.REFUSED:
+            why = outcome.remedy or outcome.text or outcome.code
+            self._store.put_robot(self._state(robot).model_copy(update={"broken": why, "broken_since": now}))
+        elif outcome.verdict is Verdict.LATER and outcome.wait_seconds and not outcome.counts:
+            until = now + timedelta(seconds=outcome.wait_seconds)
+            for one in self._struck(robot, outcome.scope):
+                self._store.put_robot(self._state(one).model_copy(update={"blocked_until": until}))
+
+    def next_instant(self, now: datetime) -> datetime | None:
+        """The earliest end of a rest after `now`."""
+        rests = (state.blocked_until for state in self._store.robots.values())
+        return min((rest for rest in rests if rest and rest > now), default=None)
+
+    def troubles(self) -> list[Trouble]:
+        """What the admin hears daily while it lasts: one line per broken robot that is still configured."""
+        found = []
+        for robots in self.by_chat.values():
+            for robot in robots:
+                state = self._state(robot)
+                if state.broken and state.broken_since:
+                    since = state.broken_since.astimezone(ZONE)
+                    line = f"群机器人{robot.name}自{since.month}月{since.day}日起不可用：{state.broken}。消息已留存，修好后补发。"
+                    found.append(Trouble(f"机器人:{robot.name}", "群机器人不可用", since, (line,)))
+        return found
+
+    def _struck(self, robot: Robot, scope: Scope) -> list[Robot]:
+        if scope is Scope.ROBOT:
+            return [robot]
+        return [one for robots in self.by_chat.values() for one in robots if one.dialect == robot.dialect]
+
+    def _state(self, robot: Robot) -> RobotState:
+        return self._store.robots.get(robot.name) or RobotState(name=robot.name, address=fingerprint(robot))
+
+    def _recent(self, robot: Robot, now: datetime) -> tuple[datetime, ...]:
+        """Sends inside the window; ones "in the future" are kept, because a clock that stepped back still sent them."""
+        return tuple(at for at in self._state(robot).sends if at > now - WINDOW)
+
+    def _free_at(self, robot: Robot, now: datetime) -> datetime:
+        """When this robot may speak next: after its rest, inside the minute's budget and the second's."""
+        state, limits = self._state(robot), platform(robot.dialect).limits
+        recent = self._recent(robot, now)
+        free = max(now, state.blocked_until or now)
+        for budget, window in ((limits.our_per_minute, WINDOW), (limits.our_per_second, SECOND)):
+            if budget and len(recent) >= budget:
+                free = max(free, recent[-budget] + window)
+        return free

@@ -1,0 +1,1 @@
+"""Sources: where events and wake-ups come from. One file is one source."""

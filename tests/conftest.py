@@ -1,0 +1,1 @@
+"""Fixtures every test may use. Empty until two folders need the same one."""

@@ -1,0 +1,456 @@
+"""What every platform owes, whatever its dialect: one set of sentences over all files in `bot/platforms`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from bot.core.message import Line, LineKind, Message, Paint
+from bot.core.outcome import Outcome, Verdict
+from bot.drill.dialects import DIALECTS, Call
+from bot.drill.twin import Bubble, Twin
+from bot.platforms import Request, Robot, Style, parts, platform, platforms
+from bot.platforms._text import plain
+
+NOW = datetime(2027, 12, 24, 8, 47, 5, tzinfo=UTC)
+HOST = "https://robots.example.cn"
+STYLES: tuple[Style, ...] = ("markdown", "text")
+EVERY = [pytest.param(name, style, id=f"{name}-{style}") for name, style in product(platforms(), STYLES)]
+every_platform = pytest.mark.parametrize(("dialect", "style"), EVERY)
+
+
+class Chat:
+    """One robot of the twin, written to without a network."""
+
+    def __init__(self, dialect: str, style: Style = "markdown", secret: str | None = None, keyword: str = "") -> None:
+        self.seconds = 0.0
+        self.twin = Twin(clock=self.clock, wall=lambda: NOW)
+        self.url = HOST + self.twin.add_chat("县教育局", dialect, secret, keyword or None)
+        self.robot = Robot(
+            "县教育局#1", dialect, SecretStr(self.url), SecretStr(secret) if secret else None, keyword, style
+        )
+
+    def clock(self) -> datetime:
+        """An hour passes between any two calls: pace is not the matter here."""
+        self.seconds += 3600
+        return datetime.fromtimestamp(NOW.timestamp() + self.seconds, UTC)
+
+    def request(self, message: Message) -> Request:
+        return platform(self.robot.dialect).encode(message, self.robot, NOW)
+
+    def post(self, message: Message) -> Outcome:
+        request = self.request(message)
+        address = urlsplit(request.url.get_secret_value())
+        query = dict(parse_qsl(address.query))
+        token = query.get("key") or query.get("access_token") or address.path.rpartition("/")[2]
+        call = Call(query, dict(request.headers)["Content-Type"], request.body, NOW)
+        answer = self.twin.answer(self.robot.dialect, token, call)
+        return platform(self.robot.dialect).read_reply(200, json.dumps(answer).encode())
+
+    def shown(self) -> Bubble:
+        return self.twin.received("县教育局")[-1]
+
+
+def measured(dialect: str, body: bytes) -> tuple[int, int]:
+    """Bytes that count, and the limit they count against."""
+    limits = platform(dialect).limits
+    if limits.body is not None:
+        return len(body), limits.body
+    payload = json.loads(body)
+    limit = limits.text if payload["msgtype"] == "text" else limits.markdown
+    return len(payload[payload["msgtype"]]["content"].encode()), cast(int, limit)
+
+
+def message(*texts: str, **fields: Any) -> Message:
+    foot = (Line("依据：实施方案（征求意见稿）　联系：秘书组 0936-0000000", LineKind.NOTE),)
+    return Message("【督办汇总】县教育局", tuple(map(Line, texts)), foot, number="2027-0412", **fields)
+
+
+def filled(chat: Chat, extra: int) -> Message:
+    """A Chinese message `extra` bytes longer than the limit; a letter more is a byte more."""
+
+    def of(size: int) -> Message:
+        return message("汉" * (size // 3) + "a" * (size % 3))
+
+    empty, limit = measured(chat.robot.dialect, chat.request(of(30)).body)
+    return of(30 + limit - empty + extra)
+
+
+def test_all_three_dialects_are_found() -> None:
+    assert set(platforms()) == {"wecom", "dingtalk", "feishu"} == set(DIALECTS)
+    assert [each.title for each in platforms().values()] == ["钉钉", "飞书", "企业微信"]
+
+
+def test_unknown_dialect_is_named_in_chinese() -> None:
+    with pytest.raises(ValueError, match="没有方言“slack”"):
+        platform("slack")
+
+
+@every_platform
+@pytest.mark.parametrize("extra", [-1, 0])
+def test_chinese_up_to_the_limit_goes_whole(dialect: str, style: Style, extra: int) -> None:
+    chat = Chat(dialect, style, secret="SECdemo" if dialect != "wecom" else None)
+    text = filled(chat, extra)
+    size, limit = measured(dialect, chat.request(text).body)
+    assert size == limit + extra
+    assert parts(text, chat.robot) == (text,)
+    assert chat.post(text).verdict is Verdict.DELIVERED
+
+
+@every_platform
+def test_one_byte_above_the_limit_is_split(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style, secret="SECdemo" if dialect != "wecom" else None)
+    text = filled(chat, 1)
+    assert chat.post(text).verdict is Verdict.RESHAPE
+    cut = parts(text, chat.robot)
+    assert [part.headline[-5:] for part in cut] == ["（1/2）", "（2/2）"]
+    assert {chat.post(part).verdict for part in cut} == {Verdict.DELIVERED}
+    assert "".join(line.text for part in cut for line in part.lines) == text.lines[0].text
+
+
+@every_platform
+def test_long_digest_of_chinese_emoji_and_links_loses_nothing(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style, keyword="督办")
+    link = "https://duban.example.cn/t/" + "Ab9_-" * 40
+    texts = [
+        f"{n}. 义务教育优质均衡发展👨‍👩‍👧🎓（T05-M1-{n:02}）　剩余7天　{link if n % 5 == 0 else ''}"
+        for n in range(1, 121)
+    ]
+    whole = message(*texts, "一行很长的说明：" + "高标准通过国家评估认定，" * 900)
+    cut = parts(whole, chat.robot)
+    assert len(cut) > 2
+    assert {chat.post(part).verdict for part in cut} == {Verdict.DELIVERED}
+    lines = [line.text for part in cut for line in part.lines]
+    assert lines[:120] == texts
+    assert "".join(lines[120:]) == whole.lines[120].text
+    seen = "".join(bubble.source for bubble in chat.twin.received("县教育局"))
+    assert seen.count("🎓") == 120
+    assert seen.count(link) == 24
+    assert [(b.part, b.parts) for b in chat.twin.received("县教育局")] == [
+        (n, len(cut)) for n in range(1, len(cut) + 1)
+    ]
+
+
+@every_platform
+def test_keyword_stands_in_every_part(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style, keyword="教育强县*提醒")
+    cut = parts(message(*["控辍保学学期排查"] * 2000), chat.robot)
+    assert len(cut) > 1
+    assert {chat.post(part).verdict for part in cut} == {Verdict.DELIVERED}
+    assert all("教育强县*提醒" in json.dumps(b.payload, ensure_ascii=False) for b in chat.twin.received("县教育局"))
+
+
+@every_platform
+def test_keyword_that_is_there_is_not_added(dialect: str, style: Style) -> None:
+    with_keyword = Chat(dialect, style, keyword="督办汇总")
+    without = Chat(dialect, style)
+    assert with_keyword.request(message("一")).body == without.request(message("一")).body
+
+
+@every_platform
+def test_number_and_mark_are_visible_once(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style)
+    chat.post(message("控辍保学学期排查", mark="补发"))
+    assert chat.shown().title.startswith("【补发】【督办汇总】县教育局")
+    assert chat.shown().source.count("2027-0412") == 1
+    said = Message("督办汇总", (), (Line("编号 2027-0412 · 无需在群内回复"),), "2027-0412")
+    chat.post(said)
+    assert chat.shown().source.count("2027-0412") == 1
+
+
+@every_platform
+def test_message_of_a_title_alone_is_accepted(dialect: str, style: Style) -> None:
+    assert Chat(dialect, style).post(Message("机器人已接入", ())).verdict is Verdict.DELIVERED
+
+
+@every_platform
+def test_body_is_compact_utf8_json(dialect: str, style: Style) -> None:
+    body = Chat(dialect, style).request(message("控辍保学")).body
+    assert "控辍保学" in body.decode()
+    assert body == json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@every_platform
+@pytest.mark.parametrize("paint", [paint for paint in Paint if paint is not Paint.NONE])
+def test_light_is_painted_in_markdown_and_its_word_stays(dialect: str, style: Style, paint: Paint) -> None:
+    chat = Chat(dialect, style)
+    line = Line("1. 控辍保学　逾期100天", light="逾期", paint=paint)
+    chat.post(replace(message(), lines=(line,)))
+    painted = chat.shown().source
+    chat.post(replace(message(), lines=(replace(line, paint=Paint.NONE),)))
+    assert "逾期" in painted
+    assert (painted == chat.shown().source) == (style == "text")
+
+
+@every_platform
+@pytest.mark.parametrize("everyone", ["all", "@all", "ALL", "所有人", "x></at><at id=all", "a b"])
+def test_nobody_but_named_people_is_rung(dialect: str, style: Style, everyone: str) -> None:
+    chat = Chat(dialect, style)
+    assert chat.request(message("一", mentions=(everyone,))).body == chat.request(message("一")).body
+
+
+NASTY = [
+    "<@all> <at id=all></at> <at user_id=\"all\">所有人</at>",
+    "</font><font color=\"info\">正常",
+    "# 标题", "> 引用", "- 列表", "+ 列表", "1. 列表", "1) 列表", "===", "---", "***", "___", "```", "~~~",
+    "*斜体* **粗体** _斜_ __粗__ ~~删~~ `码` [名](www.example.cn) ![图](x)",
+    "&lt;b&gt; &#42; \\* \\", "| 表 | 格 |", "<!-- 注 -->", "<script>alert(1)</script>", "\"引号\" '单' {\"a\":1}",
+    "上\n# 下\r\n> 三\u2028四\x0b五\x85六\t七", "零\u200b宽\u200e\u202e右\u2066到左\ufeff\x00\x1b\x7f", "半个\ud800字",
+    ":DONE: $a$ %0A", "    缩进", "末尾两个空格  ",
+]  # fmt: skip
+
+
+@every_platform
+@pytest.mark.parametrize("nasty", NASTY)
+def test_nasty_text_is_accepted_and_stays_one_line_each(dialect: str, style: Style, nasty: str) -> None:
+    chat = Chat(dialect, style)
+    assert chat.post(everywhere(nasty)).verdict is Verdict.DELIVERED
+    assert_calm(chat, nasty)
+
+
+anything = st.text(st.characters() | st.sampled_from("<>[]()*_`#\\\"'&|~!-+=:@/\n\r\t \u200b\u200d\u202e\ufeff0123.🎓"))
+
+
+@every_platform
+@given(text=anything)
+def test_arbitrary_text_is_accepted_and_stays_one_line_each(dialect: str, style: Style, text: str) -> None:
+    chat = Chat(dialect, style)
+    assert chat.post(everywhere(text)).verdict is Verdict.DELIVERED
+    assert_calm(chat, text)
+
+
+def everywhere(text: str) -> Message:
+    """The text wherever people's text can stand, between words of ours."""
+    lines = (
+        Line(f"头{text}尾", LineKind.HEADING),
+        Line(f"首{text}", light="首", paint=Paint.RED),
+        Line(text),
+        Line("收"),
+    )
+    return Message(f"题{text}", lines, (Line(f"脚{text}", LineKind.NOTE),), number="2027-0412")
+
+
+def assert_calm(chat: Chat, text: str) -> None:
+    """No mention, no tag of a stranger, nothing unseen, as many lines as were written, every word still there."""
+    body = chat.request(everywhere(text)).body.decode()
+    assert not any(unseen in body for unseen in ("\u200b", "\u202e", "\ufeff", "\\u0000", "\x7f"))
+    assert not any(tag in chat.shown().source for tag in MENTION_TAGS[chat.robot.dialect])
+    shown = [line for line in rows(chat.shown()) if line]
+    wanted = [f"题{text}", f"头{text}尾", f"首{text}", text, "收", f"脚{text}", "编号 2027-0412"]
+    assert [narrow(line) for line in shown] == [narrow(plain(line)) for line in wanted if plain(line)]
+
+
+MENTION_TAGS = {"wecom": ("<@",), "feishu": ("<at", "</at"), "dingtalk": ()}  # DingTalk rings by its lists alone
+
+_NARROW = str.maketrans({chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)})
+
+
+def narrow(text: str) -> str:
+    return text.translate(_NARROW)
+
+
+def rows(bubble: Bubble) -> Iterator[str]:
+    """What a reader sees, line by line: our own mark-up taken off, Feishu's entities read."""
+    if bubble.markup == "text":
+        yield from bubble.source.split("\n")
+    elif bubble.dialect == "feishu":
+        yield bubble.title
+        yield from (entities_read(off(line, FEISHU_TAGS)) for line in bubble.source.split("\n") if line != "---")
+    else:
+        tags = WECOM_TAGS if bubble.dialect == "wecom" else DINGTALK_TAGS
+        yield from (off(line, tags) for line in bubble.source.split("\n"))
+
+
+WECOM_TAGS = ("**", '<font color="comment">', '<font color="warning">', "</font>")
+DINGTALK_TAGS = ("**", "#### ", "### ", "> ")
+FEISHU_TAGS = ("**", "<font color='grey'>", "</font>", "<text_tag color='red'>", "</text_tag>")
+
+
+def off(line: str, tags: tuple[str, ...]) -> str:
+    for tag in tags:
+        line = line.replace(tag, "")
+    assert not set(line) & set("<>*`[]_~")
+    return line
+
+
+def entities_read(line: str) -> str:
+    for code in map(ord, "<>*_~`[]\\#!:$"):
+        line = line.replace(f"&#{code};", chr(code))
+    return line.replace("&#38;", "&")
+
+
+@every_platform
+def test_bare_link_is_a_link_that_shows_its_host(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style)
+    url = "https://duban.example.cn:8443/t/a_b-c~d?k=1&x=%E5#y"
+    chat.post(message(f"反馈进展：{url}。谢谢", "见 http://a.example.cn", "https://a.example.cn@evil.example.cn/"))
+    source = chat.shown().source
+    if style == "text":
+        assert f"反馈进展：{url}。谢谢" in source
+    else:
+        assert f"[duban.example.cn:8443/…]({url})。谢谢" in source
+        assert "[a.example.cn](http://a.example.cn)" in source
+        assert "](https://a.example.cn)@evil" in source
+
+
+@every_platform
+def test_secrets_are_in_no_repr(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style, secret="SECdemo0123456789" if dialect != "wecom" else None)
+    request = chat.request(message("一"))
+    printed = f"{chat.robot!r} {chat.robot} {request!r} {request} {chat.post(message('一'))!r}"
+    token = chat.url.rpartition("=" if "=" in chat.url else "/")[2]
+    assert token not in printed
+    assert "SECdemo" not in printed
+    assert "sign" not in printed
+
+
+@every_platform
+def test_pace_we_allow_ourselves_is_below_the_servers(dialect: str, style: Style) -> None:
+    limits = platform(dialect).limits
+    assert 0 < limits.our_per_minute < limits.per_minute
+    assert (limits.our_per_second or 0) < (limits.per_second or 1)
+
+
+# What is said back
+
+
+def code_field(dialect: str) -> str:
+    return DIALECTS[dialect].wire.code_fields[0]
+
+
+def refused(dialect: str, code: object, **more: object) -> bytes:
+    return json.dumps({code_field(dialect): code, DIALECTS[dialect].wire.text_field: "said", **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "code"), [(name, code) for name, server in DIALECTS.items() for code in server.wire.codes]
+)
+def test_every_known_code_is_no_delivery_and_has_a_remedy(dialect: str, code: int) -> None:
+    outcome = platform(dialect).read_reply(200, refused(dialect, code))
+    assert outcome.verdict is not Verdict.DELIVERED
+    assert outcome.code == str(code)
+    assert outcome.remedy
+    assert outcome.verdict is Verdict.LATER or outcome.wait_seconds == 0
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@given(code=st.integers())
+def test_only_zero_is_delivered(dialect: str, code: int) -> None:
+    outcome = platform(dialect).read_reply(200, refused(dialect, code))
+    assert (outcome.verdict is Verdict.DELIVERED) == (code == 0)
+
+
+@pytest.mark.parametrize("dialect", platforms())
+def test_unknown_code_is_tried_again_slowly_and_counted(dialect: str) -> None:
+    outcome = platform(dialect).read_reply(200, refused(dialect, 87654321))
+    assert (outcome.verdict, outcome.counts, outcome.code) == (Verdict.LATER, True, "87654321")
+    assert outcome.wait_seconds >= 60
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@pytest.mark.parametrize("code", ["0", False, True, None, 0.0, [], {}, [0]])
+def test_code_of_another_type_is_no_delivery(dialect: str, code: object) -> None:
+    assert platform(dialect).read_reply(200, refused(dialect, code)).verdict is Verdict.AMBIGUOUS
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@pytest.mark.parametrize(
+    "body",
+    [b"", b" ", b"ok", b"0", b"null", b"[]", b"{}", b'{"errcode":0', b"<html><body>ok</body></html>", b"[" * 60_000],
+    ids=lambda body: body[:12].decode(),
+)
+def test_body_that_is_no_answer_is_ambiguous(dialect: str, body: bytes) -> None:
+    assert platform(dialect).read_reply(200, body).verdict is Verdict.AMBIGUOUS
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (201, Verdict.AMBIGUOUS),
+        (204, Verdict.AMBIGUOUS),
+        (301, Verdict.REFUSED),
+        (302, Verdict.REFUSED),
+        (307, Verdict.REFUSED),
+        (400, Verdict.UNDELIVERABLE),
+        (403, Verdict.REFUSED),
+        (404, Verdict.REFUSED),
+        (413, Verdict.RESHAPE),
+        (418, Verdict.LATER),
+        (429, Verdict.LATER),
+        (500, Verdict.LATER),
+        (502, Verdict.LATER),
+        (503, Verdict.LATER),
+    ],
+)
+def test_status_decides_where_the_body_says_nothing(dialect: str, status: int, verdict: Verdict) -> None:
+    for body in (b"", b"<html></html>", refused(dialect, 0)):
+        outcome = platform(dialect).read_reply(status, body)
+        assert outcome.verdict is verdict
+        assert outcome.code == f"HTTP {status}"
+        assert outcome.remedy
+
+
+@pytest.mark.parametrize("dialect", platforms())
+def test_code_in_the_body_speaks_louder_than_the_status(dialect: str) -> None:
+    dead = DIALECTS[dialect].unknown_token
+    assert platform(dialect).read_reply(400, refused(dialect, dead)).code == str(dead)
+
+
+jsonish = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 1) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["errcode", "code", "msg"]), inner),
+    max_leaves=4,
+)
+bodies = st.binary(max_size=60) | jsonish.map(lambda value: json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@given(status=st.sampled_from([200]) | st.integers(100, 599), body=bodies)
+def test_nothing_but_200_and_code_zero_is_delivered(dialect: str, status: int, body: bytes) -> None:
+    outcome = platform(dialect).read_reply(status, body)
+    if outcome.verdict is Verdict.DELIVERED:
+        code = json.loads(body)[code_field(dialect)]
+        assert (status, code, type(code)) == (200, 0, int)
+    else:
+        assert outcome.remedy
+
+
+@pytest.mark.parametrize("dialect", platforms())
+@pytest.mark.parametrize(
+    "private",
+    [
+        "from ip: 61.178.1.2",
+        "61.178.1.2",
+        "from ip: 2408:8000::1",
+        "https://open.work.weixin.qq.com/devtool/query?e=93000",
+        "key=693a91f6",
+        "access_token=abc",
+        "sign=l1N0gAcBjdwB",
+        "693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa",
+    ],
+)
+def test_private_parts_of_the_servers_words_are_taken_out(dialect: str, private: str) -> None:
+    body = refused(dialect, 93000, **{DIALECTS[dialect].wire.text_field: f"refused, {private}, because"})
+    text = platform(dialect).read_reply(200, body).text
+    assert text.startswith("refused, …")
+    assert text.endswith("because")
+
+
+@pytest.mark.parametrize("dialect", platforms())
+def test_servers_words_are_one_short_line(dialect: str) -> None:
+    said = {DIALECTS[dialect].wire.text_field: "机器人\n不在群里\u202e" * 1000}
+    text = platform(dialect).read_reply(200, refused(dialect, 1, **said)).text
+    assert len(text) <= 200
+    assert text.startswith("机器人 不在群里")
+    assert "\n" not in text
