@@ -13,7 +13,7 @@ from functools import singledispatch
 
 from bot.core import events as e
 from bot.core.item import Item
-from bot.core.rulebook import Basis, Rule, TaskForm
+from bot.core.rulebook import Basis, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Facts:
             return None
         if self.all_confirmed or rule.lead.basis is not Basis.PROPOSED:
             return rule.lead.unit
-        return rule.lead.unit if self.confirmed_leads.get(rule.owner) == rule.lead_fingerprint else None
+        return rule.lead.unit if self.confirmed_leads.get(rule.lead_key) == rule.lead.unit else None
 
     def extension_of(self, item: Item) -> Extension | None:
         """The extension in force; void once the rule's own date is no longer the one it was granted against."""
@@ -121,12 +121,6 @@ def fold(events: Iterable[e.Event], start: Facts | None = None) -> Facts:
     for event in events:
         facts = facts.after(event)
     return facts
-
-
-def owner_units(owner: TaskForm) -> str:
-    """The text a confirmation of a task's units and lead is bound to."""
-    lead = owner.chosen_lead
-    return f"{lead.unit if lead else ''}|{','.join(owner.units)}"
 
 
 @singledispatch

@@ -65,7 +65,7 @@ def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
         finding = judge_one(item, facts, today, rulebook.calendar)
         parent = found.get(item.parent) if item.parent else None
         if parent is not None:
-            finding = _under(finding, parent)
+            finding = under(finding, parent)
         found[item.id] = finding
     return list(found.values())
 
@@ -119,7 +119,7 @@ def _anchor(item: Item, judgement: Judgement) -> Anchor | None:
     return Anchor(item.due_on, item.late_from)
 
 
-def _under(step: Finding, parent: Finding) -> Finding:
+def under(step: Finding, parent: Finding) -> Finding:
     """A step whose milestone is closed is closed; an overdue milestone speaks for its steps."""
     if parent.state is State.CLOSED:
         return replace(step, state=State.CLOSED, detail="随节点销号")

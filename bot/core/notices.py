@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding
 from bot.core.item import GRAVITY, State
-from bot.core.ladder import Occurrence, Stairs, send_day, stairs
+from bot.core.ladder import Occurrence, Stairs, stairs
 from bot.core.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
 from bot.core.words import Offset
@@ -139,9 +139,9 @@ class Decision:
         return self.telling.rung.delivery if self.telling else Delivery.DIGEST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
-    """Everything besides the findings that a decision depends on, for one moment `now`."""
+    """Everything besides the findings that a decision depends on, for one moment `now` (in Asia/Shanghai)."""
 
     facts: Facts
     memory: Memory
@@ -151,17 +151,32 @@ class Desk:
     now: datetime
     used: Callable[[str, date], Used]
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The day in Asia/Shanghai."""
         return self.now.astimezone(ZONE).date()
 
+    @cached_property
+    def until(self) -> date:
+        """How far ahead ladders are unrolled."""
+        return date(self.today.year + 1, 12, 31)
+
+    @cached_property
+    def _openings(self) -> dict[str, datetime]:
+        return {}
+
     def slot_from(self, chat: str, day: date) -> datetime:
         """The chat's slot on the first sending day from `day`."""
-        return slot(chat, send_day(day, True, self.calendar), self.hours)
+        return slot(chat, self.calendar.send_day_on_or_after(day), self.hours)
 
     def opening(self, chat: str) -> datetime:
         """When this chat's next slot composes: today's if it has not, late if it was missed, else the next day's."""
+        found = self._openings.get(chat)
+        if found is None:
+            found = self._openings[chat] = self._opening(chat)
+        return found
+
+    def _opening(self, chat: str) -> datetime:
         today = self.today
         if self.calendar.may_send(today) and not self.used(chat, today).slots:
             planned = slot(chat, today, self.hours)
@@ -234,57 +249,57 @@ def _addressees(rule: Rule, lead: str | None) -> tuple[Addressee, ...]:
 def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     """The one decision about one finding and one addressee."""
     chat, mark = desk.directory.route(addressee)
+    held = _held(finding)
+    if held is not None:
+        by = finding.suppressed_by or ""
+        return Decision(finding, addressee, chat, held, mark, by=by)
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
-    base = Decision(finding, addressee, chat, Reason.NOT_DUE, mark=mark)
     if finding.state is State.CLOSED:
-        return _recovered(base, last, desk)
-    if not finding.confirmed:
-        return replace(base, reason=Reason.UNCONFIRMED)
-    if finding.state is State.AWAITING_CHECK:
-        return replace(base, reason=Reason.AWAITING_CHECK)
-    if finding.suppressed_by:
-        return replace(base, reason=Reason.SUPPRESSED, by=finding.suppressed_by)
-    return _by_ladder(base, last, desk)
-
-
-def _by_ladder(base: Decision, last: Told | None, desk: Desk) -> Decision:
-    finding = base.finding
-    if finding.anchor is None:
-        waiting = finding.state is State.AWAITING_RESULT
-        return replace(base, reason=Reason.AWAITING_RESULT if waiting else Reason.NOT_DUE)
-    steps = _stairs(base, desk)
+        return _recovered(finding, addressee, last, desk)
+    steps = _stairs(finding, addressee, desk)
     telling, next_on = steps.at(desk.today)
-    telling = _returned(finding, base.addressee, telling)
-    until = desk.slot_from(base.chat, next_on) if next_on else None
+    telling = _returned(finding, addressee, telling)
+    until = desk.slot_from(chat, next_on) if next_on else None
     if telling is None:
-        return replace(base, reason=_quiet(finding), until=until)
+        return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
     if last is not None and telling.on <= last.rung_on:
-        return replace(base, reason=Reason.ALREADY_TOLD, telling=telling, until=until)
-    superseded = steps.between(last.rung_on if last else None, telling.on)
-    told = replace(
-        base,
-        telling=telling,
+        return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, telling=telling)
+    told = Decision(
+        finding,
+        addressee,
+        chat,
+        _why(finding, addressee, telling, last),
+        mark,
         until=until,
-        superseded=superseded,
-        reason=_why(finding, base.addressee, telling, last),
+        telling=telling,
+        superseded=steps.between(last.rung_on if last else None, telling.on),
         prompt=telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE),
         provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
     )
     return _unless_silenced(_timed(told, desk), desk)
 
 
-def _stairs(base: Decision, desk: Desk) -> Stairs:
-    finding = base.finding
-    assert finding.anchor is not None
-    return stairs(
-        finding.item.rule,
-        finding.anchor,
-        desk.calendar,
-        date(desk.today.year + 1, 12, 31),
-        base.addressee.roles,
-        finding.state.value,
-        desk.today > finding.anchor.due_on and not finding.anchor.happened,
-    )
+def _held(finding: Finding) -> Reason | None:
+    """What holds a finding whatever the ladder says, for every addressee alike."""
+    if finding.state is State.CLOSED:
+        return None
+    if not finding.confirmed:
+        return Reason.UNCONFIRMED
+    if finding.state is State.AWAITING_CHECK:
+        return Reason.AWAITING_CHECK
+    if finding.suppressed_by:
+        return Reason.SUPPRESSED
+    if finding.anchor is None:
+        return Reason.AWAITING_RESULT if finding.state is State.AWAITING_RESULT else Reason.NOT_DUE
+    return None
+
+
+def _stairs(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
+    anchor = finding.anchor
+    assert anchor is not None
+    past_due = desk.today > anchor.due_on and not anchor.happened
+    rule, state = finding.item.rule, finding.state.value
+    return stairs(rule, anchor, desk.calendar, desk.until, addressee.roles, state, past_due)
 
 
 def _returned(finding: Finding, addressee: Addressee, telling: Occurrence | None) -> Occurrence | None:
@@ -339,15 +354,16 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
     return decision
 
 
-def _recovered(base: Decision, last: Told | None, desk: Desk) -> Decision:
+def _recovered(finding: Finding, addressee: Addressee, last: Told | None, desk: Desk) -> Decision:
     """Who was told that something is wrong is told once, in a digest, that it is over."""
+    chat, mark = desk.directory.route(addressee)
     wrong = last is not None and GRAVITY[State(last.state)] >= GRAVITY[State.OVERDUE]
-    if not wrong or last is None or base.addressee.key == ADMIN:
-        return replace(base, reason=Reason.CLOSED)
+    if not wrong or last is None or addressee.key == ADMIN:
+        return Decision(finding, addressee, chat, Reason.CLOSED, mark)
     on = max(last.rung_on, desk.today)
     telling = Occurrence(on, on, RECOVERED, "恢复", False)
-    told = replace(base, reason=Reason.RECOVERED, telling=telling)
-    return _unless_silenced(replace(told, at=desk.opening(base.chat)), desk)
+    told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), telling=telling)
+    return _unless_silenced(told, desk)
 
 
 def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:

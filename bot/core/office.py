@@ -7,7 +7,7 @@ like everything else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -145,26 +145,28 @@ def sole_lead(indicator: IndicatorForm) -> LeadForm | None:
     return indicator.lead
 
 
-def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], list[str]]:
-    """Rules that wait for confirmation, and owners whose proposed lead does."""
+def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str, str]]:
+    """Rules that wait for confirmation, and proposed leads that do (under what they are confirmed → the unit)."""
     rules = [rule for rule in rulebook.rules if not facts.confirms(rule)]
-    owners: Mapping[str, None] = dict.fromkeys(
-        rule.owner for rule in _assigned_rules(rulebook) if facts.confirmed_lead(rule) is None
-    )
-    return rules, list(owners)
+    leads = {
+        rule.lead_key: rule.lead.unit if rule.lead else ""
+        for rule in (*_assigned_rules(rulebook), *rulebook.rules)
+        if facts.confirmed_lead(rule) is None and not rule.asks_provider
+    }
+    return rules, leads
 
 
 def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date) -> Iterator[Finding]:
     starts = rulebook.plan.starts_on
-    rules, owners = unconfirmed(rulebook, facts)
+    rules, leads = unconfirmed(rulebook, facts)
     quarter = _quarter_start(today)
-    if rules or owners:
-        yield _noted("待确认@启动", "待确认事项", starts, _confirm_lines(rules, owners))
+    if rules or leads:
+        yield _noted("待确认@启动", "待确认事项", starts, _confirm_lines(rules, leads))
     if quarter > starts:
         on = send_day(quarter, True, rulebook.calendar)
         label = f"{quarter.year}Q{quarter.month // 3 + 1}"
-        if rules or owners:
-            yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, owners))
+        if rules or leads:
+            yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, leads))
         lines = _undated_lines(items)
         if lines:
             yield _noted(f"待定@{label}", "未定时限事项", on, lines)
@@ -174,8 +176,8 @@ def _quarter_start(today: date) -> date:
     return date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
 
 
-def _confirm_lines(rules: Sequence[Rule], owners: Sequence[str]) -> list[str]:
-    lines = [f"待确认事项{len(rules)}项，待确认牵头单位{len(owners)}处。确认前不发给责任单位。"]
+def _confirm_lines(rules: Sequence[Rule], leads: Mapping[str, str]) -> list[str]:
+    lines = [f"待确认事项{len(rules)}项，待确认牵头单位{len(leads)}处。确认前不发给责任单位。"]
     lines += [f"{rule.id} {rule.title}：{rule.kind.dates(rule.form)}" for rule in rules[:FIRST_TITLES]]
     if len(rules) > FIRST_TITLES:
         lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban check。")
@@ -238,6 +240,6 @@ def _rejections(facts: Facts) -> Iterator[Finding]:
         yield _noted(rejection.key, title, on, rejection.lines, single=True)
 
 
-def with_lines(finding: Finding, lines: Iterable[str]) -> Finding:
-    """The same finding saying something more."""
-    return replace(finding, lines=tuple(lines))
+def is_office(finding: Finding) -> bool:
+    """Whether this module made the finding."""
+    return isinstance(finding.item.rule.kind, OfficeKind)

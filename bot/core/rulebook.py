@@ -296,10 +296,10 @@ class Rule:
         who = ",".join((*self.units, "|", *self.cooperating, "|", self.provider))
         return f"{who}|{self.kind.dates(self.form)}"
 
-    @property
-    def lead_fingerprint(self) -> str:
-        """What confirming this rule's lead is bound to."""
-        return f"{self.lead.unit if self.lead else ''}|{','.join(self.units)}"
+    @cached_property
+    def lead_key(self) -> str:
+        """Under what the lead is confirmed: the task or indicator, or the item when it names a lead of its own."""
+        return self.id if isinstance(self.form, ItemForm) and self.form.lead is not None else self.owner
 
 
 @dataclass(frozen=True, eq=False)

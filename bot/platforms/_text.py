@@ -26,7 +26,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINK = re.compile(r"(https?://([A-Za-z0-9.-]+(?::\d{1,5})?)(?:[/?#][\w\-.~/?=&%:@#+,;]*[\w\-~/=&%#+])?/?)", re.ASCII)
 
 _WIDE = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>[]*`_~|\\&"})
-_LIST_MARK = re.compile(r"^(?:[#+=-]|\d{1,9}[.)](?= ))")  # gives a meaning to what follows it at a line's start
+_LIST_MARK = re.compile(r"^(?:[#+=-]|\d{1,9}[.)](?= |$))")  # gives a meaning to what follows it at a line's start
 
 _MOBILE = re.compile(r"1\d{10}|\+\d{1,4}-?\d{5,14}")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")

@@ -149,7 +149,8 @@ class StateStorage(Storage):
         """Stores plain documents nobody else holds, or removes (None), in the unit of work open or one of its own."""
         if not self._levels:
             with _Work(self, durable=True):
-                return self.apply(name, changes)
+                self.apply(name, changes)
+            return
         rows = self._tables.setdefault(name, {})
         old = self._levels[-1].setdefault(name, {})
         for key in changes:

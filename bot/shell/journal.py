@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -149,17 +149,15 @@ class Journal:
         """Returns when everything appended is on disk. Blocks for one flush; raises JournalBroken."""
         self._refuse_if_broken()
         if self._synced < self._sequence:
-            self._synced = self._flush()
+            self._flush()
 
-    async def durable(self) -> None:
-        """Returns when everything appended before the call is on disk; raises JournalBroken.
+    def durable(self) -> Awaitable[None]:
+        """To be awaited: returns when everything appended before the call is on disk; raises JournalBroken.
 
         Group commit: coroutines that come while a flush runs share the next one.
         """
         self._refuse_if_broken()
-        wanted = self._sequence
-        if self._synced < wanted:
-            self._synced = max(self._synced, await self._ferry.cross())
+        return self._ferry.cross() if self._synced < self._sequence else _at_once()
 
     def compact(self, lines: Iterable[bytes]) -> None:
         """Replaces snapshot and journal by a snapshot of `lines`, the state after the last record appended.
@@ -185,8 +183,8 @@ class Journal:
             os.close(self._file)
             self._file, self._broken = -1, self._broken or "程序已关闭状态文件夹"
 
-    def _flush(self) -> int:
-        """Runs in either thread; returns the number of the last record now on disk.
+    def _flush(self) -> None:
+        """Runs in either thread.
 
         The lock keeps a flush that fails in one thread from being hidden by one that succeeds in the other (the kernel
         reports a lost write once), and the file from being swapped meanwhile.
@@ -198,7 +196,7 @@ class Journal:
                 self._disk.flush(self._file)
             except OSError as error:
                 raise self._break(error) from error
-            return sequence
+            self._synced = sequence
 
     def _take_back(self) -> None:
         """Removes what a failed write may have left behind the last good record."""
@@ -267,19 +265,19 @@ class _Ferry:
     (The event loop's shared threads may all be busy resolving names.)
     """
 
-    def __init__(self, flush: Callable[[], int]) -> None:
+    def __init__(self, flush: Callable[[], None]) -> None:
         self._flush = flush
         self._thread: ThreadPoolExecutor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[asyncio.Future[int]] = []
+        self._waiting: list[asyncio.Future[None]] = []
         self._under_way = False
 
-    def cross(self) -> asyncio.Future[int]:
-        """A future of what the first flush to start after this call returns or raises."""
+    def cross(self) -> asyncio.Future[None]:
+        """Done when the first flush to start after this call has ended; raises what that raises."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # passengers of a loop that has ended will never land
             self._loop, self._waiting, self._under_way = loop, [], False
-        passenger: asyncio.Future[int] = loop.create_future()
+        passenger: asyncio.Future[None] = loop.create_future()
         self._waiting.append(passenger)
         if not self._under_way:
             self._under_way = True
@@ -303,22 +301,26 @@ class _Ferry:
         loop.run_in_executor(self._thread, self._flush).add_done_callback(lambda flush: self._land(loop, flush, aboard))
 
     def _land(
-        self, loop: asyncio.AbstractEventLoop, flush: asyncio.Future[int], aboard: list[asyncio.Future[int]]
+        self, loop: asyncio.AbstractEventLoop, flush: asyncio.Future[None], aboard: list[asyncio.Future[None]]
     ) -> None:
-        _tell(aboard, flush.exception() or flush.result())
+        _tell(aboard, flush.exception())
         self._under_way = bool(self._waiting)
         if self._waiting:
             loop.call_soon(self._depart, loop)  # after those just landed, who may be back with more
 
 
-def _tell(passengers: list[asyncio.Future[int]], outcome: int | BaseException) -> None:
+def _tell(passengers: list[asyncio.Future[None]], error: BaseException | None) -> None:
     for passenger in passengers:
         if passenger.done():  # cancelled on the way
             continue
-        if isinstance(outcome, BaseException):
-            passenger.set_exception(outcome)
+        if error is None:
+            passenger.set_result(None)
         else:
-            passenger.set_result(outcome)
+            passenger.set_exception(error)
+
+
+async def _at_once() -> None:
+    """Nothing to wait for."""
 
 
 def _journal_file(folder: Path, generation: int) -> Path:

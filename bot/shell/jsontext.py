@@ -59,10 +59,12 @@ else:
 def clone(value: Any) -> Any:
     """A copy sharing nothing mutable with `value`, which must be plain already."""
     if type(value) is dict:
-        return {key: item if type(item) in _ATOMS else clone(item) for key, item in value.items()}
-    if type(value) is list:
-        return [item if type(item) in _ATOMS else clone(item) for item in value]
-    return value
+        copy = value.copy()
+        for key, item in value.items():
+            if type(item) not in _ATOMS:
+                copy[key] = clone(item)
+        return copy
+    return [clone(item) for item in value] if type(value) is list else value
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -4,8 +4,8 @@ A journal is a sequence of records, one line each:   SEQUENCE LENGTH CRC32 JSON\
 A snapshot is JSON lines: one header line, then whatever lines the owner gave.
 
 CRC-32 (zlib, in the standard library) finds every error of up to 32 bits in a row, so every wrong byte, in about a
-nanosecond per byte; nobody is expected to forge a file (the receipt chain has its own hash for that). It covers the numbers
-before it too. LENGTH counts bytes of JSON, so that framing does not hang on the newline, which may itself be the wrong byte.
+nanosecond per byte; nobody is expected to forge a file (the receipt chain has its own hash for that). It covers the
+numbers before it too. LENGTH counts bytes of JSON, so that framing does not hang on the newline, which may itself be the wrong byte.
 """
 
 from __future__ import annotations

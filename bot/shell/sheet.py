@@ -70,7 +70,8 @@ class Sheet:
                 break
             data = self._without(data, path, blanks)
         for one in errors:
-            self._explain(one, model, path)
+            if not _only_echo(one):
+                self._explain(one, model, path)
         return None
 
     def _without(self, data: Any, path: Path, blanks: Iterable[Path]) -> Any:
@@ -99,3 +100,8 @@ class Sheet:
             return None
         found = next(separators(text, self.tree.place(loc)), None)
         return Problem.at(self.file, found[0], *found[1]) if found else None
+
+
+def _only_echo(error: ErrorDetails) -> bool:
+    """pydantic also calls a list too short when its entries are there but refused."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]

@@ -43,8 +43,10 @@ def task_problem(old: str, new: str) -> Problem:
     return problem
 
 
-def indicator_problem(old: str, new: str) -> Problem:
-    return problem_of({"indicators.yaml": edited(INDICATORS, old, new)})
+def place_of(text: str, snippet: str) -> tuple[int, int]:
+    """Line and column of the first place where the snippet stands."""
+    before = text[: text.index(snippet)]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def where(problem: Problem) -> tuple[int, int]:
@@ -199,25 +201,32 @@ def test_stored_files_make_the_same_rulebook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "code", "words"),
+    ("old", "new", "at", "code", "words"),
     [
-        pytest.param("名称: 创建", "名城: 创建", (7, 5), "missing", "缺少“名称”", id="missing key at its parent"),
-        pytest.param("结果公布", "结果宣布", (10, 5), "unknown-key", "是不是“结果公布”？", id="unknown key"),
-        pytest.param("类型: 周期", "类型: 周期性", (17, 9), "unknown-kind", "是不是“周期”？", id="unknown kind"),
-        pytest.param("类型: 周期", "类型: 办件", (17, 9), "unknown-kind", "待建规则", id="kind not built"),
-        pytest.param("类型: 周期", "类型: 达标", (17, 9), "unknown-kind", "indicators.yaml", id="indicator kind"),
-        pytest.param("2027年底", "2027年13月", (9, 11), "bad-word", "一年只有1至12月", id="impossible month"),
-        pytest.param("2027-03-31", "2027-06-31", (15, 52), "bad-word", "6月只有1至30日", id="impossible date"),
-        pytest.param("2028-03-31", "2028-02-30", (10, 11), "bad-", "2月只有1至29日", id="impossible result date"),
-        pytest.param("依据: 方案\n    要素", "依据: 领导\n    要素", (11, 9), "unknown-word", "“领导”", id="basis"),
-        pytest.param("重大节点", "重大结点", (13, 11), "unknown-ladder", "是不是“重大节点”？", id="unknown ladder"),
-        pytest.param("县财政局]", "县财正局]", (4, 21), "unknown-unit", "是不是“县财政局”？", id="unknown unit"),
-        pytest.param("县财政局]", "财政局]", (4, 21), "unknown-unit", "请写全称“县财政局”", id="alias of a unit"),
-        pytest.param("县财政局]", "武装部]", (4, 21), "unknown-unit", "units.yaml", id="nothing like a unit"),
         pytest.param(
-            "县财政局]", "县委教育工作领导小组]", (4, 21), "unknown-unit", "是机构，不是责任单位", id="an organ"
+            "名称: 创建", "名城: 创建", "编号: T05-M1", "missing", "缺少“名称”", id="missing key at its parent"
         ),
-        pytest.param("县财政局]", "县教育局]", (4, 21), "unit-twice", "第2个和第3个", id="a unit twice"),
+        pytest.param("结果公布", "结果宣布", "结果宣布", "unknown-key", "是不是“结果公布”？", id="unknown key"),
+        pytest.param("类型: 周期", "类型: 周期性", "周期性", "unknown-kind", "是不是“周期”？", id="unknown kind"),
+        pytest.param("类型: 周期", "类型: 办件", "办件\n    名称", "unknown-kind", "待建规则", id="kind not built"),
+        pytest.param("类型: 周期", "类型: 达标", "达标", "unknown-kind", "indicators.yaml", id="indicator kind"),
+        pytest.param("2027年底", "2027年13月", "2027年13月", "bad-word", "一年只有1至12月", id="impossible month"),
+        pytest.param("2027-03-31", "2027-06-31", "2027-06-31", "bad-word", "6月只有1至30日", id="impossible date"),
+        pytest.param("2028-03-31", "2028-02-30", "2028-02-30", "bad-", "2月只有1至29日", id="impossible result date"),
+        pytest.param("依据: 方案\n    要素", "依据: 领导\n    要素", "领导", "unknown-word", "“领导”", id="basis"),
+        pytest.param("重大节点", "重大结点", "重大结点", "unknown-ladder", "是不是“重大节点”？", id="unknown ladder"),
+        pytest.param("县财政局]", "县财正局]", "县财正局", "unknown-unit", "是不是“县财政局”？", id="unknown unit"),
+        pytest.param("县财政局]", "财政局]", "财政局", "unknown-unit", "请写全称“县财政局”", id="alias of a unit"),
+        pytest.param("县财政局]", "武装部]", "武装部", "unknown-unit", "units.yaml", id="nothing like a unit"),
+        pytest.param(
+            "县财政局]",
+            "县委教育工作领导小组]",
+            "县委教育工作领导小组",
+            "unknown-unit",
+            "是机构，不是责任单位",
+            id="an organ",
+        ),
+        pytest.param("县财政局]", "县教育局]", "县教育局]", "unit-twice", "第2个和第3个", id="a unit twice"),
         pytest.param(
             "{单位: 县教育局,",
             "{单位: 各学校,",
@@ -226,21 +235,26 @@ def test_stored_files_make_the_same_rulebook(tmp_path: Path) -> None:
             "不在责任单位之内",
             id="lead elsewhere",
         ),
-        pytest.param("T05-M1-01", "T05-M2-01", (15, 14), "step-id", "应以“T05-M1-”开头", id="step of another item"),
+        pytest.param("T05-M1-01", "T05-M2-01", "T05-M2-01", "step-id", "应以“T05-M1-”开头", id="step of another item"),
         pytest.param(
-            "编号: T05-R1", "编号: T05-M1", (16, 9), "duplicate-id", "另一处在rules/tasks/05.yaml:7", id="id twice"
+            "编号: T05-R1",
+            "编号: T05-M1",
+            "T05-M1\n    类型: 周期",
+            "duplicate-id",
+            "另一处在rules/tasks/05.yaml:7",
+            id="id twice",
         ),
-        pytest.param("[T05-E05]", "[T05-E13]", (25, 10), "element-twice", "rules/tasks/05.yaml:12", id="element twice"),
-        pytest.param("  - 编号: T05-R1", "  - 编号：T05-R1", (16, 7), "full-width-colon", "全角冒号", id="colon"),
-        pytest.param("2028-03-31", "“2028-03-31”", (10, 11), "curly-quotes", "中文引号", id="curly quotes"),
+        pytest.param(
+            "[T05-E05]", "[T05-E13]", "T05-E13]\n待建", "element-twice", "rules/tasks/05.yaml:13", id="element twice"
+        ),
+        pytest.param("  - 编号: T05-R1", "  - 编号：T05-R1", "：T05-R1", "full-width-colon", "全角冒号", id="colon"),
+        pytest.param("2028-03-31", "“2028-03-31”", "“2028-03-31”", "curly-quotes", "中文引号", id="curly quotes"),
     ],
 )
-def test_a_slip_in_a_task_is_found_where_it_is(
-    old: str, new: str, place: tuple[int, int], code: str, words: str
-) -> None:
-    problems = assemble(rule_files({"tasks/05.yaml": edited(TASK, old, new)})).problems
-    problem = problems[0]
-    assert (problem.file, where(problem)) == ("rules/tasks/05.yaml", place)
+def test_a_slip_in_a_task_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(TASK, old, new)
+    problem = assemble(rule_files({"tasks/05.yaml": text})).problems[0]
+    assert (problem.file, where(problem)) == ("rules/tasks/05.yaml", place_of(text, at))
     assert problem.code.startswith(code)
     assert words in str(problem)
     assert problem.is_error
@@ -255,50 +269,48 @@ def test_a_misspelt_key_is_named_where_it_stands_and_missed_where_it_belongs() -
 @pytest.mark.parametrize("separator", ["，", "、", "；"])
 def test_units_run_together_are_told_apart(separator: str) -> None:
     problem = task_problem("依据: 管理员\n  -", f"依据: 管理员\n    配合: 县财政局{separator}县委教育工委\n  -")
-    assert (problem.code, where(problem)) == ("unknown-unit", (21, 9))
+    assert (problem.code, where(problem)) == ("unknown-unit", (22, 9))
     assert problem.hint == "写成列表：[县财政局, 县委教育工委]"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "code", "words"),
+    ("old", "new", "at", "code", "words"),
     [
-        pytest.param("数据来源: 县教育局", "数据来源: 县统计局", (7, 9), "unknown-unit", "县统计局", id="provider"),
-        pytest.param("[达标, 报送]", "[达标, 报告]", (13, 12), "unknown-check", "报送、达标", id="watched"),
-        pytest.param("[达标, 报送]", "[达标, 达标]", (13, 12), "check-twice", "第1个和第2个", id="watched twice"),
-        pytest.param("次年3月31日", "明年3月31日", (8, 31), "bad-word", "应报看不懂", id="lag"),
-        pytest.param("值: 97,", "值: 97%,", (11, 23), "bad-number", "应是数字", id="number"),
-        pytest.param("越高越好", "越多越好", (4, 7), "unknown-word", "是不是“越高越好”？", id="direction"),
-        pytest.param("编号: I4", "编号: T05", (1, 7), "bad-pattern", "“T05”", id="id"),
+        pytest.param("数据来源: 县教育局", "数据来源: 县统计局", "县统计局", "unknown-unit", "县统计局", id="provider"),
+        pytest.param("[达标, 报送]", "[达标, 报告]", "报告", "unknown-check", "是不是“报送”？", id="watched"),
+        pytest.param("[达标, 报送]", "[达标, 达标]", "达标]", "check-twice", "第1个和第2个", id="watched twice"),
+        pytest.param("次年3月31日", "明年3月31日", "明年3月31日", "bad-word", "应报看不懂", id="lag"),
+        pytest.param("值: 97,", "值: 97%,", "97%,", "bad-number", "应是数字", id="number"),
+        pytest.param("越高越好", "越多越好", "越多越好", "unknown-word", "是不是“越高越好”？", id="direction"),
+        pytest.param("编号: I4", "编号: T05", "T05", "bad-pattern", "“T05”", id="id"),
     ],
 )
-def test_a_slip_in_an_indicator_is_found_where_it_is(
-    old: str, new: str, place: tuple[int, int], code: str, words: str
-) -> None:
-    problem = indicator_problem(old, new)
-    assert (problem.file, problem.code, where(problem)) == ("rules/indicators.yaml", code, place)
+def test_a_slip_in_an_indicator_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(INDICATORS, old, new)
+    problem = problem_of({"indicators.yaml": text})
+    assert (problem.file, problem.code, where(problem)) == ("rules/indicators.yaml", code, place_of(text, at))
     assert words in str(problem)
 
 
 def test_a_ladder_for_something_not_watched_is_refused() -> None:
     problem = problem_of({"indicators.yaml": INDICATORS + "  督办阶梯: {达表: 一般节点}\n"})
-    assert (problem.code, where(problem)) == ("unknown-check", (14, 13))
+    assert (problem.code, where(problem)) == ("unknown-check", (14, 14))
     assert "是不是“达标”？" in problem.hint
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "code", "words"),
+    ("old", "new", "at", "code", "words"),
     [
-        pytest.param("配合单位]", "协作单位]", (2, 26), "unknown-word", "“协作单位”", id="role in a plain list"),
-        pytest.param("提前3个工作日", "提前3个礼拜", (11, 12), "bad-word", "时点看不懂", id="offset in a mapping"),
-        pytest.param("月度清单}", "月度清单, 状态: [预期]}", (4, 51), "unknown-state", "“逾期”", id="state"),
-        pytest.param("临期: 3天", "临期: 三天", (9, 7), "bad-word", "时长看不懂", id="span"),
+        pytest.param("配合单位]", "协作单位]", "协作单位", "unknown-word", "“协作单位”", id="role in a plain list"),
+        pytest.param("提前3个工作日", "提前3个礼拜", "提前3个礼拜", "bad-word", "时点看不懂", id="offset in a mapping"),
+        pytest.param("月度清单}", "月度清单, 状态: [预期]}", "预期", "unknown-state", "“逾期”", id="state"),
+        pytest.param("临期: 3天", "临期: 三天", "三天", "bad-word", "时长看不懂", id="span"),
     ],
 )
-def test_a_slip_in_a_ladder_is_found_where_it_is(
-    old: str, new: str, place: tuple[int, int], code: str, words: str
-) -> None:
-    problem = problem_of({"ladders.yaml": edited(LADDERS, old, new)})
-    assert (problem.file, problem.code, where(problem)) == ("rules/ladders.yaml", code, place)
+def test_a_slip_in_a_ladder_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(LADDERS, old, new)
+    problem = problem_of({"ladders.yaml": text})
+    assert (problem.file, problem.code, where(problem)) == ("rules/ladders.yaml", code, place_of(text, at))
     assert words in str(problem)
 
 
@@ -310,20 +322,20 @@ def test_the_default_ladder_of_a_kind_in_use_must_exist() -> None:
 
 def test_one_name_for_two_units_is_refused() -> None:
     problem = problem_of({"units.yaml": edited(UNITS, "[财政局]", "[教育局]")})
-    assert (problem.code, where(problem)) == ("duplicate-unit", (4, 40))
+    assert (problem.code, where(problem)) == ("duplicate-unit", (4, 36))
     assert "rules/units.yaml:3" in problem.message
 
 
 def test_an_id_used_in_two_files_names_both_places() -> None:
     problems = assemble(rule_files({"tasks/06.yaml": TASK})).problems
     ids = [one for one in problems if one.code == "duplicate-id"]
-    assert [(one.file, one.line) for one in ids] == [("rules/tasks/06.yaml", line) for line in (2, 7, 15, 16, 20)]
+    assert [(one.file, one.line) for one in ids] == [("rules/tasks/06.yaml", line) for line in (2, 7, 16, 17, 22)]
     assert all("rules/tasks/05.yaml:" in one.message for one in ids)
 
 
 def test_a_former_id_that_is_still_in_use_is_refused() -> None:
     problem = task_problem("名称: 控辍", "曾用编号: [T05-M1]\n    名称: 控辍")
-    assert (problem.code, where(problem)) == ("duplicate-id", (18, 12))
+    assert (problem.code, where(problem)) == ("duplicate-id", (19, 12))
 
 
 def test_two_calendars_of_one_year_name_both_places() -> None:
@@ -411,7 +423,7 @@ def test_the_problems_of_all_files_come_together_in_order() -> None:
         ("indicators.yaml", 4, "unknown-word"),
         ("plan.yaml", 1, "missing"),
         ("plan.yaml", 3, "unknown-key"),
-        ("tasks/05.yaml", 9, "bad-word"),
+        ("tasks/05.yaml", 10, "bad-word"),
         ("tasks/06.yaml", 1, "gbk"),
         ("units.yaml", 1, "full-width-colon"),
     ]
@@ -436,9 +448,9 @@ def test_a_broken_ladder_is_not_also_called_unknown() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place", "code", "words"),
     [
-        ("2027-03-31", "2026-03-31", (15, 52), "before-start", "早于起算日2026-11-23"),
-        ("2027年底", "2025年底", (9, 11), "before-start", "不会督办"),
-        ("2027-03-31", "2027-04-03", (15, 52), "day-off", "星期六"),
+        ("2027-03-31", "2026-03-31", (16, 41), "before-start", "早于起算日2026-11-23"),
+        ("2027年底", "2025年底", (10, 11), "before-start", "不会督办"),
+        ("2027-03-31", "2027-04-03", (16, 41), "day-off", "星期六"),
     ],
 )
 def test_an_odd_date_is_mentioned_but_does_not_stop_the_rules(
@@ -459,7 +471,7 @@ def test_a_unit_without_a_chat_is_mentioned_with_the_name_that_was_probably_mean
     loaded = assemble(rule_files(), chats=["县委教育工委", "县教育剧", "县财政局", "管理员"])
     assert loaded.rulebook is not None
     first, second = loaded.problems
-    assert (first.code, first.severity, where(first)) == ("no-chat", "info", (3, 27))
+    assert (first.code, first.severity, where(first)) == ("no-chat", "info", (3, 24))
     assert "“县教育剧”" in first.hint
     assert "“各学校”" in second.message
 
