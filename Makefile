@@ -64,12 +64,12 @@ $(VENV)/.python:
 # 先装锁定的依赖（核对散列值），再装本项目；hatchling 也在锁里，所以最后一步不联网。
 $(VENV)/.ready-to-run: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/.python
 	@echo "正在按锁文件安装依赖，只需一次……"
-	$(INSTALL) -r requirements.lock -r requirements-build.lock || $(install_failed)
+	@$(INSTALL) -r requirements.lock -r requirements-build.lock || $(install_failed)
 	$(INSTALL_SELF)
 	@touch $@
 
 $(VENV)/.ready-to-test: requirements-dev.lock pyproject.toml | $(VENV)/.python
 	@echo "正在按锁文件安装依赖，只需一次……"
-	$(INSTALL) -r requirements-dev.lock || $(install_failed)
+	@$(INSTALL) -r requirements-dev.lock || $(install_failed)
 	$(INSTALL_SELF)
 	@touch $@ $(VENV)/.ready-to-run

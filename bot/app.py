@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from loguru import logger
 
@@ -18,7 +19,7 @@ from bot.core.digest import compose
 from bot.core.events import Event
 from bot.core.findings import Finding
 from bot.core.notices import Decision, next_instant, ripe, settled
-from bot.core.outbox import Entry, EntryState, due, recovered
+from bot.core.outbox import Entry, EntryState, due, readdressed, recovered
 from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours
@@ -28,6 +29,8 @@ from bot.shell.chats import Chats
 from bot.shell.robots import Robots
 from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock
+
+ALIVE_SECONDS = 130.0  # two longest heartbeats and some
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Tally:
 
 @dataclass
 class App:
-    """Everything wired together. Only `build` (bot/build.py) makes one."""
+    """Everything wired together. Only `make_app` (bot/build.py) makes one."""
 
     rulebook: Rulebook
     store: Store
@@ -60,6 +63,7 @@ class App:
     tally: Tally = field(default_factory=Tally)
     _decisions: Sequence[Decision] = ()
     _stopping: bool = False
+    _last_pass: float = field(default_factory=monotonic)
 
     # --- the journey --------------------------------------------------------
 
@@ -103,16 +107,23 @@ class App:
         return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
 
     def start(self) -> None:
-        """What a restart owes: unsure entries go again marked 补发, robots with new addresses are sound again."""
-        mended = set(self.robots.greet())
+        """What a restart owes: entries found in 发送中 may have arrived, so they go again marked 补发."""
         with self.store.work():
             for entry in self.store.open_entries():
                 if entry.state is EntryState.SENDING:
                     self.store.put(recovered(entry, self.clock.now()))
-                elif entry.state is EntryState.REFUSED and entry.chat in mended:
-                    self.store.put(
-                        entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": self.clock.now()})
-                    )
+        self.readdress(self.chats)
+
+    def readdress(self, chats: Chats) -> None:
+        """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address."""
+        self.chats = chats
+        self.robots.by_chat = chats.robots
+        mended = set(self.robots.greet())
+        with self.store.work():
+            for entry in self.store.open_entries():
+                moved = readdressed(entry, chats.directory, chats.robots, mended, self.clock.now())
+                if moved != entry:
+                    self.store.put(moved)
 
     def next_instant(self) -> datetime | None:
         """The earliest instant at which anything may change by itself: a slot, a rung, a retry, the end of a rest."""
@@ -132,6 +143,7 @@ class App:
         self.send_due()
         if self.clock.kind != "real":
             await self.deliveries.settled()
+        self._last_pass = monotonic()
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""
@@ -146,6 +158,11 @@ class App:
                 await asyncio.sleep(1)
             await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
         await self.deliveries.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop has gone round within the last two minutes."""
+        return monotonic() - self._last_pass < ALIVE_SECONDS
 
     def stop(self) -> None:
         """Ends the loop; what is in flight settles first."""

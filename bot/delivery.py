@@ -13,7 +13,6 @@ from loguru import logger
 
 from bot.core.findings import Finding
 from bot.core.message import Message
-from bot.core.notices import Directory
 from bot.core.outbox import Entry, EntryState, cancelled, due, obsolete, sending, settle
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Rulebook
@@ -47,14 +46,13 @@ class Deliveries:
         store: Store,
         robots: Robots,
         courier: Courier,
-        directory: Directory,
         hours: OfficeHours,
         now: Callable[[], datetime],
         wall: Callable[[], datetime],
         on_outcome: Callable[[Entry, Outcome], None] | None = None,
     ) -> None:
         self._store, self._robots, self._courier = store, robots, courier
-        self._directory, self._hours, self._now, self._wall = directory, hours, now, wall
+        self._hours, self._now, self._wall = hours, now, wall
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._busy: set[str] = set()
         self._workers: list[asyncio.Task[None]] = []

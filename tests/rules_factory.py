@@ -124,3 +124,15 @@ def write_rules(home: Path, changes: Mapping[str, str | bytes | None] | None = N
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(raw)
     return folder
+
+
+def edited(text: str, old: str, new: str) -> str:
+    """A text with one edit; the edit must be possible."""
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+def place_of(text: str, snippet: str) -> tuple[int, int]:
+    """Line and column of the first place where the snippet stands."""
+    before = text[: text.index(snippet)]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1

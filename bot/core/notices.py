@@ -198,6 +198,9 @@ class Desk:
         return next_open_minute(self.now, self.hours, self.calendar)
 
 
+#: From this gravity on something is wrong: 逾期, 未报, 未达标.
+WRONG = GRAVITY[State.OVERDUE]
+
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 
@@ -325,7 +328,7 @@ def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told
         return Reason.FIRST
     if last.rung == telling.label:
         return Reason.REPEAT
-    if GRAVITY[finding.state] > GRAVITY[State(last.state)] or telling.rung is RETURNED:
+    if telling.rung is RETURNED or GRAVITY[finding.state] >= WRONG > GRAVITY[State(last.state)]:
         return Reason.WORSENED
     return Reason.NEXT_RUNG
 
@@ -357,7 +360,7 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
 def _recovered(finding: Finding, addressee: Addressee, last: Told | None, desk: Desk) -> Decision:
     """Who was told that something is wrong is told once, in a digest, that it is over."""
     chat, mark = desk.directory.route(addressee)
-    wrong = last is not None and GRAVITY[State(last.state)] >= GRAVITY[State.OVERDUE]
+    wrong = last is not None and GRAVITY[State(last.state)] >= WRONG
     if not wrong or last is None or addressee.key == ADMIN:
         return Decision(finding, addressee, chat, Reason.CLOSED, mark)
     on = max(last.rung_on, desk.today)

@@ -7,7 +7,7 @@ Waiting is a state (`next_attempt_at`), never a sleeping task.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from bot.core.facts import Facts
 from bot.core.findings import Finding
 from bot.core.item import State
-from bot.core.notices import Decision, Reason
+from bot.core.notices import ADMIN, Decision, Directory, Reason
 from bot.core.outcome import Outcome, Verdict
 
 #: Seconds before attempt n+1 when the platform named no wait of its own.
@@ -152,6 +152,21 @@ def recovered(entry: Entry, now: datetime) -> Entry:
     return entry.model_copy(
         update={"state": EntryState.PENDING, "resent": True, "next_attempt_at": now, "why": "重启前正在发送，结果不明"}
     )
+
+
+def readdressed(
+    entry: Entry, directory: Directory, sound: Container[str], mended: Container[str], now: datetime
+) -> Entry:
+    """An open entry after chats changed: one whose chat is gone follows its addressee, a refused one tries again."""
+    if entry.state is EntryState.SENDING:
+        return entry
+    if entry.chat not in sound:
+        chat = directory.chats.get(entry.rows[0].addressee, ADMIN)
+        if chat in sound:
+            return entry.model_copy(update={"chat": chat, "state": EntryState.LATER, "next_attempt_at": now})
+    if entry.state is EntryState.REFUSED and entry.chat in mended:
+        return entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now})
+    return entry
 
 
 def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> Entry:

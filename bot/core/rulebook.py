@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bot.core.grammar import PlainDate
 from bot.core.words import Cadence, DueDate, Grace, Lag, Offset, Span
 from bot.core.workdays import Calendar
 
@@ -87,9 +87,9 @@ class PlanForm(Form):
     title: Text = Field(alias="方案", description="方案全称")
     status: str = Field(alias="状态", pattern="^(征求意见稿|印发)$", description="征求意见稿或印发")
     number: str = Field(default="", alias="文号")
-    issued_on: date | None = Field(default=None, alias="日期")
+    issued_on: PlainDate | None = Field(default=None, alias="日期")
     short: Text = Field(default="实施方案", alias="简称", description="消息里引用方案时的叫法")
-    starts_on: date = Field(alias="起算日", description="此日之前的时限、周期、报送不督办")
+    starts_on: PlainDate = Field(alias="起算日", description="此日之前的时限、周期、报送不督办")
 
     @property
     def citation(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.core.facts import Facts
+from bot.core.grammar import PlainDate
 from bot.core.item import Item, Judgement, by_date
 from bot.core.rulebook import Basis, Form, ItemForm, Rule, Text
 from bot.core.words import DueDate
@@ -33,7 +34,7 @@ class MilestoneForm(ItemForm):
 
     kind: Literal["节点"] = Field(alias="类型")
     due: DueDate = Field(alias="完成时限")
-    result_on: date | None = Field(default=None, alias="结果公布", description="结果公布前为待公布，不算逾期")
+    result_on: PlainDate | None = Field(default=None, alias="结果公布", description="结果公布前为待公布，不算逾期")
     steps: tuple[Step, ...] = Field(default=(), alias="步骤")
 
 

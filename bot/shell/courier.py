@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,10 @@ from bot.platforms import Platform, Request, Robot, platform
 REPLY_BYTES = 64 * 1024
 SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
 KEEP_ALIVE = 5.0  # seconds: shorter than any server's own, so that a connection is seldom closed under a request
+
+# Their finer levels write addresses and whatever headers a server sends back.
+for _library in ("httpx", "httpcore"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 _ADDRESS = "请核对群聊配置中的地址"
 _NOT_SENT = "连不上平台，消息没有发出，稍后自动重试；一直如此请检查网络、域名解析、代理和证书"

@@ -95,20 +95,19 @@ class _View(MutableMapping[int, Stored]):
 class _Work:
     """One level of a unit of work, as a context manager (a plain class: half the price of a generator)."""
 
-    __slots__ = ("_durable", "_state", "old")
+    __slots__ = ("_durable", "_state")
 
     def __init__(self, state: StateStorage, durable: bool) -> None:
         self._state, self._durable = state, durable
-        self.old: _Old = {}
 
     def __enter__(self) -> None:
-        self._state.begin(self.old)
+        self._state.begin()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
-            self._state.commit(self.old, self._durable)
+            self._state.commit(self._durable)
         else:
-            self._state.abandon(self.old)
+            self._state.abandon()
 
 
 class StateStorage(Storage):
@@ -158,17 +157,18 @@ class StateStorage(Storage):
                 old[key] = rows.get(key)
         self._put(name, rows, changes)
 
-    def begin(self, old: _Old) -> None:
+    def begin(self) -> None:
         """Opens a level, which must not stay open across an await: another task's changes would join it."""
         task = _current_task()
         if not self._levels:
             self._owner = task
         elif self._owner is not task:
             raise RuntimeError("another task's unit of work is still open: do not await inside one")
-        self._levels.append(old)
+        self._levels.append({})
 
-    def commit(self, old: _Old, durable: bool) -> None:
+    def commit(self, durable: bool) -> None:
         """Ends the innermost level: its changes pass to the one around it, or to the journal."""
+        old = self._levels[-1]
         if len(self._levels) > 1:
             self._levels.pop()
             _merge(self._levels[-1], old)
@@ -178,16 +178,15 @@ class StateStorage(Storage):
             if changes and self.journal is not None:
                 self.journal.append(dumps(changes))
         except BaseException:
-            self.abandon(old)
+            self.abandon()
             raise
         self._levels.pop()
         if changes and self.journal is not None:
             self._settle(self.journal, old, durable)
 
-    def abandon(self, old: _Old) -> None:
+    def abandon(self) -> None:
         """Ends the innermost level, putting back what it changed."""
-        self._levels.pop()
-        self._roll_back(old)
+        self._roll_back(self._levels.pop())
 
     def durable(self) -> Awaitable[None]:
         """See `Database.durable`."""
@@ -247,7 +246,7 @@ class StateStorage(Storage):
         try:
             self.compact()
             self.compaction_error = None
-        except StorageFailed as error:
+        except StateError as error:
             self.compaction_error = error
             self._plan_compaction(journal)
 
@@ -288,8 +287,7 @@ class Table(tinydb.table.Table):
 
     def put(self, doc_id: int, document: Mapping[str, Any]) -> None:
         """Stores the whole document under this id, whether or not there was one. O(document)."""
-
-        self._keep({str(doc_id): plain(dict(document))}, doc_id)
+        self._keep({_key(doc_id): plain(dict(document))}, doc_id)
 
     def peek(self, doc_id: int) -> Mapping[str, Any] | None:
         """The stored document itself, without a copy. Read only, and a value of this moment: do not keep it."""
@@ -313,6 +311,10 @@ class Table(tinydb.table.Table):
         for key, document in list(self._state.rows(self.name).items()):
             yield _detach(self.document_class(document, int(key)))
 
+    def truncate(self) -> None:
+        super().truncate()
+        self._highest = None
+
     def _get_next_id(self) -> int:
         if self._highest is None or self._rollbacks != self._state.rollbacks:
             self._highest = max(map(int, self._state.rows(self.name)), default=0)
@@ -327,7 +329,7 @@ class Table(tinydb.table.Table):
         try:
             updater(view)
             for doc_id, document in view.touched.items():
-                changes[str(doc_id)] = None if document is None else plain(document)
+                changes[_key(doc_id)] = None if document is None else plain(document)
         except BaseException:  # nothing was changed yet but the counter
             self._highest = None
             raise
@@ -406,6 +408,12 @@ class Database(tinydb.TinyDB):
     @property
     def journal_bytes(self) -> int:
         return self._state.journal.journal_bytes if self._state.journal is not None else 0
+
+
+def _key(doc_id: int) -> str:
+    if type(doc_id) is not int:
+        raise NotStorable(f"文档编号 {doc_id!r} 不是整数")
+    return str(doc_id)
 
 
 def _detach(document: Document) -> Document:

@@ -371,7 +371,12 @@ def _keep_tail(folder: Path, disk: Disk, tail: bytes) -> Path | None:
     number = 1
     while (path := folder / f"damaged-{number}.bin").exists():
         number += 1
-    _write_file(disk, path, tail)
+    try:
+        _write_file(disk, path, tail)
+    except OSError:
+        with suppress(OSError):  # or every try on a full disk would leave one behind
+            disk.remove(path)
+        raise
     return path
 
 

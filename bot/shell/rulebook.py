@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FolderPath
 from typing import Any
@@ -26,7 +27,6 @@ from bot.core.rulebook import (
     TaskForm,
     UnitsForm,
 )
-from bot.core.words import WordError
 from bot.core.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
 from bot.shell.crosscheck import CHECKS_INDICATORS, SPREADS_TO_TASK, Parts, TaskPart, crosscheck
@@ -56,12 +56,22 @@ def read_files(folder: FolderPath) -> dict[str, bytes]:
     Names that begin with a dot or a tilde are an editor's or a mount's own.
     """
     found: dict[str, bytes] = {}
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        wanted = path.suffix.lower() in (".yaml", ".yml") and not path.is_dir()
-        if wanted and not any(part[0] in ".~" for part in inside.parts):
-            found[unicodedata.normalize("NFC", inside.as_posix())] = path.read_bytes()
-    return found
+    for path in _walk(folder):
+        if path.suffix.lower() in (".yaml", ".yml"):
+            found[unicodedata.normalize("NFC", path.relative_to(folder).as_posix())] = path.read_bytes()
+    return dict(sorted(found.items()))
+
+
+def _walk(folder: FolderPath) -> Iterator[FolderPath]:
+    """Files up to three folders deep, links followed; a folder that cannot be listed raises instead of seeming empty."""
+    for here, folders, names in os.walk(folder, onerror=_fail, followlinks=True):
+        deep = len(FolderPath(here).relative_to(folder).parts) >= 3
+        folders[:] = [] if deep else [name for name in folders if name[0] not in ".~"]
+        yield from (FolderPath(here, name) for name in names if name[0] not in ".~")
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def digest_of(folder: FolderPath) -> str:
@@ -76,8 +86,6 @@ def digest_of(folder: FolderPath) -> str:
 def load(folder: FolderPath, *, chats: Iterable[str] | None = None) -> Loaded:
     """Reads and assembles a folder; a folder that cannot be read is a problem like any other."""
     try:
-        if not folder.is_dir():
-            raise FileNotFoundError
         files = read_files(folder)
     except OSError as error:
         hint = "确认文件夹存在，并且当前用户有权读取"
@@ -168,14 +176,7 @@ class _Reading:
         if _twin_calendars(good) or len(good) < len(years) or None in tables:
             return None
         table = next((one.form for one in tables if one), StatutoryTable.model_validate({}))
-        return self._built(good, table)
-
-    def _built(self, years: list[Placed[CalendarYear]], table: StatutoryTable) -> Calendar | None:
-        try:
-            return Calendar.build([year.form for year in years], table)
-        except WordError as error:
-            self._at_start("calendars", "bad-calendar", error.problem, error.hint)
-            return None
+        return Calendar.build([year.form for year in good], table)
 
 
 def _twin_calendars(years: list[Placed[CalendarYear]]) -> bool:

@@ -103,7 +103,7 @@ def _refuse_depth(text: str) -> None:
     A block level needs a longer line, a flow level a bracket: their sum bounds the depth without parsing.
     """
     bound = text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0)
-    if bound <= 2000:
+    if bound <= 200:
         return
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
@@ -223,15 +223,19 @@ class _Builder:
         """Keys that were swallowed by this text because their colon is not one: on a further line, or after a “，”."""
         start, end = node.start_mark, node.end_mark
         for number in range(start.line + 1, end.line + (end.column > 0)):
-            yield from separators(self.lines[number], Place(number + 1, 1))
-        first = self.lines[start.line][start.column :] if end.line > start.line else str(node.value)
+            yield from separators(self._line(number), Place(number + 1, 1))
+        first = self._line(start.line)[start.column :] if end.line > start.line else str(node.value)
         for found in re.finditer(r"，(?=\s*([^\s，：:]{1,8})[：:])", first) if self._in_braces(node) else ():
             words = ("full-width-comma", f"“{found[1]}”前面用了全角逗号“，”", "改成半角逗号“,”，冒号也用半角“:”")
             yield Place(start.line + 1, start.column + 1 + found.start()), words
 
     def _in_braces(self, node: yaml.Node) -> bool:
-        before = self.lines[node.start_mark.line][: node.start_mark.column]
+        before = self._line(node.start_mark.line)[: node.start_mark.column]
         return before.count("{") > before.count("}")
+
+    def _line(self, number: int) -> str:
+        """A line by its number from 0; the C parser places an empty value at the end one line behind the last."""
+        return self.lines[number] if number < len(self.lines) else ""
 
     def _damage(self, path: Path, place: Place, words: tuple[str, str, str]) -> None:
         self.damaged.add(path)

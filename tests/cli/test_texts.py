@@ -17,9 +17,13 @@ import pytest
 from bot.cli import texts
 
 APP = """
-from bot.cli.texts import speak_chinese
+import importlib.util
 {before}
-speak_chinese()
+# By its path: the package around it would bring the whole bot along, and with it click.
+spec = importlib.util.spec_from_file_location("texts", {path!r})
+texts = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(texts)
+texts.speak_chinese()
 import click
 
 @click.group(no_args_is_help=False, invoke_without_command=False)
@@ -54,8 +58,12 @@ ALLOWED = re.compile(r"'[^']*'|--[a-z]+|<=|\b[A-Z_]+\b|\b(?:tool|check|remind|js
 
 def run(*arguments: str, before: str = "") -> str:
     """Everything the sample application prints for these arguments, both streams, nobody at the keyboard."""
+    return output_of("-c", APP.format(before=before, path=texts.__file__), *arguments)
+
+
+def output_of(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", APP.format(before=before), *arguments],
+        [sys.executable, *arguments],
         env={"PATH": os.environ["PATH"], "LANG": "C", "LANGUAGE": "en", "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -116,6 +124,12 @@ def test_click_loaded_too_early_is_still_turned_to_chinese() -> None:
     answer = run("chek", before="import click.exceptions, click.core")
     assert "没有命令 'chek'。" in answer
     assert english_in(answer) == []
+
+
+def test_duban_itself_speaks_chinese() -> None:
+    answer = output_of("-m", "bot", "chek")
+    assert "错误：没有命令 'chek'。" in answer
+    assert "查看帮助：" in answer
 
 
 def test_a_text_without_translation_is_passed_through() -> None:

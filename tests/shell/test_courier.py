@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -32,8 +32,8 @@ def wecom(base: str, key: str = KEY, style: Style = "markdown") -> Robot:
 
 
 @asynccontextmanager
-async def courier(shards: int = 4, timeout: float = 5.0, loopback_only: bool = False) -> AsyncIterator[Courier]:
-    one = Courier(("qyapi.weixin.qq.com",), shards=shards, timeout=timeout, loopback_only=loopback_only)
+async def courier(shards: int = 4, seconds: float = 5.0, loopback_only: bool = False) -> AsyncIterator[Courier]:
+    one = Courier(("qyapi.weixin.qq.com",), shards=shards, timeout=seconds, loopback_only=loopback_only)
     try:
         yield one
     finally:
@@ -43,13 +43,19 @@ async def courier(shards: int = 4, timeout: float = 5.0, loopback_only: bool = F
 @asynccontextmanager
 async def serving(twin: Twin) -> AsyncIterator[str]:
     """The twin on a free port of the loopback, behind the server that runs it in the drill."""
+    started = asyncio.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
     config = uvicorn.Config(
         twin.asgi, "127.0.0.1", 0, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await started.wait()
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
@@ -67,20 +73,23 @@ class Gateway:
     script: Script
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
     base: str = ""
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
-            while request := await self._read(reader):
+        self.tasks.append(asyncio.create_task(self.serve(reader, writer)))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while not writer.is_closing() and (request := await self._read(reader)):
                 self.requests.append(request)
+                self.asked.set()
                 await self.script(reader, writer)
-                if writer.is_closing():
-                    return
-        except ConnectionError:
-            pass
-        finally:
+        with suppress(ConnectionError):
             writer.close()
+            await writer.wait_closed()
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:
         try:
@@ -94,13 +103,14 @@ class Gateway:
 @asynccontextmanager
 async def gateway(script: Script) -> AsyncIterator[Gateway]:
     one = Gateway(script)
-    server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(one.connected, "127.0.0.1", 0)
     one.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield one
     finally:
         server.close()
         await server.wait_closed()
+        await asyncio.gather(*one.tasks)
 
 
 def answering(body: bytes, status: str = "200 OK", *headers: str) -> Script:
@@ -119,8 +129,8 @@ def free_port() -> int:
     return port
 
 
-async def sent_to(script: Script, timeout: float = 5.0) -> Outcome:
-    async with gateway(script) as server, courier(timeout=timeout) as one:
+async def sent_to(script: Script, seconds: float = 5.0) -> Outcome:
+    async with gateway(script) as server, courier(seconds=seconds) as one:
         return await one.send(wecom(server.base), MESSAGE, NOW)
 
 
@@ -178,7 +188,7 @@ async def test_hanging_answer_is_ambiguous() -> None:
     chats = twin()
     path = chats.add_chat("县教育局", "wecom")
     chats.hang("县教育局", 30)
-    async with serving(chats) as base, courier(timeout=0.1) as one:
+    async with serving(chats) as base, courier(seconds=0.1) as one:
         outcome = await one.send(Robot("县教育局#1", "wecom", SecretStr(base + path)), MESSAGE, NOW)
     assert outcome.verdict is Verdict.AMBIGUOUS
     assert "补发" in outcome.remedy
@@ -225,7 +235,7 @@ async def test_slow_trickle_ends_with_the_time_allowed() -> None:
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    assert (await sent_to(script, timeout=0.15)).verdict is Verdict.AMBIGUOUS
+    assert (await sent_to(script, seconds=0.15)).verdict is Verdict.AMBIGUOUS
 
 
 @pytest.mark.parametrize(("size", "verdict"), [(64 * 1024, Verdict.DELIVERED), (64 * 1024 + 1, Verdict.AMBIGUOUS)])
@@ -264,30 +274,30 @@ async def test_refused_connection_is_not_sent_and_free_to_try_again() -> None:
     assert "没有发出" in outcome.remedy
 
 
-async def test_failed_tls_handshake_is_not_sent() -> None:
-    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise AssertionError("nothing may be written in the clear")
+@asynccontextmanager
+async def mute(answer: bytes) -> AsyncIterator[str]:
+    """A port where TLS is answered with something that is not TLS; nothing is said when `answer` is empty."""
 
-    async with gateway(never) as server, courier(timeout=1) as one:
-        outcome = await one.send(wecom(server.base.replace("http:", "https:")), MESSAGE, NOW)
-    assert (outcome.verdict, outcome.code) == (Verdict.LATER, "")
-    assert server.requests == []
-
-
-async def test_connection_that_hangs_before_the_request_is_not_sent() -> None:
-    """A TLS server that never says hello: time runs out, and nothing was written."""
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(answer)
         await reader.read()
         writer.close()
+        ended.set()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with courier(timeout=0.1) as one:
-        outcome = await one.send(wecom(f"https://127.0.0.1:{port}"), MESSAGE, NOW)
+    ended = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
     await server.wait_closed()
-    assert outcome.verdict is Verdict.LATER
+    await ended.wait()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["fails", "hangs"])
+async def test_tls_that_is_never_agreed_is_not_sent(answer: bytes) -> None:
+    async with mute(answer) as base, courier(seconds=0.15) as one:
+        outcome = await one.send(wecom(base), MESSAGE, NOW)
+    assert (outcome.verdict, outcome.code) == (Verdict.LATER, "")
 
 
 async def test_idle_connection_the_server_closed_is_opened_again() -> None:
@@ -331,7 +341,7 @@ async def test_shard_moves_to_another_platform_when_all_are_taken() -> None:
 async def test_shard_is_usable_again_after_every_kind_of_failure() -> None:
     chats = twin()
     path = chats.add_chat("县教育局", "wecom")
-    async with serving(chats) as base, courier(shards=1, timeout=0.15) as one:
+    async with serving(chats) as base, courier(shards=1, seconds=0.15) as one:
         robot = Robot("县教育局#1", "wecom", SecretStr(base + path))
         for fault in (chats.drop_after_accept, chats.html, lambda chat: chats.hang(chat, 30)):
             fault("县教育局")
@@ -347,10 +357,11 @@ async def test_one_hanging_robot_does_not_hold_up_fifty_others() -> None:
     paths = [chats.add_chat(f"群{number}", "wecom") for number in range(50)]
     stuck = chats.add_chat("挂起的群", "wecom")
     chats.hang("挂起的群", 30)
+    taken = asyncio.Event()
+    chats.on_bubble(lambda bubble: taken.set())
     async with serving(chats) as base, courier(shards=8) as one:
         hanging = asyncio.create_task(one.send(Robot("挂起的群#1", "wecom", SecretStr(base + stuck)), MESSAGE, NOW))
-        while not chats.received("挂起的群"):
-            await asyncio.sleep(0.005)
+        await taken.wait()
         robots = [Robot(f"群{number}#1", "wecom", SecretStr(base + path)) for number, path in enumerate(paths)]
         outcomes = await asyncio.gather(*(one.send(robot, MESSAGE, NOW) for robot in robots))
         assert {outcome.verdict for outcome in outcomes} == {Verdict.DELIVERED}
@@ -370,8 +381,7 @@ async def test_cancelled_send_gives_its_place_back() -> None:
 
     async with gateway(script) as server, courier(shards=1) as one:
         waiting = asyncio.create_task(one.send(wecom(server.base), MESSAGE, NOW))
-        while not server.requests:
-            await asyncio.sleep(0.005)
+        await server.asked.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -475,7 +485,6 @@ async def test_no_failure_writes_the_address_anywhere(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("asyncio").setLevel(logging.DEBUG)
 
     async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -490,8 +499,8 @@ async def test_no_failure_writes_the_address_anywhere(
     ]
     outcomes = [await sent_to(script) for script in scripts]
     async with courier() as one:
-        for base in (f"http://127.0.0.1:{free_port()}", "https://evil.cn", "http://evil.cn", "ftp://x", "https://["):
-            outcomes.append(await one.send(wecom(base), MESSAGE, NOW))
+        bases = (f"http://127.0.0.1:{free_port()}", "https://evil.cn", "http://evil.cn", "ftp://x", "https://[")
+        outcomes += [await one.send(wecom(base), MESSAGE, NOW) for base in bases]
     captured = capfd.readouterr()
     everything = f"{outcomes!r}{caplog.text}{captured.out}{captured.err}"
     assert len(outcomes) == 10

@@ -215,7 +215,8 @@ def test_a_list_that_contains_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 60_000, "- " * 60_000 + "a", "{a: " * 60_000, "a:\n" + " " * 3000 + "- " * 90 + "b"]
+    "text",
+    ["[" * 60_000, "[" * 300 + "]" * 300, "- " * 60_000 + "a", "{a: " * 60_000, "a:\n" + " " * 3000 + "- " * 90 + "b"],
 )
 def test_nesting_that_would_overflow_the_parser_is_refused(text: str) -> None:
     assert problem_of(text).code == "too-deep"
@@ -223,6 +224,10 @@ def test_nesting_that_would_overflow_the_parser_is_refused(text: str) -> None:
 
 def test_a_file_far_too_big_is_not_even_parsed() -> None:
     assert problem_of(b"a: b\n" * 300_000).code == "too-big"
+
+
+def test_an_empty_value_behind_the_last_line_is_understood() -> None:
+    assert data_of("?") == {"": None}
 
 
 ODD = st.text(alphabet="甲乙:：,，[]{}“”\"'-?&*!|>@`%#~　\t \n\r\0\x85\u2028\ufeff1a", max_size=60)

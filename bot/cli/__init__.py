@@ -1,0 +1,51 @@
+"""duban: commands for admins and for whoever runs the container. Texts are Chinese, exit codes are part of the contract.
+
+0 ok · 1 problems found · 2 wrong use · 3 state is locked by a running bot · 4 state damaged
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bot.cli.texts import speak_chinese
+
+speak_chinese()
+
+import click  # noqa: E402 - click looks its texts up at import
+
+from bot import __version__  # noqa: E402
+from bot.cli import looking, service, telling  # noqa: E402
+from bot.cli.common import Failure  # noqa: E402
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="duban")
+@click.option(
+    "--home", envvar="DUBAN_HOME", default=".", show_default="当前文件夹", help="放 rules/ config/ state/ 的文件夹"
+)
+@click.pass_context
+def duban(context: click.Context, home: str) -> None:
+    """督办：按规则文件盯时限和指标，到点提醒责任单位的群聊。"""
+    from pathlib import Path
+
+    context.obj = Path(home)
+
+
+for command in (*service.COMMANDS, *looking.COMMANDS, *telling.COMMANDS):
+    duban.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    try:
+        code = duban.main(args=arguments, prog_name="duban", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except Failure as failure:
+        click.echo(str(failure), err=True)
+        sys.exit(failure.code)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,123 @@
+"""What commands share: opening a home folder, turning errors into sentences and exit codes, reading times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.build import Home, RulesUnusableError, WrongClockError, read_home
+from bot.core.rulebook import Rulebook
+from bot.shell.lock import StateLocked
+from bot.shell.problems import Problem, near
+from bot.shell.state_errors import StateError
+from bot.sources.clock import ZONE
+
+OK, PROBLEMS, WRONG_USE, LOCKED, DAMAGED = range(5)
+
+
+class Failure(Exception):  # noqa: N818 - it is how a command ends, not an error of ours
+    """Ends a command with a sentence and an exit code."""
+
+    def __init__(self, message: str, code: int = PROBLEMS) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors of the layers below as sentences with the contract's exit codes."""
+    try:
+        yield
+    except RulesUnusableError as error:
+        raise Failure(
+            "\n".join([*map(str, error.problems), "规则文件有错误，改好后再运行；逐条检查：duban check"])
+        ) from None
+    except StateLocked as error:
+        raise Failure(str(error), LOCKED) from None
+    except StateError as error:
+        raise Failure(str(error), DAMAGED) from None
+    except WrongClockError as error:
+        raise Failure(str(error), WRONG_USE) from None
+
+
+def in_home(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose first argument is the home folder."""
+
+    @click.pass_obj
+    @wraps(function)
+    def wrapped(folder: Path, *args: Any, **kwargs: Any) -> Any:
+        with explained():
+            return function(folder, *args, **kwargs)
+
+    return wrapped
+
+
+def opened(folder: Path) -> Home:
+    """The home folder; a wrong one is said plainly."""
+    if not (folder / "rules").is_dir():
+        raise Failure(f"{folder} 里没有 rules 文件夹。请用 --home 指明放 rules/ config/ state/ 的文件夹。", WRONG_USE)
+    return read_home(folder)
+
+
+def rules_of(home: Home) -> Rulebook:
+    """The rulebook, or every problem."""
+    if home.rulebook is None:
+        raise RulesUnusableError([problem for problem in home.loaded_problems if problem.is_error])
+    return home.rulebook
+
+
+def moment(text: str, *, end: bool = False) -> datetime:
+    """2027-12-24 or 2027-12-24T08:31[+08:00]; a date alone is its first (or last) minute. Wrong use otherwise."""
+    try:
+        if len(text) <= 10:
+            return datetime.combine(date.fromisoformat(text), time(23, 59) if end else time(), ZONE)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failure(f"“{text}”不是日期或时间，应写作 2027-12-24 或 2027-12-24T08:31", WRONG_USE) from None
+    return found.replace(tzinfo=ZONE) if found.tzinfo is None else found.astimezone(ZONE)
+
+
+def day(text: str) -> date:
+    """A date as an admin writes one: 2027-06-30, or the words of rule files (2027年6月底)."""
+    from bot.core.words import DueDate, WordError
+
+    try:
+        return DueDate.parse(text).on
+    except WordError as error:
+        raise Failure(str(error), WRONG_USE) from None
+
+
+def unknown(kind: str, word: str, known: list[str]) -> Failure:
+    """没有…, with a near match; nothing was written."""
+    match = near(word, known)
+    return Failure(f"没有{kind}“{word}”。{f'是不是“{match}”？' if match else ''}什么都没有写入。", PROBLEMS)
+
+
+def say_json(value: Any) -> None:
+    """Machine output: one JSON document, Chinese unescaped."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    """A problem as the contract has it."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": problem.severity,
+    }
+
+
+def tomorrow(now: datetime) -> datetime:
+    """The first minute of the next day."""
+    return datetime.combine(now.date() + timedelta(days=1), time(), ZONE)

@@ -1,0 +1,215 @@
+"""Commands that say what happened: report, done, close, return, extend, silence, confirm.
+
+Each becomes one event. If a bot runs, the event goes into its inbox; if none does, the command takes the lock and applies
+it itself. Whatever is unknown is refused with a near match before anything is written.
+"""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from bot.build import Home, open_store, peek_store
+from bot.cli.common import OK, WRONG_USE, Failure, day, in_home, moment, opened, rules_of, unknown
+from bot.core.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
+from bot.core.findings import canonical, find_item, items_of
+from bot.core.item import Item
+from bot.core.notices import ADMIN
+from bot.core.office import unconfirmed
+from bot.core.rulebook import Rulebook
+from bot.shell.lock import StateLocked
+from bot.sources.clock import wall
+from bot.sources.inbox import Inbox
+
+
+def send(home: Home, payload: Payload, done: str) -> int:
+    """Applies an event, or leaves it for the running bot."""
+    now = wall()
+    event = Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli")
+    try:
+        store, lock = open_store(home.state("real"), "real")
+    except StateLocked:
+        Inbox(home.inbox).post(event)
+        click.echo(f"{done}（已交给运行中的督办，几秒内生效）")
+        return OK
+    try:
+        with store.work():
+            store.keep(event)
+    finally:
+        store.close()
+        lock.release()
+    click.echo(done)
+    return OK
+
+
+def known_item(rulebook: Rulebook, item: str) -> Item:
+    """The item meant. Raises Failure with a near match."""
+    found = find_item(rulebook, item, wall().date())
+    if found is None:
+        known = [one.id for one in items_of(rulebook, wall().date().replace(year=wall().year + 2))]
+        raise unknown("事项", item, known)
+    return found
+
+
+@click.command("report")
+@click.argument("indicator")
+@click.argument("period")
+@click.argument("value")
+@click.option("--by", default="", help="报送单位")
+@click.option("--note", default="", help="说明")
+@in_home
+def report(folder: Path, indicator: str, period: str, value: str, by: str, note: str) -> int:
+    """录入指标数据：duban report I4 2026 96.8"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    known = {one.id: one for one in rulebook.indicators}
+    if indicator not in known:
+        raise unknown("指标", indicator, list(known))
+    labels = _periods(rulebook, indicator)
+    if period not in labels:
+        raise Failure(
+            f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(labels[:8])}等。什么都没有写入。", WRONG_USE
+        )
+    number = _number(value)
+    form = known[indicator]
+    payload = Observed(indicator=indicator, period=period, value=number, by=by, note=note)
+    return send(home, payload, f"已录入：{form.title} {period} {number}{form.measure}。")
+
+
+def _periods(rulebook: Rulebook, indicator: str) -> list[str]:
+    """Period labels an admin may report: those with a report or a target, and two years of history for trends."""
+    until = wall().date().replace(year=max(wall().year + 2, 2036))
+    found = {
+        item.period for item in items_of(rulebook, until) if item.id.startswith((f"{indicator}:", f"{indicator}@"))
+    }
+    first = rulebook.plan.starts_on.year
+    return sorted(found | {str(first - back) for back in range(1, 11)}, reverse=False)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text.strip().rstrip("%％"))
+    except InvalidOperation:
+        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE) from None
+    if not number.is_finite():
+        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE)
+    return number
+
+
+@click.command("done")
+@click.argument("item")
+@click.option("--by", default="", help="报告单位")
+@click.option("--note", default="", help="说明")
+@in_home
+def done(folder: Path, item: str, by: str, note: str) -> int:
+    """报办结：事项转为待核，等办公室销号或退回。"""
+    home = opened(folder)
+    found = known_item(rules_of(home), item)
+    return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.title}：已报办结，待核。")
+
+
+@click.command("close")
+@click.argument("item")
+@click.option("--by", required=True, help="核实人或办公室")
+@in_home
+def close(folder: Path, item: str, by: str) -> int:
+    """销号：核实办结，不再提醒。"""
+    home = opened(folder)
+    found = known_item(rules_of(home), item)
+    return send(home, Closed(item=found.id, by=by), f"{found.id} {found.title}：已销号。")
+
+
+@click.command("return")
+@click.argument("item")
+@click.option("--reason", required=True, help="退回原因")
+@click.option("--by", default="", help="核实人或办公室")
+@in_home
+def return_(folder: Path, item: str, reason: str, by: str) -> int:
+    """退回：核实不通过，事项重新督办。"""
+    home = opened(folder)
+    found = known_item(rules_of(home), item)
+    return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.title}：已退回。")
+
+
+@click.command("extend")
+@click.argument("item")
+@click.argument("to", metavar="新时限")
+@click.option("--reason", required=True, help="延期原因")
+@click.option("--by", required=True, help="批准人或办公室")
+@in_home
+def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
+    """延期：批准新的时限，原时限留档。"""
+    home = opened(folder)
+    found = known_item(rules_of(home), item)
+    if found.due_on is None:
+        raise Failure(f"{found.id} 没有时限，不能延期。什么都没有写入。", WRONG_USE)
+    new = day(to)
+    if new <= found.due_on:
+        raise Failure(f"新时限{new}不晚于原时限{found.due_on}。什么都没有写入。", WRONG_USE)
+    payload = Extended(item=found.id, to=new, rule_due=found.due_on, reason=reason, by=by)
+    return send(home, payload, f"{found.id} {found.title}：时限由{found.due_on}延至{new}。")
+
+
+@click.command("silence")
+@click.argument("target", metavar="事项或群聊")
+@click.option("--until", required=True, help="到什么时候，如 2027-03-01")
+@click.option("--reason", required=True, help="原因")
+@click.option("--by", default="", help="批准人或办公室")
+@in_home
+def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
+    """静默：到期之前不提醒一个事项，或不发给一个群聊。"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    end = moment(until, end=True)
+    if end <= wall():
+        raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
+    chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
+    chat = rulebook.unit_aliases.get(target, target)
+    if chat in chats:
+        return send(
+            home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
+        )
+    base = canonical(rulebook, target)
+    name = base if base in rulebook.by_id else known_item(rulebook, target).id
+    return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
+
+
+@click.command("confirm")
+@click.argument("targets", nargs=-1, metavar="[事项或任务]...")
+@click.option("--all", "all_", is_flag=True, help="确认全部")
+@click.option("--by", default="", help="确认人或办公室")
+@in_home
+def confirm(folder: Path, targets: tuple[str, ...], all_: bool, by: str) -> int:
+    """确认建议的时限、周期和牵头单位；确认后才发给责任单位。"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    rules, leads = unconfirmed(rulebook, peek_store(home.state("real")).facts)
+    if not targets and not all_:
+        for rule in rules:
+            click.echo(f"{rule.id} {rule.title}：{rule.kind.dates(rule.form)}")
+        for key, unit in leads.items():
+            click.echo(f"{key} 牵头单位：{unit or '未填写'}")
+        click.echo(f"待确认事项{len(rules)}项，牵头单位{len(leads)}处。确认：duban confirm 编号，或 --all。")
+        return OK
+    wanted = _wanted(rulebook, targets)
+    chosen = {rule.id: rule.fingerprint for rule in rules if all_ or wanted & {rule.id, rule.owner}}
+    heads = {key: unit for key, unit in leads.items() if unit and (all_ or wanted & {key, key.partition("-")[0]})}
+    if not chosen and not heads:
+        click.echo("没有需要确认的。")
+        return OK
+    payload = Confirmed(rules=chosen, leads=heads, by=by)
+    return send(home, payload, f"已确认事项{len(chosen)}项，牵头单位{len(heads)}处。")
+
+
+def _wanted(rulebook: Rulebook, targets: tuple[str, ...]) -> set[str]:
+    known = [*rulebook.by_id, *(owner.id for owner in rulebook.owners)]
+    for target in targets:
+        if target not in known:
+            raise unknown("事项或任务", target, known)
+    return {rulebook.by_id[target].id if target in rulebook.by_id else target for target in targets}
+
+
+COMMANDS = (report, done, close, return_, extend, silence, confirm)

@@ -1,0 +1,36 @@
+"""The drill's stage: the twin of the platforms and the wall that shows it, as routes of one server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from starlette.routing import BaseRoute, Mount
+
+from bot.drill.twin import Bubble, Twin
+from bot.drill.wall import Wall
+
+PREFIX = "/twin"
+
+
+class Stage:
+    """Everybody's chat, played by the twin; `watch` is called with every message as it is shown."""
+
+    def __init__(
+        self, clock: object, now: Callable[[], datetime], wall_time: Callable[[], datetime], chats: Sequence[str]
+    ) -> None:
+        self.twin = Twin(now, wall_time)
+        self.wall = Wall(clock, chats)
+        self.twin.on_bubble(self.wall.show)
+
+    def watch(self, callback: Callable[[Bubble], object]) -> None:
+        """Tells somebody else of every message too."""
+        self.twin.on_bubble(callback)
+
+    def routes(self) -> list[BaseRoute]:
+        """The wall's pages and the platforms' paths."""
+        return [*self.wall.routes(), Mount(PREFIX, self.twin.asgi)]
+
+    def address(self, port: int) -> Callable[[str, str], str]:
+        """A maker of robot addresses on this server."""
+        return lambda chat, dialect: f"http://127.0.0.1:{port}{PREFIX}{self.twin.add_chat(chat, dialect)}"

@@ -1,0 +1,182 @@
+"""One slip each in a good rules folder: the line, the column, the sentence and the advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from bot.shell.problems import Problem
+from bot.shell.rulebook import assemble
+from tests.rules_factory import CALENDAR, INDICATORS, LADDERS, TASK, UNITS, edited, place_of, rule_files
+
+
+def problem_of(changes: Mapping[str, str | bytes | None]) -> Problem:
+    (problem,) = assemble(rule_files(changes)).problems
+    return problem
+
+
+def task_problem(old: str, new: str) -> Problem:
+    problem = problem_of({"tasks/05.yaml": edited(TASK, old, new)})
+    assert problem.file == "rules/tasks/05.yaml"
+    return problem
+
+
+def where(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "code", "words"),
+    [
+        pytest.param(
+            "名称: 创建", "名城: 创建", "编号: T05-M1", "missing", "缺少“名称”", id="missing key at its parent"
+        ),
+        pytest.param("结果公布", "结果宣布", "结果宣布", "unknown-key", "是不是“结果公布”？", id="unknown key"),
+        pytest.param("类型: 周期", "类型: 周期性", "周期性", "unknown-kind", "是不是“周期”？", id="unknown kind"),
+        pytest.param("类型: 周期", "类型: 办件", "办件\n    名称", "unknown-kind", "待建规则", id="kind not built"),
+        pytest.param("类型: 周期", "类型: 达标", "达标", "unknown-kind", "indicators.yaml", id="indicator kind"),
+        pytest.param("2027年底", "2027年13月", "2027年13月", "bad-word", "一年只有1至12月", id="impossible month"),
+        pytest.param("2027-03-31", "2027-06-31", "2027-06-31", "bad-word", "6月只有1至30日", id="impossible date"),
+        pytest.param("2028-03-31", "2028-02-30", "2028-02-30", "bad-", "2月只有1至29日", id="impossible result date"),
+        pytest.param("依据: 方案\n    要素", "依据: 领导\n    要素", "领导", "unknown-word", "“领导”", id="basis"),
+        pytest.param("重大节点", "重大结点", "重大结点", "unknown-ladder", "是不是“重大节点”？", id="unknown ladder"),
+        pytest.param("县财政局]", "县财正局]", "县财正局", "unknown-unit", "是不是“县财政局”？", id="unknown unit"),
+        pytest.param("县财政局]", "财政局]", "财政局", "unknown-unit", "请写全称“县财政局”", id="alias of a unit"),
+        pytest.param("县财政局]", "武装部]", "武装部", "unknown-unit", "units.yaml", id="nothing like a unit"),
+        pytest.param(
+            "县财政局]",
+            "县委教育工作领导小组]",
+            "县委教育工作领导小组",
+            "unknown-unit",
+            "是机构，不是责任单位",
+            id="an organ",
+        ),
+        pytest.param("县财政局]", "县教育局]", "县教育局]", "unit-twice", "第2个和第3个", id="a unit twice"),
+        pytest.param(
+            "{单位: 县教育局,",
+            "{单位: 各学校,",
+            "各学校",
+            "lead-not-responsible",
+            "不在责任单位之内",
+            id="lead elsewhere",
+        ),
+        pytest.param("T05-M1-01", "T05-M2-01", "T05-M2-01", "step-id", "应以“T05-M1-”开头", id="step of another item"),
+        pytest.param(
+            "编号: T05-R1",
+            "编号: T05-M1",
+            "T05-M1\n    类型: 周期",
+            "duplicate-id",
+            "另一处在rules/tasks/05.yaml:7",
+            id="id twice",
+        ),
+        pytest.param(
+            "[T05-E05]", "[T05-E13]", "T05-E13]\n待建", "element-twice", "rules/tasks/05.yaml:13", id="element twice"
+        ),
+        pytest.param("  - 编号: T05-R1", "  - 编号：T05-R1", "：T05-R1", "full-width-colon", "全角冒号", id="colon"),
+        pytest.param("2028-03-31", "“2028-03-31”", "“2028-03-31”", "curly-quotes", "中文引号", id="curly quotes"),
+    ],
+)
+def test_a_slip_in_a_task_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(TASK, old, new)
+    problem = assemble(rule_files({"tasks/05.yaml": text})).problems[0]
+    assert (problem.file, where(problem)) == ("rules/tasks/05.yaml", place_of(text, at))
+    assert problem.code.startswith(code)
+    assert words in str(problem)
+    assert problem.is_error
+
+
+def test_a_misspelt_key_is_named_where_it_stands_and_missed_where_it_belongs() -> None:
+    problems = assemble(rule_files({"tasks/05.yaml": edited(TASK, "名称: 创建", "名城: 创建")})).problems
+    assert [(one.code, where(one)) for one in problems] == [("missing", (7, 5)), ("unknown-key", (9, 5))]
+    assert problems[1].hint == "是不是“名称”？"
+
+
+def test_an_item_without_a_kind_is_asked_for_one_and_spared_all_else() -> None:
+    problem = task_problem("类型: 周期\n    ", "")
+    assert (problem.code, where(problem)) == ("missing", (17, 5))
+    assert (problem.message, problem.hint) == ("缺少“类型”", "可以写：节点、周期、待定")
+
+
+@pytest.mark.parametrize("separator", ["，", "、", "；"])
+def test_units_run_together_are_told_apart(separator: str) -> None:
+    problem = task_problem("依据: 管理员\n  -", f"依据: 管理员\n    配合: 县财政局{separator}县委教育工委\n  -")
+    assert (problem.code, where(problem)) == ("unknown-unit", (22, 9))
+    assert problem.hint == "写成列表：[县财政局, 县委教育工委]"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "code", "words"),
+    [
+        pytest.param("数据来源: 县教育局", "数据来源: 县统计局", "县统计局", "unknown-unit", "县统计局", id="provider"),
+        pytest.param("[达标, 报送]", "[达标, 报告]", "报告", "unknown-check", "是不是“报送”？", id="watched"),
+        pytest.param("[达标, 报送]", "[达标, 达标]", "达标]", "check-twice", "第1个和第2个", id="watched twice"),
+        pytest.param("次年3月31日", "明年3月31日", "明年3月31日", "bad-word", "应报看不懂", id="lag"),
+        pytest.param("值: 97,", "值: 97%,", "97%,", "bad-number", "应是数字", id="number"),
+        pytest.param("越高越好", "越多越好", "越多越好", "unknown-word", "是不是“越高越好”？", id="direction"),
+        pytest.param("编号: I4", "编号: T05", "T05", "bad-pattern", "“T05”", id="id"),
+    ],
+)
+def test_a_slip_in_an_indicator_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(INDICATORS, old, new)
+    problem = problem_of({"indicators.yaml": text})
+    assert (problem.file, problem.code, where(problem)) == ("rules/indicators.yaml", code, place_of(text, at))
+    assert words in str(problem)
+
+
+def test_a_ladder_for_something_not_watched_is_refused() -> None:
+    problem = problem_of({"indicators.yaml": INDICATORS + "  督办阶梯: {达表: 一般节点}\n"})
+    assert (problem.code, where(problem)) == ("unknown-check", (14, 14))
+    assert "是不是“达标”？" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "code", "words"),
+    [
+        pytest.param("配合单位]", "协作单位]", "协作单位", "unknown-word", "“协作单位”", id="role in a plain list"),
+        pytest.param("提前3个工作日", "提前3个礼拜", "提前3个礼拜", "bad-word", "时点看不懂", id="offset in a mapping"),
+        pytest.param("月度清单}", "月度清单, 状态: [预期]}", "预期", "unknown-state", "“逾期”", id="state"),
+        pytest.param("临期: 3天", "临期: 三天", "三天", "bad-word", "时长看不懂", id="span"),
+    ],
+)
+def test_a_slip_in_a_ladder_is_found_where_it_is(old: str, new: str, at: str, code: str, words: str) -> None:
+    text = edited(LADDERS, old, new)
+    problem = problem_of({"ladders.yaml": text})
+    assert (problem.file, problem.code, where(problem)) == ("rules/ladders.yaml", code, place_of(text, at))
+    assert words in str(problem)
+
+
+def test_the_default_ladder_of_a_kind_in_use_must_exist() -> None:
+    problem = problem_of({"ladders.yaml": edited(LADDERS, "数据报送", "数据上报")})
+    assert (problem.file, problem.code) == ("rules/ladders.yaml", "missing-ladder")
+    assert "“数据报送”" in problem.message
+
+
+def test_one_name_for_two_units_is_refused() -> None:
+    problem = problem_of({"units.yaml": edited(UNITS, "[财政局]", "[教育局]")})
+    assert (problem.code, where(problem)) == ("duplicate-unit", (4, 36))
+    assert "rules/units.yaml:3" in problem.message
+
+
+def test_an_id_used_in_two_files_names_both_places() -> None:
+    problems = assemble(rule_files({"tasks/06.yaml": TASK})).problems
+    ids = [one for one in problems if one.code == "duplicate-id"]
+    assert [(one.file, one.line) for one in ids] == [("rules/tasks/06.yaml", line) for line in (2, 7, 16, 17, 22)]
+    assert all("rules/tasks/05.yaml:" in one.message for one in ids)
+
+
+def test_a_former_id_that_is_still_in_use_is_refused() -> None:
+    problem = task_problem("名称: 控辍", "曾用编号: [T05-M1]\n    名称: 控辍")
+    assert (problem.code, where(problem)) == ("duplicate-id", (19, 12))
+
+
+def test_two_calendars_of_one_year_name_both_places() -> None:
+    problem = problem_of({"calendars/2027b.yaml": CALENDAR})
+    assert (problem.file, problem.code, where(problem)) == ("rules/calendars/2027b.yaml", "duplicate-calendar", (1, 5))
+    assert "rules/calendars/2027.yaml:1" in problem.message
+
+
+def test_an_impossible_calendar_says_so() -> None:
+    problem = problem_of({"calendars/2027.yaml": CALENDAR + "上班: [2027-03-03]\n"})
+    assert (problem.file, problem.code, where(problem)) == ("rules/calendars/2027.yaml", "bad-word", (1, 1))
+    assert "不是周六周日" in problem.message
