@@ -28,10 +28,7 @@ from bot.sources.clock import ZONE, wall
 def state_folder(home: Home, drill: bool) -> Path:
     """state/ or the drill's; without a real state yet, the drill's is shown and said so."""
     real, story = home.state("real"), home.state("drill")
-    has = {
-        folder: folder.is_dir() and any(p.is_file() and p.suffix != ".lock" for p in folder.iterdir())
-        for folder in (real, story)
-    }
+    has = {folder: any(folder.glob("journal-*.log")) for folder in (real, story)}
     if not drill and not has[real] and has[story]:
         click.echo("（还没有正式状态，以下是演练的）", err=True)
         return story
