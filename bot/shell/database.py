@@ -297,9 +297,12 @@ class Table(tinydb.table.Table):
         """(id, stored document) of all, without copies. Read only; no writes to this table while it is walked."""
         return ((int(key), document) for key, document in self._state.rows(self.name).items())
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
+    def get(self, cond: QueryLike | None = None, doc_id: int | None = None, doc_ids: list[int] | None = None) -> Any:
         """As TinyDB's: one document or None by query or `doc_id`, a list by `doc_ids`."""
-        found = super().get(*args, **kwargs)
+        if doc_id is not None:
+            stored = self._state.rows(self._name).get(str(doc_id))
+            return None if stored is None else _detach(self.document_class(stored, doc_id))
+        found: Any = super().get(cond, None, doc_ids)  # type: ignore[arg-type]
         if isinstance(found, list):
             return [_detach(document) for document in found]
         return None if found is None else _detach(found)
@@ -388,7 +391,7 @@ class Database(tinydb.TinyDB):
         return self._state.durable()
 
     def compact(self) -> None:
-        """Folds the journal into a new snapshot now. Blocks: about 10 ms for 10,000 documents, 100 ms for 100,000."""
+        """Folds the journal into a new snapshot now. Blocks: 15–50 ms for 10,000 documents, 150–350 ms for 100,000."""
         self._state.compact()
 
     @property

@@ -1,0 +1,174 @@
+"""What everyone may open: the probes, a small status page, and whatever routes are mounted in front of it.
+
+Every answer, a refusal too, carries the same strict headers: nothing from elsewhere is loaded, nothing inline runs.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.core.wording import WEEKDAYS
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+_SENTENCES = {
+    404: "没有这个页面，请检查网址。",
+    405: "这个网址不能这样访问。",
+    500: "程序出错了，详情见日志。",
+}
+_CLOCKS = {"real": "真实时钟", "drill": "演练时钟"}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the service stands. `reasons` say in Chinese why it is not ready; `counts` are outbox entries by state."""
+
+    alive: bool
+    ready: bool
+    reasons: tuple[str, ...]
+    now: datetime  # business time
+    clock: str  # real, drill
+    plan: str
+    version: str
+    counts: Mapping[str, int]
+
+
+def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ()) -> Starlette:
+    """The application. The probes come first, then `extra`, which may take `/` over, then the status page."""
+
+    async def healthz(_: Request) -> Response:
+        alive = status().alive
+        return _json({"状态": "正常" if alive else "已停止"}, 200 if alive else 503)
+
+    async def readyz(_: Request) -> Response:
+        now = status()
+        if now.alive and now.ready:
+            return _json({"状态": "就绪"}, 200)
+        return _json({"状态": "未就绪", "原因": list(now.reasons) if now.alive else ["服务已停止", *now.reasons]}, 503)
+
+    async def home(_: Request) -> Response:
+        return HTMLResponse(_page("督办", _status(status())))
+
+    async def style(_: Request) -> Response:
+        return Response(_STYLE, media_type="text/css")
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/pages.css", style),
+            *extra,
+            Route("/", home),
+        ],
+        middleware=[Middleware(_Headers)],
+        exception_handlers={HTTPException: _refusal, Exception: _failure},
+    )
+    app.router.redirect_slashes = False  # an unknown address is unknown, not a journey to a host the client named
+    return app
+
+
+def _json(body: object, code: int) -> Response:
+    return JSONResponse(body, code, media_type="application/json; charset=utf-8")
+
+
+class _Headers:
+    """Adds the headers to every answer without holding any back, so that streams still flow."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, sent)
+
+
+async def _refusal(_: Request, error: Exception) -> Response:
+    """A Chinese page for any refusal, with the headers it came with (Allow)."""
+    assert isinstance(error, HTTPException)
+    sentence = _SENTENCES.get(error.status_code, f"请求没有被接受（{error.status_code}）。")
+    return HTMLResponse(_page("督办", _sorry(sentence)), error.status_code, error.headers)
+
+
+async def _failure(_: Request, error: Exception) -> Response:
+    """Stands outside all middleware, so it brings the headers itself; the error goes on to the log."""
+    del error
+    return HTMLResponse(_page("督办", _sorry(_SENTENCES[500])), 500, HEADERS)
+
+
+def _sorry(sentence: str) -> str:
+    return f'<p class="lead">{html.escape(sentence)}</p><p><a href="/">回到首页</a></p>'
+
+
+def _status(now: Status) -> str:
+    ready = now.alive and now.ready
+    word = "正常运行" if ready else ("尚未就绪" if now.alive else "已停止")
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in now.reasons)
+    rows = {
+        "方案": f"《{now.plan}》" if now.plan else "尚未载入",
+        "业务时间": f"{moment(now.now)}　{_CLOCKS.get(now.clock, now.clock)}",
+        "版本": now.version,
+        "消息": "　".join(f"{state} {count}" for state, count in now.counts.items()) or "还没有消息",
+    }
+    listed = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
+    return (
+        f'<p class="lead {"well" if ready else "unwell"}">{word}</p>'
+        f"{f'<ul>{reasons}</ul>' if reasons else ''}<dl>{listed}</dl>"
+    )
+
+
+def moment(at: datetime) -> str:
+    """2026年11月24日（周二）08:31."""
+    return f"{at.year}年{at.month}月{at.day}日（周{WEEKDAYS[at.weekday()]}）{at:%H:%M}"
+
+
+def _page(title: str, body: str) -> str:
+    """A whole page; `body` is HTML."""
+    return (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f'<title>{html.escape(title)}</title><link rel="stylesheet" href="/pages.css"></head>'
+        f"<body><main><h1>{html.escape(title)}</h1>{body}</main></body></html>"
+    )
+
+
+_STYLE = """
+:root { color-scheme: light dark; --ground: #f3f5f8; --sheet: #fff; --ink: #1c2733; --quiet: #55616e; --line: #dde3ea;
+  --well: #1b6e42; --unwell: #a8480a; --link: #1d4f8c; }
+@media (prefers-color-scheme: dark) { :root { --ground: #12171d; --sheet: #1b222b; --ink: #e6ebf1; --quiet: #a3afbc;
+  --line: #323c48; --well: #6cc596; --unwell: #f0a35e; --link: #8fbcf0; } }
+body { margin: 0; background: var(--ground); color: var(--ink);
+  font: 16px/1.7 "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; }
+main { box-sizing: border-box; max-width: 40rem; margin: 8vh auto; padding: 2rem; background: var(--sheet);
+  border: 1px solid var(--line); border-radius: 10px; }
+h1 { margin: 0; font-size: 1rem; letter-spacing: .2em; color: var(--quiet); }
+.lead { margin: .3rem 0 1rem; font-size: 1.5rem; font-weight: 600; }
+.well { color: var(--well); } .unwell { color: var(--unwell); }
+dl { display: grid; grid-template-columns: 5em 1fr; gap: .4rem 1rem; margin: 0; padding-top: 1rem;
+  border-top: 1px solid var(--line); }
+dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; } a { color: var(--link); }
+"""

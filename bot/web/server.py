@@ -1,0 +1,128 @@
+"""uvicorn inside the bot's own loop: it installs no signal handlers, never exits the process, and stops in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_IDLE = 75  # seconds a quiet connection is kept: longer than our own courier keeps it, so that neither cuts the other off
+_CAUSES = {
+    errno.EADDRINUSE: "端口 {port} 已被别的程序占用：请先停掉那个程序，或用 --port 换一个端口，例如 --port {other}",
+    errno.EACCES: "没有权限使用端口 {port}：请用 --port 换一个 1024 以上的端口，例如 --port 8866",
+    errno.EADDRNOTAVAIL: "本机没有地址 {host}，端口 {port} 打不开：请改监听地址（--host），一般用 127.0.0.1",
+}
+
+
+class PortTaken(Exception):  # noqa: N818 - it says what is the case
+    """The address cannot be listened on. The text is what an admin reads; it names the port and the way out."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        self.host, self.port = host, port
+        cause = _CAUSES.get(error.errno or 0, "在 {host} 上打不开端口 {port}：请检查监听地址（--host）和端口（--port）")
+        super().__init__(cause.format(host=host, port=port, other=port + 1 if port < 65535 else 8866))
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to whoever owns the loop."""
+        yield
+
+
+class _Disconnecting:
+    """`asgi`, told that its clients are gone once the server stops: streams then end as if the page had been closed.
+
+    A request still on its way in is left to arrive, and an answer under way to be finished.
+    """
+
+    def __init__(self, asgi: ASGIApp, stopping: asyncio.Event) -> None:
+        self._asgi = asgi
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        arrived = False
+
+        async def received() -> Message:
+            nonlocal arrived
+            if arrived:
+                return await self._unless_stopping(receive)
+            message = await receive()
+            arrived = not message.get("more_body", False)
+            return message
+
+        await self._asgi(scope, received, send)
+
+    async def _unless_stopping(self, receive: Receive) -> Message:
+        if self._stopping.is_set():
+            return {"type": "http.disconnect"}
+        hearing = asyncio.ensure_future(receive())
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((hearing, stopped), return_when=asyncio.FIRST_COMPLETED)
+            return hearing.result() if hearing.done() else {"type": "http.disconnect"}
+        finally:
+            hearing.cancel()
+            stopped.cancel()
+
+
+class Server:
+    """One server; `grace` is how many seconds answers under way may still take when it stops."""
+
+    def __init__(self, grace: int = 4) -> None:
+        self._grace = grace
+        self._stopping = asyncio.Event()
+        self._uvicorn: _Uvicorn | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self, asgi: ASGIApp, host: str, port: int) -> int:
+        """Listens, and returns the port (a free one for 0). Raises PortTaken."""
+        listening = await asyncio.to_thread(_listening, host, port)
+        config = uvicorn.Config(
+            _Disconnecting(asgi, self._stopping),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",  # its everyday lines are English and say nothing we do not
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_IDLE,
+            timeout_graceful_shutdown=self._grace,
+        )
+        self._uvicorn = _Uvicorn(config)
+        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listening]))
+        bound: int = listening.getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Takes no more calls, ends open streams, lets answers finish within the grace; nothing if never started."""
+        if self._uvicorn is None or self._serving is None:
+            return
+        self._stopping.set()
+        self._uvicorn.should_exit = True
+        await self._serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that a taken port is found here. Looks the host up, which may block."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # With the protocol's number, or asyncio leaves Nagle's algorithm on and each answer waits 44 ms.
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise PortTaken(host, port, error) from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(256)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(host, port, error) from None
+    return listening

@@ -1,0 +1,278 @@
+"""The commands as an admin or a script uses them: exit codes, JSON shapes, near matches, nothing written when unsure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.build import open_store, peek_store
+from bot.cli import main
+from tests.rules_factory import TASK, edited, write_rules
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write_rules(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def duban(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str, at: Path = home) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["--home", str(at), *arguments])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def in_json(duban: Run, *arguments: str) -> Any:
+    code, out, _ = duban(*arguments, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+# --- check ---------------------------------------------------------------------
+
+
+def test_check_of_sound_rules_ends_with_zero_and_says_what_waits(duban: Run) -> None:
+    code, out, _ = duban("check")
+    assert code == 0
+    assert "没有错误" in out
+    assert "待确认" in out
+
+
+def test_check_of_broken_rules_ends_with_one_and_names_every_place(duban: Run, home: Path) -> None:
+    broken = edited(edited(TASK, "2027年底", "2027年13月"), "县委教育工委, 县教育局", "县委教育工委, 县教育厅")
+    write_rules(home, {"tasks/05.yaml": broken})
+    code, out, _ = duban("check")
+    assert code == 1
+    assert "rules/tasks/05.yaml:10:" in out
+    assert "县教育局" in out  # the near match
+
+
+def test_check_in_json_has_the_contract_s_keys(duban: Run, home: Path) -> None:
+    write_rules(home, {"tasks/05.yaml": edited(TASK, "名称: 创建", "名字: 创建")})
+    code, out, _ = duban("check", "--json")
+    found = json.loads(out)
+    assert code == 1
+    assert {"file", "line", "column", "code", "message", "hint"} <= set(found[0])
+
+
+def test_check_says_which_units_have_no_chat(duban: Run, home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "chats.yaml").write_text(
+        "群聊:\n  县教育局:\n    - {方言: wecom, 地址: http://127.0.0.1:9/x}\n", "utf-8"
+    )
+    _, out, _ = duban("check")
+    assert "县财政局" in out
+    assert "管理员" in out
+
+
+def test_a_home_without_rules_is_wrong_use(duban: Run, tmp_path: Path) -> None:
+    code, _, err = duban("check", at=tmp_path / "config")
+    assert code == 2
+    assert "--home" in err
+
+
+# --- preview and explain --------------------------------------------------------
+
+
+def test_preview_lists_tellings_in_time_order_with_the_contract_s_keys(duban: Run) -> None:
+    rows = in_json(duban, "preview", "--from", "2027-11-20", "--until", "2027-12-31", "--as-confirmed")
+    keys = {"at", "chat", "unit", "item", "title", "state", "rung", "reason", "form", "addressee", "provisional"}
+    assert rows
+    assert all(keys <= set(row) for row in rows)
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    milestone = [row for row in rows if row["item"] == "T05-M1"]
+    assert {(row["unit"], row["rung"], row["form"]) for row in milestone} == {
+        (unit, "提前30天", "汇总") for unit in ("县教育局", "县委教育工委", "县财政局")
+    }
+    assert all(row["at"].endswith("+08:00") and row["at"].startswith("2027-12-01") for row in milestone)
+
+
+def test_preview_without_confirmation_tells_units_nothing_that_is_only_proposed(duban: Run) -> None:
+    rows = in_json(duban, "preview", "--from", "2027-03-01", "--until", "2027-04-30")
+    assert "T05-M1-01" not in {row["item"] for row in rows}
+    assert "I4:报送@2026" not in {row["item"] for row in rows}
+
+
+def test_preview_of_one_unit_shows_that_unit_only(duban: Run) -> None:
+    rows = in_json(
+        duban, "preview", "--from", "2027-11-20", "--until", "2027-12-31", "--unit", "财政局", "--as-confirmed"
+    )
+    assert {row["unit"] for row in rows} == {"县财政局"}
+
+
+def test_preview_of_an_unknown_unit_offers_a_near_one(duban: Run) -> None:
+    code, _, err = duban("preview", "--unit", "县财政所")
+    assert code == 1
+    assert "县财政局" in err
+
+
+def test_preview_with_text_prints_whole_messages(duban: Run) -> None:
+    code, out, _ = duban("preview", "--from", "2027-12-01", "--until", "2027-12-02", "--as-confirmed", "--text")
+    assert code == 0
+    assert "【" in out
+    assert "无需在群内回复" in out
+
+
+def test_preview_reads_backwards_dates_as_wrong_use(duban: Run) -> None:
+    assert duban("preview", "--from", "2027-12-02", "--until", "2027-12-01")[0] == 2
+    assert duban("preview", "--from", "十二月")[0] == 2
+
+
+def test_explain_gives_one_reason_per_addressee(duban: Run) -> None:
+    found = in_json(duban, "explain", "T05-M1", "--at", "2027-12-24", "--as-confirmed")
+    assert {"item", "at", "addressee", "told", "reason", "until", "text"} <= set(found[0])
+    assert len({(one["unit"], one["addressee"]) for one in found}) == len(found)
+    lead = next(one for one in found if one["addressee"] == "牵头单位")
+    assert (lead["told"], lead["reason"]) == (False, "ALREADY_TOLD")
+    group = next(one for one in found if one["addressee"] == "领导小组")
+    assert group["reason"] == "NOT_DUE"
+
+
+def test_explain_says_that_a_proposal_waits_for_confirmation(duban: Run) -> None:
+    found = in_json(duban, "explain", "T05-M1-01", "--at", "2027-03-31")
+    assert {one["reason"] for one in found} == {"UNCONFIRMED"}
+
+
+def test_explain_of_an_unknown_item_offers_a_near_one(duban: Run) -> None:
+    code, _, err = duban("explain", "T05-M2")
+    assert code == 1
+    assert "T05-M1" in err
+
+
+# --- telling ---------------------------------------------------------------------
+
+
+def test_a_report_becomes_a_fact_while_no_bot_runs(duban: Run, home: Path) -> None:
+    code, out, _ = duban("report", "I4", "2026", "96.8")
+    assert (code, "96.8" in out) == (0, True)
+    observed = peek_store(home / "state").facts.observations["I4", "2026"]
+    assert str(observed.value) == "96.8"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "offered"),
+    [
+        (("report", "I5", "2026", "1"), "I4"),
+        (("done", "T05-M2"), "T05-M1"),
+        (("close", "T05-R1@2027-3", "--by", "办公室"), "T05-R1@2027"),
+        (("confirm", "T06"), "T05"),
+        (("silence", "县财政所", "--until", "2099-01-01", "--reason", "x"), ""),
+    ],
+)
+def test_an_unknown_name_is_refused_with_a_near_match_and_nothing_is_written(
+    duban: Run, home: Path, arguments: tuple[str, ...], offered: str
+) -> None:
+    code, _, err = duban(*arguments)
+    assert code == 1
+    assert offered in err
+    assert "什么都没有写入" in err
+    assert not peek_store(home / "state").events
+
+
+@pytest.mark.parametrize("value", ["abc", "NaN", "Infinity", "九十七"])
+def test_a_value_that_is_no_number_is_refused(duban: Run, home: Path, value: str) -> None:
+    assert duban("report", "I4", "2026", value)[0] == 2
+    assert not peek_store(home / "state").events
+
+
+def test_a_period_that_does_not_exist_is_refused(duban: Run) -> None:
+    code, _, err = duban("report", "I4", "2026Q1", "97")
+    assert code == 2
+    assert "2026" in err
+
+
+def test_an_extension_must_be_later_than_the_date_it_replaces(duban: Run, home: Path) -> None:
+    common = ("--reason", "材料未齐", "--by", "办公室")
+    assert duban("extend", "T05-M1", "2027-06-30", *common)[0] == 2
+    assert duban("extend", "T05-M1", "2028-06-30", *common)[0] == 0
+    assert str(peek_store(home / "state").facts.extensions["T05-M1"].to) == "2028-06-30"
+
+
+def test_done_then_return_then_close_are_three_events(duban: Run, home: Path) -> None:
+    assert duban("done", "T05-M1")[0] == 0
+    assert duban("return", "T05-M1", "--reason", "缺材料")[0] == 0
+    assert duban("close", "T05-M1", "--by", "办公室")[0] == 0
+    store = peek_store(home / "state")
+    assert [event.type.removeprefix("duban.") for event in store.events] == ["done", "returned", "closed"]
+    assert store.facts.marks["T05-M1"].what == "closed"
+
+
+def test_confirm_all_confirms_what_was_proposed(duban: Run) -> None:
+    assert "待确认事项" in duban("confirm")[1]
+    assert duban("confirm", "--all", "--by", "办公室")[0] == 0
+    assert "待确认事项0项，牵头单位0处" in duban("confirm")[1]
+
+
+def test_a_command_leaves_its_event_in_the_inbox_of_a_running_bot(duban: Run, home: Path) -> None:
+    store, lock = open_store(home / "state", "real")
+    try:
+        code, out, _ = duban("done", "T05-M1")
+    finally:
+        store.close()
+        lock.release()
+    assert code == 0
+    assert "运行中" in out
+    [letter] = (home / "state" / "inbox").glob("*.json")
+    assert json.loads(letter.read_text("utf-8"))["type"] == "duban.done"
+
+
+# --- once, outbox, schema -----------------------------------------------------------
+
+
+def test_once_while_a_bot_runs_is_refused_with_three(duban: Run, home: Path) -> None:
+    store, lock = open_store(home / "state", "real")
+    try:
+        code, _, err = duban("once")
+    finally:
+        store.close()
+        lock.release()
+    assert code == 3
+    assert err.strip()
+
+
+def test_once_at_a_time_decides_in_the_drill_s_state_and_keeps_entries_without_robots(duban: Run, home: Path) -> None:
+    tally = in_json(duban, "once", "--at", "2027-12-01T09:29", "--as-confirmed")
+    assert set(tally) == {"told", "withheld", "delivered", "later", "refused", "undeliverable"}
+    assert tally["told"] > 0
+    assert tally["delivered"] == 0
+    assert not list((home / "state").glob("journal-*.log"))
+    entries = in_json(duban, "outbox", "--drill")
+    assert {entry["state"] for entry in entries} == {"待发"}
+    assert all({"state", "attempts", "code", "rows"} <= set(entry) for entry in entries)
+
+
+def test_as_confirmed_is_for_stories_only(duban: Run) -> None:
+    assert duban("once", "--as-confirmed")[0] == 2
+    assert duban("run", "--as-confirmed")[0] == 2
+
+
+def test_a_clock_that_is_none_is_wrong_use(duban: Run) -> None:
+    code, _, err = duban("run", "--clock", "明天")
+    assert code == 2
+    assert "2027-12-24" in err
+
+
+def test_schema_prints_and_writes_every_form(duban: Run, tmp_path: Path) -> None:
+    code, out, _ = duban("schema")
+    assert code == 0
+    assert "task" in json.loads(out)
+    assert duban("schema", "--out", str(tmp_path / "out"))[0] == 0
+    assert (tmp_path / "out" / "task.schema.json").exists()
+
+
+def test_broken_rules_without_an_earlier_good_version_stop_a_command_with_their_places(duban: Run, home: Path) -> None:
+    write_rules(home, {"tasks/05.yaml": "任务：五\n"})
+    code, _, err = duban("preview")
+    assert code == 1
+    assert "rules/tasks/05.yaml:1:" in err
