@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -13,6 +14,7 @@ import click
 
 from bot.build import Home, missing_chats, peek_store, scene_of, usable_rulebook
 from bot.cli.common import OK, PROBLEMS, Failure, as_json, in_home, moment, opened, rules_of, say_json, unknown
+from bot.core.digest import Draft
 from bot.core.findings import Finding, canonical, find_item
 from bot.core.notices import ADMIN, Decision, Reason, settled
 from bot.core.office import unconfirmed
@@ -107,7 +109,7 @@ def preview(
     scene = scene_of(home, rulebook, store)
     rows = [
         (draft, row, findings)
-        for draft, findings in outlook(scene, start, last)
+        for draft, findings in with_progress(outlook(scene, start, last), start, last)
         for row in draft.rows
         if draft.at >= since and (unit is None or unit in (row.unit, draft.chat))
     ]
@@ -118,6 +120,23 @@ def preview(
     else:
         _print_table([(draft.at, draft.chat, row) for draft, row, _ in rows])
     return OK
+
+
+Told = tuple[Draft, Mapping[str, Finding]]
+
+
+def with_progress(drafts: Iterable[Told], start: datetime, last: datetime) -> Iterator[Told]:
+    """The same drafts, with a bar on a terminal's stderr when the window is long enough to be waited for."""
+    if last - start < timedelta(days=500) or not sys.stderr.isatty():
+        yield from drafts
+        return
+    with click.progressbar(length=(last - start).days, label="推演", file=sys.stderr) as bar:
+        shown = start
+        for told_ in drafts:
+            bar.update((told_[0].at - shown).days)
+            shown += timedelta(days=(told_[0].at - shown).days)
+            yield told_
+        bar.update((last - shown).days)
 
 
 def _evaluated(store: Store) -> datetime:

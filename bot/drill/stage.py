@@ -8,7 +8,7 @@ from datetime import datetime
 from starlette.routing import BaseRoute, Mount
 
 from bot.drill.twin import Bubble, Twin
-from bot.drill.wall import Wall
+from bot.drill.wall import StoryTime, Wall
 
 PREFIX = "/twin"
 

@@ -24,6 +24,9 @@ from bot.core.outcome import Outcome, Verdict
 from bot.platforms import Platform, Request, Robot, platform
 
 REPLY_BYTES = 64 * 1024
+CONNECT = (
+    0.4  # of the time of an attempt, for TCP and again for TLS: httpcore leaks a socket cancelled in its handshake
+)
 SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
 KEEP_ALIVE = 5.0  # seconds: shorter than any server's own, so that a connection is seldom closed under a request
 
@@ -103,7 +106,7 @@ class Courier:
             shard = self._take(f"{url.scheme}://{url.netloc.decode()}")
             try:
                 async with asyncio.timeout(self._timeout):
-                    reply = await shard.post(url, request, trail)
+                    reply = await shard.post(url, request, trail, self._timeout * CONNECT)
             except BaseException:
                 self._open -= 1
                 with suppress(Exception):
@@ -141,11 +144,12 @@ class _Shard:
     origin: str
     transport: httpx.AsyncHTTPTransport
 
-    async def post(self, url: httpx.URL, request: Request, trail: _Trail) -> tuple[int, bytes]:
-        """Status and the bytes as sent, never unpacked: a small reply cannot grow."""
+    async def post(self, url: httpx.URL, request: Request, trail: _Trail, connect: float) -> tuple[int, bytes]:
+        """Status and the bytes as sent, never unpacked: a small reply cannot grow. `connect` is in seconds."""
         headers = [*request.headers, ("Content-Length", str(len(request.body))), ("Accept-Encoding", "identity")]
+        timeouts = {"timeout": {"connect": connect}}
         response = await self.transport.handle_async_request(
-            httpx.Request("POST", url, headers=headers, content=trail.written())
+            httpx.Request("POST", url, headers=headers, content=trail.written(), extensions=timeouts)
         )
         reply = bytearray()
         async for chunk in response.aiter_raw():

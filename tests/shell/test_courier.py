@@ -250,13 +250,12 @@ async def test_compressed_answer_is_not_unpacked() -> None:
 
 
 async def test_redirect_is_refused_and_not_followed() -> None:
-    async with gateway(answering(OK)) as elsewhere, courier() as one:
-        moved = answering(OK, "307 Temporary Redirect", f"Location: {elsewhere.base}/cgi-bin/webhook/send?key=x")
-        async with gateway(moved) as server:
-            outcome = await one.send(wecom(server.base), MESSAGE, NOW)
-        assert outcome.verdict is Verdict.REFUSED
-        assert "重定向" in outcome.remedy
-        assert elsewhere.connections == 0
+    async with gateway(answering(OK)) as elsewhere:
+        location = f"Location: {elsewhere.base}/cgi-bin/webhook/send?key=x"
+        outcome = await sent_to(answering(OK, "307 Temporary Redirect", location))
+    assert outcome.verdict is Verdict.REFUSED
+    assert "重定向" in outcome.remedy
+    assert elsewhere.connections == 0
 
 
 async def test_cookies_of_a_server_are_not_kept() -> None:

@@ -1,0 +1,61 @@
+"""Idle: memory and CPU of `duban run` on the county's rules while nothing is due, beside a bare asyncio process.
+
+python -m benchmarks.idle [--seconds 60]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[1]
+BARE = "import asyncio; asyncio.run(asyncio.sleep(3600))"
+
+
+def resident_mib(pid: int) -> float:
+    """VmRSS in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def cpu_ms(pid: int) -> float:
+    """CPU time of all threads, in milliseconds, from the scheduler's own nanoseconds."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
+def measure(command: list[str], settle: float, seconds: float) -> tuple[float, float]:
+    """RSS after settling and CPU milliseconds over `seconds`, as milliseconds a minute."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        time.sleep(settle)
+        before = cpu_ms(process.pid)
+        time.sleep(seconds)
+        return resident_mib(process.pid), (cpu_ms(process.pid) - before) * 60 / seconds
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def main() -> None:
+    """Prints both processes and their ratio."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60)
+    seconds = parser.parse_args().seconds
+    with TemporaryDirectory() as home:
+        shutil.copytree(ROOT / "rules", Path(home) / "rules")
+        os.makedirs(Path(home) / "config")
+        bot = measure([sys.executable, "-m", "bot", "--home", home, "run", "--port", "0"], 6, seconds)
+    bare = measure([sys.executable, "-c", BARE], 1, 1)
+    print(f"duban run   {bot[0]:6.1f} MiB  {bot[1]:7.1f} ms CPU a minute")
+    print(f"asyncio     {bare[0]:6.1f} MiB  {bare[1]:7.1f} ms CPU a minute   memory ratio {bot[0] / bare[0]:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Deciding: the county's rules read, one full evaluation, and a preview to 2035, beside a plain pass over as many items.
+
+python -m benchmarks.look [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+from bot.build import everybody
+from bot.core.facts import Facts
+from bot.core.findings import ZONE, known_items
+from bot.core.notices import Used
+from bot.core.outlook import Scene, look, outlook
+from bot.core.rulebook import Rulebook
+from bot.core.tellings import Tellings
+from bot.core.windows import OfficeHours
+from bot.shell.rulebook import load
+
+RULES = Path(__file__).parents[1] / "rules"
+NOW = datetime(2027, 6, 1, 8, 0, tzinfo=ZONE)
+
+
+def scene(rulebook: Rulebook) -> Scene:
+    """The county with everything confirmed and nothing told."""
+    return Scene(
+        rulebook=rulebook,
+        facts=Facts(all_confirmed=True),
+        memory=Tellings(),
+        directory=everybody(rulebook),
+        hours=OfficeHours(),
+        used=lambda chat, day: Used(),
+    )
+
+
+def timed(work: Callable[[], object], rounds: int) -> float:
+    """Median seconds of `rounds` runs."""
+    found = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def main() -> None:
+    """Prints one line per figure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    reading = timed(lambda: load(RULES), rounds)
+    rulebook = load(RULES).rulebook
+    assert rulebook is not None
+    county = scene(rulebook)
+    items = known_items(rulebook, NOW.date())
+    floor = timed(lambda: [item.due_on is not None and item.due_on < date(2027, 6, 1) for item in items], 50)
+    whole = timed(lambda: look(county, NOW), 10)
+    start = datetime(2026, 11, 24, tzinfo=ZONE)
+    year = timed(lambda: list(outlook(county, start, datetime(2027, 11, 23, 23, 59, tzinfo=ZONE))), rounds)
+    decade = timed(lambda: list(outlook(county, start, datetime(2035, 12, 31, 23, 59, tzinfo=ZONE))), 1)
+    print(f"read and check the rules      {reading * 1000:8.1f} ms")
+    print(
+        f"one evaluation, {len(items)} items    {whole * 1000:8.1f} ms  ({whole / floor:.0f} times a bare pass over the dates)"
+    )
+    print(f"preview of a year             {year:8.2f} s")
+    print(f"preview to 2035               {decade:8.2f} s   ({decade / year:.1f} times a year)")
+
+
+if __name__ == "__main__":
+    main()
