@@ -103,7 +103,7 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
     from bot.web.server import PortTaken, Server
 
     made: list[App] = []
-    stage = _stage(home, store, clock) if drill else None
+    stage = _stage(home, store, clock) if drill and isinstance(clock, StoryClock) else None
     server = Server()
     try:
         port = await server.start(pages(lambda: _status(made), stage.routes() if stage else ()), host, port)
@@ -134,7 +134,7 @@ async def _until_stopped(app: App, folders: list[Path]) -> None:
             await watcher
 
 
-def _stage(home: Home, store: Store, clock: Clock) -> Stage:
+def _stage(home: Home, store: Store, clock: StoryClock) -> Stage:
     """The drill's chats, each message also printed."""
     from bot.drill.stage import Stage
 

@@ -17,7 +17,7 @@ class Stage:
     """Everybody's chat, played by the twin; `watch` is called with every message as it is shown."""
 
     def __init__(
-        self, clock: object, now: Callable[[], datetime], wall_time: Callable[[], datetime], chats: Sequence[str]
+        self, clock: StoryTime, now: Callable[[], datetime], wall_time: Callable[[], datetime], chats: Sequence[str]
     ) -> None:
         self.twin = Twin(now, wall_time)
         self.wall = Wall(clock, chats)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -18,8 +18,8 @@ from itertools import takewhile
 from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from uuid import uuid4
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -45,6 +45,7 @@ class StoryTime(Protocol):
     speed: float | None  # times as fast as real time at most; None jumps
     pause: float  # real seconds rested after each instant at which something was sent
     paused: bool
+    over: asyncio.Event  # set at the end of the story
 
     def now(self) -> datetime:
         """The business time."""
@@ -72,6 +73,7 @@ class Wall:
         self._plan = plan
         self._chats = {chat: _Chat() for chat in chats}
         self._number = 0
+        self._run = uuid4().hex  # a page that finds another one here belongs to an earlier drill
         self._callbacks: list[Callable[[], object]] = []
 
     def show(self, bubble: Bubble) -> None:
@@ -99,7 +101,8 @@ class Wall:
 
     async def _state(self, _: Request) -> Response:
         chats = [self._summary(name) for name in self._chats]
-        return _json({"plan": self._plan, "number": self._number, "clock": self._time(), "chats": chats})
+        head = {"run": self._run, "plan": self._plan, "number": self._number, "clock": self._time()}
+        return _json({**head, "chats": chats})
 
     async def _messages(self, request: Request) -> Response:
         chat = self._chats.get(request.query_params.get("chat", ""))
@@ -108,11 +111,10 @@ class Wall:
         return _json({"messages": [_shown(kept) for kept in chat.bubbles]})
 
     async def _stream(self, request: Request) -> Response:
-        after = _number(request.headers.get("last-event-id") or request.query_params.get("after"), self._number)
         headers = {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":  # or it would never end
             return Response(media_type="text/event-stream", headers=headers)
-        return StreamingResponse(self._news(request, after), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._news(request, _known(request)), media_type="text/event-stream", headers=headers)
 
     async def _control(self, request: Request) -> Response:
         if not _from_here(request):
@@ -139,7 +141,12 @@ class Wall:
         """The clock as the page shows it."""
         now = self._clock.now()
         pace = "live" if self._clock.speed == 1.0 else ("slow" if self._clock.pause >= 1.0 else "fast")
-        return {"now": f"{_day(now)}{now:%H:%M}", "paused": self._clock.paused, "pace": pace}
+        return {
+            "now": f"{_day(now)}{now:%H:%M}",
+            "paused": self._clock.paused,
+            "pace": pace,
+            "over": self._clock.over.is_set(),
+        }
 
     def _summary(self, name: str) -> dict[str, Any]:
         chat = self._chats[name]
@@ -204,10 +211,10 @@ def _json(body: object, code: int = 200) -> Response:
     return JSONResponse(body, code, media_type="application/json; charset=utf-8")
 
 
-def _number(text: str | None, newest: int) -> int:
-    """The number a page knows; one from before a restart, or none, means nothing is known yet."""
-    known = int(text) if text and re.fullmatch(r"[0-9]{1,15}", text) else 0
-    return known if known <= newest else 0
+def _known(request: Request) -> int:
+    """The number of the last message a page has: a browser that reconnects says it by itself."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
 
 
 def _from_here(request: Request) -> bool:
@@ -220,11 +227,11 @@ def _from_here(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def _file(name: str) -> Callable[[Request], Response]:
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
     """One of the page's files, read once."""
     content = files("bot.drill").joinpath(name).read_text("utf-8")
 
     async def respond(_: Request) -> Response:
         return Response(content, media_type=_MEDIA[name.rpartition(".")[2]])
 
-    return respond  # type: ignore[return-value]
+    return respond

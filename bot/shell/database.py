@@ -150,8 +150,10 @@ class StateStorage(Storage):
             with _Work(self, durable=True):
                 self.apply(name, changes)
             return
-        rows = self._tables.setdefault(name, {})
-        old = self._levels[-1].setdefault(name, {})
+        rows, level = self._tables.setdefault(name, {}), self._levels[-1]
+        old = level.get(name)
+        if old is None:
+            old = level[name] = {}
         for key in changes:
             if key not in old:
                 old[key] = rows.get(key)
@@ -213,12 +215,13 @@ class StateStorage(Storage):
 
     def _changes(self, old: _Old) -> dict[str, Changes]:
         """The final value of every document that differs from its old one: the payload of the record."""
-        changes = {}
+        changes: dict[str, Changes] = {}
         for name, before in old.items():
             rows = self.rows(name)
-            changed = {key: new for key, was in before.items() if _differ(was, new := rows.get(key))}
-            if changed:
-                changes[name] = changed
+            for key, was in before.items():
+                new = rows.get(key)
+                if was is not new and (was != new or dumps(was) != dumps(new)):  # for Python 1, 1.0 and True are equal
+                    changes.setdefault(name, {})[key] = new
         return changes
 
     def _settle(self, journal: Journal, old: _Old, durable: bool) -> None:
@@ -425,11 +428,6 @@ def _detach(document: Document) -> Document:
         if type(value) is dict or type(value) is list:
             document[key] = clone(value)
     return document
-
-
-def _differ(old: Stored | None, new: Stored | None) -> bool:
-    """As JSON text: for Python 1, 1.0 and True are equal."""
-    return old is not new and (old != new or dumps(old) != dumps(new))
 
 
 def _merge(outer: _Old, inner: _Old) -> None:

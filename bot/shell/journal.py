@@ -100,6 +100,7 @@ class Journal:
         self.snapshot_bytes = found.snapshot_bytes
         self.journal_bytes = found.good_bytes
         self._folder, self._disk, self._file = folder, disk, file
+        self._write = disk.write
         self._generation = found.snapshot.generation
         self._sequence = found.snapshot.sequence + len(found.records)
         self._synced = self._sequence
@@ -136,7 +137,8 @@ class Journal:
             raise JournalBroken(self.file, self._broken)
         line = encode_record(self._sequence + 1, payload)
         try:
-            _write_all(self._disk, self._file, line)
+            if (written := self._write(self._file, line)) < len(line):  # a nearly full disk
+                _write_all(self._disk, self._file, line[written:])
         except BaseException as error:  # Ctrl-C too: the same number must not be written twice
             self._take_back()
             if isinstance(error, OSError):
@@ -408,6 +410,5 @@ def _write_file(disk: Disk, path: Path, data: bytes) -> None:
 
 def _write_all(disk: Disk, file: int, data: bytes) -> None:
     """One write is enough except on a nearly full disk."""
-    written = disk.write(file, data)
-    while written < len(data):
-        written += disk.write(file, data[written:])
+    while data:
+        data = data[disk.write(file, data) :]

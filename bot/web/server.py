@@ -11,7 +11,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_IDLE = 75  # seconds a quiet connection is kept: longer than our own courier keeps it, so that neither cuts the other off
+_IDLE = (
+    75  # seconds a quiet connection is kept: longer than our own courier keeps it, so that neither cuts the other off
+)
 _CAUSES = {
     errno.EADDRINUSE: "端口 {port} 已被别的程序占用：请先停掉那个程序，或用 --port 换一个端口，例如 --port {other}",
     errno.EACCES: "没有权限使用端口 {port}：请用 --port 换一个 1024 以上的端口，例如 --port 8866",
