@@ -155,8 +155,12 @@ def _(payload: e.Extended, facts: Facts, event: e.Event) -> Facts:
 
 @_apply.register
 def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
+    key = payload.indicator, payload.period
+    known = facts.observations.get(key)
+    if known is not None and known.value == payload.value:
+        return facts  # the same figure handed in twice is no news, and tells nobody anything
     seen = Observation(payload.value, event.time, event.id)
-    return replace(facts, observations={**facts.observations, (payload.indicator, payload.period): seen})
+    return replace(facts, observations={**facts.observations, key: seen})
 
 
 @_apply.register

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bot.core.rulebook import ItemForm, Rule
+from bot.core.words import DueDate, Precision
 from bot.core.workdays import Calendar
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ GRAVITY: Mapping[State, int] = {
 }
 
 
+#: What stands in place of a sensitive item's title.
+SENSITIVE_TITLE = "督办事项"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One tracked thing. `due_on` is the rule's date (the last good day), `late_from` the day overdue rungs count from.
@@ -71,6 +76,11 @@ class Item:
     words: str = ""  # the date as the rule file says it: 2027年底
     proposed: bool = False  # its own date is a proposal (a step), whatever the rule's basis
     data: Any = field(default=None, compare=False)  # what the kind itself needs (a target, a step)
+
+    @property
+    def shown_title(self) -> str:
+        """The title as anybody outside the signed-in pages may read it: nothing of a sensitive item."""
+        return SENSITIVE_TITLE if self.rule.sensitive else self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,11 @@ class RuleKind(Protocol):
         ...
 
     def dates(self, form: Any) -> str:
-        """The dates of a form as one line of text; what a confirmation is bound to, and what messages show."""
+        """Every date of a form as one line of text: what a confirmation is bound to. For machines; people read `when`."""
+        ...
+
+    def when(self, form: Any) -> str:
+        """The dates of a form as an official would write them: 2027年底（2028年3月31日前公布结果）."""
         ...
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
@@ -138,3 +152,13 @@ def by_date(item: Item, today: date) -> State:
     if today <= item.due_on:
         return State.ON_TRACK
     return State.OVERDUE if today > item.late_from else State.AWAITING_RESULT
+
+
+def long_date(day: date | None) -> str:
+    """2027年3月31日."""
+    return f"{day.year}年{day.month}月{day.day}日" if day else "待定"
+
+
+def spoken(due: DueDate) -> str:
+    """A written date in full Chinese: 2027年底 stays, 2027-03-31 becomes 2027年3月31日."""
+    return long_date(due.on) if due.precision is Precision.DAY else due.words()

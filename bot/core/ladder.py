@@ -90,7 +90,7 @@ class Stairs:
 def stairs(
     rule: Rule, anchor: Anchor, calendar: Calendar, until: date, roles: frozenset[Role], state: str, past_due: bool
 ) -> Stairs:
-    """What somebody with these `roles` hears of a finding in `state`, with slots up to `until`.
+    """What somebody with these `roles` hears of a finding in `state`: everything up to `until` and the next after it.
 
     Before-due rungs lapse once the due date has passed: nobody is told 提前7天 of something overdue.
     """
@@ -109,13 +109,11 @@ def stairs(
 
 @lru_cache(maxsize=50_000)
 def _occurrences(rule: Rule, anchor: Anchor, calendar: Calendar, until: date) -> tuple[Occurrence, ...]:
-    """Every telling of every rung with a slot up to `until`, in order of nominal date, then of depth."""
-    found = [
-        occurrence
-        for rung in rule.ladder.rungs
-        for occurrence in _of_rung(rung, anchor, calendar, until)
-        if occurrence.slot_on <= until
-    ]
+    """Every telling of every rung, in order of nominal date, then as the ladder lists them.
+
+    A repeating rung is unrolled up to its first telling after `until`, so that "no next telling" is never said too early.
+    """
+    found = [one for rung in rule.ladder.rungs for one in _of_rung(rung, anchor, calendar, until)]
     return tuple(sorted(found, key=lambda occurrence: occurrence.on))
 
 
@@ -126,7 +124,7 @@ def _of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar, until: date) ->
         if rung.delivery is Delivery.MONTHLY:
             yield from _monthly(rung, on, calendar, until)
             return
-        yield Occurrence(on, send_day(on, not before, calendar), rung, rung.offset.words(), before)
+        yield Occurrence(on, send_day(on, not before, calendar), rung, _label(rung.offset), before)
 
 
 def _nominal(offset: Offset, base: date, calendar: Calendar, until: date) -> Iterator[date]:
@@ -142,9 +140,23 @@ def _nominal(offset: Offset, base: date, calendar: Calendar, until: date) -> Ite
 
 def _monthly(rung: RungForm, reached: date, calendar: Calendar, until: date) -> Iterator[Occurrence]:
     """The first sending day of every month from the one in which the rung is reached."""
+    label = f"{_label(rung.offset)}·月度清单"
     month = reached.replace(day=1)
-    while month <= until:
-        on = send_day(month, True, calendar)
+    while True:
+        on = _opening_day(month, calendar)
         if on >= reached:
-            yield Occurrence(on, on, rung, f"{rung.offset.words()}·月度清单", False)
+            yield Occurrence(on, on, rung, label, False)
+            if on > until:
+                return
         month = (month + timedelta(days=32)).replace(day=1)
+
+
+@lru_cache(maxsize=4096)
+def _opening_day(month: date, calendar: Calendar) -> date:
+    """The first sending day of a month."""
+    return send_day(month, True, calendar)
+
+
+@lru_cache(maxsize=1024)
+def _label(offset: Offset) -> str:
+    return offset.words()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 
 class LineKind(StrEnum):
@@ -94,35 +95,41 @@ def _trial(message: Message, lines: Sequence[Line]) -> Message:
 
 
 def _pieces(message: Message, fits: Callable[[Message], bool]) -> list[Line]:
-    """The lines, with any that cannot fit alone cut into ones that can."""
+    """The lines, with any that cannot fit one part with their heading cut into ones that can."""
     pieces: list[Line] = []
+
+    def takes(*lines: Line) -> bool:
+        return fits(_trial(message, lines))
+
     for line in message.lines:
-        rest = line
-        while not fits(_trial(message, (*_heading(pieces), rest))):
-            size = _room(message, fits, _heading(pieces), rest)
+        rest, before = line, _heading(pieces)
+        if before and not takes(*before, replace(line, text=line.text[:1])):
+            before = ()  # a heading that fills a part goes alone
+        while not takes(*before, rest):
+            size = _room(rest, partial(takes, *before))
             pieces.append(replace(rest, text=rest.text[:size]))
-            rest = replace(rest, text=rest.text[size:])
+            rest, before = replace(rest, text=rest.text[size:]), ()
         pieces.append(rest)
     return pieces
 
 
 def _heading(lines: Sequence[Line]) -> Sequence[Line]:
-    """The heading at the end of `lines`, which must stay with what follows it."""
+    """The heading at the end of `lines`, which stays with what follows it wherever both fit one part."""
     return lines[-1:] if lines and lines[-1].kind is LineKind.HEADING else ()
 
 
-def _room(message: Message, fits: Callable[[Message], bool], before: Sequence[Line], line: Line) -> int:
-    """How many characters of `line` go into a part of their own after `before`, counted to a good place to cut."""
+def _room(line: Line, takes: Callable[[Line], bool]) -> int:
+    """How many characters of `line` a part takes, counted to a good place to cut."""
 
-    def takes(size: int) -> bool:
-        return fits(_trial(message, (*before, replace(line, text=line.text[:size]))))
+    def fits(size: int) -> bool:
+        return takes(replace(line, text=line.text[:size]))
 
-    if not takes(1):
+    if not fits(1):
         raise ValueError("limit is smaller than the title and small print of a message")
     low, high = 1, len(line.text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if takes(middle) else (low, middle - 1)
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
     return _border(line.text, low)
 
 
@@ -149,7 +156,7 @@ def _pack(lines: Sequence[Line], fits: Callable[[Sequence[Line]], bool]) -> list
     groups: list[list[Line]] = [[]]
     for line in lines:
         if groups[-1] and not fits([*groups[-1], line]):
-            moved = _heading(groups[-1]) if len(groups[-1]) > 1 else ()
+            moved = _heading(groups[-1]) if len(groups[-1]) > 1 and fits([groups[-1][-1], line]) else ()
             del groups[-1][len(groups[-1]) - len(moved) :]
             groups.append([*moved])
         groups[-1].append(line)

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from bot.core.notices import Told
 from bot.core.outbox import Row
 
-Key = tuple[str, date | None, str]
+#: (item, addressee); below it tellings by effective due date, each list in order of nominal date.
+Key = tuple[str, str]
 
 
 class Tellings:
     """The latest telling by (item, due date, addressee); a `Memory` for `decide`."""
 
     def __init__(self, told: Iterable[Told] = ()) -> None:
-        self._last: dict[Key, list[Told]] = {}
+        self._told: dict[Key, dict[date | None, list[Told]]] = {}
         for one in told:
             self.add(one)
 
     def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
         """The telling with the latest nominal date for this key."""
-        found = self._last.get((item, due_on, addressee))
+        found = self._told.get((item, addressee), {}).get(due_on)
         return found[-1] if found else None
+
+    def latest(self, item: str, addressee: str) -> datetime | None:
+        """When this addressee last heard anything of the item, whatever its due date was then."""
+        found = self._told.get((item, addressee), {}).values()
+        return max((one.at for tellings in found for one in tellings), default=None)
 
     def add(self, told: Told) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
-        found = self._last.setdefault((told.item, told.due_on, told.addressee), [])
-        found.append(told)
-        found.sort(key=lambda one: one.rung_on)
+        found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
+        insort(found, told, key=lambda one: one.rung_on)
 
     def forget(self, told: Told) -> None:
         """Takes back a telling that was cancelled before it left, so that it may be owed again."""
-        found = self._last.get((told.item, told.due_on, told.addressee), [])
+        found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
 
     def copy(self) -> Tellings:
         """An independent memory to play the future with."""
         twin = Tellings()
-        twin._last = {key: list(found) for key, found in self._last.items()}
+        twin._told = {
+            key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
+        }
         return twin
 
 

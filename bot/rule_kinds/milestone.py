@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bot.core.facts import Facts
 from bot.core.grammar import PlainDate
-from bot.core.item import Item, Judgement, by_date
+from bot.core.item import Item, Judgement, by_date, long_date, spoken
 from bot.core.rulebook import Basis, Form, ItemForm, Rule, Text
 from bot.core.words import DueDate
 from bot.core.workdays import Calendar
@@ -60,6 +60,11 @@ class Milestone:
         """Due date, result date and the steps' dates."""
         steps = (f"{step.id}={step.due.words() if step.due else ''}" for step in form.steps)
         return " ".join((form.due.words(), str(form.result_on or ""), *steps)).strip()
+
+    def when(self, form: MilestoneForm) -> str:
+        """The due date, and until when its result may take; steps are items of their own."""
+        result = f"（{long_date(form.result_on)}前公布结果）" if form.result_on else ""
+        return spoken(form.due) + result
 
     def proposes(self, form: MilestoneForm) -> bool:
         """Steps with proposed dates."""

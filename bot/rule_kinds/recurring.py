@@ -45,6 +45,10 @@ class Recurring:
         """The cadence in words."""
         return form.cadence.words()
 
+    def when(self, form: RecurringForm) -> str:
+        """The cadence in words."""
+        return form.cadence.words()
+
     def proposes(self, form: RecurringForm) -> bool:
         """Nothing besides its own 依据."""
         del form

@@ -34,6 +34,13 @@ class Reporting:
         reporting = form.reporting
         return f"{reporting.cadence.words()} {reporting.due.words()} {reporting.grace.words()}"
 
+    def when(self, form: IndicatorForm) -> str:
+        """How often, by when, and how long it may take after that."""
+        reporting = form.reporting
+        often = reporting.cadence.words().replace("每年底", "每年")
+        by = f"{reporting.due.words()}{'内' if reporting.due.span else '前'}"
+        return f"{often}报送，{by}（宽限{reporting.grace.words()}）"
+
     def proposes(self, form: IndicatorForm) -> bool:
         """Nothing besides its own 依据."""
         del form

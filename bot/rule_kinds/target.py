@@ -34,6 +34,12 @@ def met(value: Decimal, target: TargetForm, direction: Direction) -> bool:
     return value >= bound if direction is Direction.HIGHER else value <= bound
 
 
+def wish(target: TargetForm, measure: str) -> str:
+    """A target as the plan words it: 达到97%, 97.5%以上, 保持100%, 36%左右."""
+    amount = f"{target.value}{measure}"
+    return f"{amount}{target.aim}" if target.aim in (Aim.AT_LEAST, Aim.ABOUT) else f"{target.aim}{amount}"
+
+
 class Target:
     """See the module."""
 
@@ -51,6 +57,10 @@ class Target:
         """The targets with their dates."""
         return " ".join(f"{target.due.words()}{target.aim}{target.value}" for target in form.targets)
 
+    def when(self, form: IndicatorForm) -> str:
+        """The targets with their years."""
+        return "，".join(f"{target.due.on.year}年{wish(target, form.measure)}" for target in form.targets)
+
     def proposes(self, form: IndicatorForm) -> bool:
         """Nothing besides its own 依据."""
         del form
@@ -63,7 +73,7 @@ class Target:
         for target in form.targets:
             if target.due.on >= since:
                 period = str(target.due.on.year)
-                title = f"{form.title}{period}年目标（{target.aim}{target.value}{form.measure}）"
+                title = f"{form.title}{period}年目标（{wish(target, form.measure)}）"
                 yield Item(
                     f"{form.id}@{period}", rule, title, target.due.on, target.due.on, period=period,
                     words=target.due.words(), data=target,
@@ -77,7 +87,7 @@ class Target:
         if seen is None:
             return Judgement(State.AWAITING_RESULT)
         good = met(seen.value, item.data, form.direction)
-        detail = f"完成值{seen.value}{form.measure}，目标{item.data.aim}{item.data.value}{form.measure}"
+        detail = f"完成值{seen.value}{form.measure}，目标{wish(item.data, form.measure)}"
         return Judgement(State.MET if good else State.MISSED, seen.at.astimezone(ZONE).date(), detail)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.core.facts import Facts
-from bot.core.item import Item, Judgement, State
+from bot.core.item import Item, Judgement, State, spoken
 from bot.core.rulebook import ItemForm, Rule
 from bot.core.words import DueDate
 from bot.core.workdays import Calendar
@@ -44,6 +44,10 @@ class Undated:
     def dates(self, form: UndatedForm) -> str:
         """No date binds; a proposed one is shown."""
         return form.proposed.words() if form.proposed else "待定"
+
+    def when(self, form: UndatedForm) -> str:
+        """待定, with the proposed date a person may decide on."""
+        return f"待定（建议{spoken(form.proposed)}）" if form.proposed else "待定"
 
     def proposes(self, form: UndatedForm) -> bool:
         """Nothing besides its own 依据."""

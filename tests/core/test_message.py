@@ -112,6 +112,14 @@ def test_limit_that_takes_the_small_print_but_no_character_is_an_error() -> None
         parts(Message("汇总", (Line("汉" * 20),)), empty + 2)
 
 
+def test_heading_too_long_for_any_company_still_goes_out() -> None:
+    heading, item = Line("逾期事项" * 40, LineKind.HEADING), Line("控辍保学" * 40)
+    for limit in range(60, 130):
+        cut = parts(Message("汇总", (heading, item, heading, item)), limit)
+        assert joined(cut) == (heading.text + item.text) * 2
+        assert all(size(part) <= limit for part in cut)
+
+
 lines = st.builds(
     Line,
     st.text(alphabet=st.sampled_from("汉字，。 aZ9😀é\u200d/:htps"), max_size=120),

@@ -33,10 +33,13 @@ CHATS: Mapping[str, str] = {
     "各学校": "dingtalk",
     "管理员": "feishu",
 }
-FOOT = (
-    Line("依据：实施方案（征求意见稿）　联系：县委教育工作领导小组秘书组 0936-4421234", LineKind.NOTE),
-    Line("编号 2026-0412 · 本消息由系统自动发送，无需在群内回复", LineKind.NOTE),
-)
+
+
+def foot(number: str) -> tuple[Line, ...]:
+    return (
+        Line("依据：实施方案（征求意见稿）　联系：县委教育工作领导小组秘书组 0936-4421234", LineKind.NOTE),
+        Line(f"编号 {number} · 本消息由系统自动发送，无需在群内回复", LineKind.NOTE),
+    )
 
 
 def line(text: str, light: str = "", paint: Paint = Paint.NONE, kind: LineKind = LineKind.ITEM) -> Line:
@@ -56,7 +59,7 @@ def digest(chat: str, day: str) -> Message:
             line("三、近期到期", "近期到期", Paint.GREEN, LineKind.HEADING),
             line("1. 教师全员培训年度计划（T11-R2@2026）　时限12月31日，剩余37天（27个工作日）"),
         ),
-        FOOT,
+        foot("2026-0412"),
         number="2026-0412",
     )
 
@@ -72,7 +75,7 @@ def single(light: str, colour: str, paint: Paint, days: str) -> Message:
             line("台账：https://duban.example.cn/t/k7Qm2"),
             line("请反馈进展；确需延期，请说明原因和新时限。"),
         ),
-        FOOT,
+        foot("2026-0413"),
         number="2026-0413",
     )
 
@@ -87,7 +90,7 @@ def assigned(chat: str) -> Message:
             line("· 控辍保学学期排查（T05-R1）　每年3月15日、9月15日"),
             line("2. 指标　高中阶段毛入学率（数据报送）：2027年达到97%，2035年97.5%以上"),
         ),
-        FOOT,
+        foot("2026-0401"),
         number="2026-0401",
     )
 

@@ -45,11 +45,11 @@ def kill_after(folder: Path, commits: int) -> int:
     return max(int(line) for line in lines if line.endswith(b"\n"))
 
 
-def test_no_acknowledged_commit_is_lost_and_no_pair_is_halved_over_20_kills(folder: Path) -> None:
+def test_no_acknowledged_commit_is_lost_and_no_pair_is_halved_over_20_kills(tmp_path: Path) -> None:
     chance = random.Random(20261123)
     for _ in range(20):
-        acknowledged = kill_after(folder, chance.randrange(1, 120))
-        db = Database.open(folder)
+        acknowledged = kill_after(tmp_path, chance.randrange(1, 120))
+        db = Database.open(tmp_path)
         number = db.table("meta").get(doc_id=1)["号"]
         assert number in (acknowledged, acknowledged + 1)
         newest = {n % 50 + 1: {"号": n} for n in range(max(1, number - 49), number + 1)}
