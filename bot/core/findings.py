@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bot.core.facts import Facts
+from bot.core.facts import Facts, Mark
 from bot.core.item import Item, Judgement, State
 from bot.core.ladder import Anchor, approaching_from
 from bot.core.rulebook import Rulebook, TaskForm
@@ -28,8 +28,9 @@ HORIZON = timedelta(days=400)
 class Finding:
     """The verdict about one item on one day.
 
-    `due_on` is the effective due date (the told key's part), `anchor` what the ladder counts from. `step_of` is set while
-    a parent speaks for it. `returned_on` is the day it was sent back, `extended` whether an extension is in force.
+    `due_on` is the effective due date (the told key's part), `anchor` what the ladder counts from. `suppressed_by` is set
+    while a parent speaks for it, `parent_due_on` as long as it does not. `returned_at` is when it was sent back,
+    `extended` whether an extension is in force.
     """
 
     item: Item
@@ -38,8 +39,9 @@ class Finding:
     anchor: Anchor | None
     detail: str = ""
     extended: bool = False
-    returned_on: date | None = None
+    returned_at: datetime | None = None
     suppressed_by: str | None = None
+    parent_due_on: date | None = None
     confirmed: bool = True
     lead: str | None = None
     provisional: bool = False
@@ -78,7 +80,7 @@ def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Find
         item = replace(item, due_on=extension.to, late_from=late)
     judgement = _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
     mark = facts.marks.get(item.id)
-    state, detail = _lived(judgement, mark.what if mark else "")
+    state, detail = _lived(judgement, mark)
     anchor = _anchor(item, judgement)
     return Finding(
         item=item,
@@ -87,7 +89,7 @@ def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Find
         anchor=anchor,
         detail=detail,
         extended=extension is not None,
-        returned_on=mark.at.astimezone(ZONE).date() if mark and mark.what == "returned" else None,
+        returned_at=mark.at if mark and mark.what == "returned" else None,
         confirmed=facts.allows(item),
         lead=facts.confirmed_lead(item.rule),
         provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
@@ -103,10 +105,11 @@ def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> 
     return judgement
 
 
-def _lived(judgement: Judgement, mark: str) -> tuple[State, str]:
-    if mark == "closed":
+def _lived(judgement: Judgement, mark: Mark | None) -> tuple[State, str]:
+    """What people said, laid over the kind's verdict; what closes by itself (a value handed in) needs no check."""
+    if mark is not None and mark.what == "closed":
         return State.CLOSED, "已销号"
-    if mark == "done":
+    if mark is not None and mark.what == "done" and judgement.state is not State.CLOSED:
         return State.AWAITING_CHECK, "已报办结，待核"
     return judgement.state, judgement.detail
 
@@ -120,12 +123,12 @@ def _anchor(item: Item, judgement: Judgement) -> Anchor | None:
 
 
 def under(step: Finding, parent: Finding) -> Finding:
-    """A step whose milestone is closed is closed; an overdue milestone speaks for its steps."""
+    """A step whose milestone is closed is closed; a milestone past its date, or reported done, speaks for its steps."""
     if parent.state is State.CLOSED:
         return replace(step, state=State.CLOSED, detail="随节点销号")
-    if parent.state in (State.OVERDUE, State.AWAITING_RESULT):
+    if parent.state in (State.OVERDUE, State.AWAITING_RESULT, State.AWAITING_CHECK):
         return replace(step, suppressed_by=parent.item.id)
-    return step
+    return replace(step, parent_due_on=parent.due_on)
 
 
 def find_item(rulebook: Rulebook, item_id: str, today: date) -> Item | None:
