@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 from loguru import logger
@@ -18,8 +18,8 @@ from loguru import logger
 from bot.core.digest import compose
 from bot.core.events import Event
 from bot.core.findings import Finding
-from bot.core.notices import Decision, next_instant, ripe, settled
-from bot.core.outbox import Entry, EntryState, due, readdressed, recovered
+from bot.core.notices import Decision, midnight, next_instant, ripe, settled
+from bot.core.outbox import Entry, readdressed
 from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours
@@ -27,6 +27,7 @@ from bot.core.wording import Letterhead
 from bot.delivery import Deliveries
 from bot.shell.chats import Chats
 from bot.shell.robots import Robots
+from bot.shell.state_errors import JournalBroken, StateError
 from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock
 
@@ -84,10 +85,10 @@ class App:
         return entries
 
     def send_due(self) -> None:
-        """Acts: hands every due entry to its chat's worker; never decides who is told what."""
-        now = self.clock.now()
+        """Acts: hands every chat that is due to a worker; never decides who is told what."""
         self.deliveries.view(self.rulebook, self.findings, self.letterhead)
-        self.deliveries.start(due(self.store.open_entries(), now))
+        self.deliveries.recover()
+        self.deliveries.start()
 
     # --- around it ------------------------------------------------------------
 
@@ -107,11 +108,8 @@ class App:
         return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
 
     def start(self) -> None:
-        """What a restart owes: entries found in 发送中 may have arrived, so they go again marked 补发."""
-        with self.store.work():
-            for entry in self.store.open_entries():
-                if entry.state is EntryState.SENDING:
-                    self.store.put(recovered(entry, self.clock.now()))
+        """What a restart owes: what was being sent goes again, and what lost its chat is readdressed."""
+        self.deliveries.recover()
         self.readdress(self.chats)
 
     def readdress(self, chats: Chats) -> None:
@@ -126,9 +124,10 @@ class App:
                     self.store.put(moved)
 
     def next_instant(self) -> datetime | None:
-        """The earliest instant at which anything may change by itself: a slot, a rung, a retry, the end of a rest."""
+        """The earliest instant at which anything may change by itself: a slot, a rung, a retry, a rest's end, a new day."""
         now = self.clock.now()
         instants = [
+            midnight(day_of(now) + timedelta(days=1)),
             next_instant(self._decisions, now),
             self.deliveries.next_instant(now),
             self.robots.next_instant(now),
@@ -138,7 +137,10 @@ class App:
     async def one_pass(self) -> None:
         """Looks, decides, sends; with a story clock, settles everything before time may move on."""
         for look_around in self.before_pass:
-            look_around(self.clock.now())
+            try:
+                look_around(self.clock.now())
+            except OSError as error:  # a file that cannot be read must not keep reminders from leaving
+                logger.error("文件读写出错，稍后再试：{}", error)
         self.take_in()
         self.send_due()
         if self.clock.kind != "real":
@@ -149,15 +151,23 @@ class App:
         """The reconcile loop, until `stop`."""
         self.start()
         self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
-        while not self._stopping:
-            before = self.deliveries.count
-            try:
-                await self.one_pass()
-            except OSError as error:  # a full disk is waited out, not died of
-                logger.error("状态无法写入，稍后再试：{}", error)
-                await asyncio.sleep(1)
-            await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
-        await self.deliveries.close()
+        try:
+            while not self._stopping:
+                before = self.deliveries.count
+                await self._pass_or_wait_out()
+                if not self._stopping:
+                    await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
+        finally:
+            await self.deliveries.close()
+
+    async def _pass_or_wait_out(self) -> None:
+        """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
+        try:
+            await self.one_pass()
+        except StateError as error:
+            if isinstance(error, JournalBroken) or self.clock.kind != "real":
+                raise
+            logger.error("状态无法写入，稍后再试：{}", error)
 
     @property
     def alive(self) -> bool:
@@ -167,5 +177,6 @@ class App:
     def stop(self) -> None:
         """Ends the loop; what is in flight settles first."""
         self._stopping = True
+        self.deliveries.wind_down()
         self.poke.set()
         self.clock.stop()

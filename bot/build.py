@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from bot.core.facts import Facts
 from bot.core.notices import ADMIN, LEADING_GROUP, Directory
 from bot.core.outbox import Entry
 from bot.core.outcome import Outcome
-from bot.core.outlook import Scene
+from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
 from bot.delivery import Deliveries
 from bot.platforms import Robot
@@ -28,13 +28,15 @@ from bot.shell.chats import Chats, load_chats
 from bot.shell.courier import Courier
 from bot.shell.database import Database
 from bot.shell.lock import StateLock
-from bot.shell.problems import Problem
+from bot.shell.problems import START, Problem
 from bot.shell.robots import Robots
-from bot.shell.rulebook import assemble, digest_of, load, read_files
-from bot.shell.store import Store
+from bot.shell.rulebook import FOLDER, Loaded, assemble, load, read_files
+from bot.shell.state_errors import NotStorable, StateError
+from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock, wall
-from bot.sources.inbox import Inbox
-from bot.sources.rule_files import Watched
+from bot.sources.inbox import Inbox, Letter
+from bot.sources.rule_files import Watched, digest
+from bot.vetting import Refused, vetted
 
 
 class RulesUnusableError(Exception):
@@ -58,6 +60,7 @@ class Home:
     chats: Chats
     loaded_problems: tuple[Problem, ...]
     rulebook: Rulebook | None
+    files: Mapping[str, bytes] = field(default_factory=dict)  # the rule files as read
 
     @property
     def rules(self) -> Path:
@@ -79,11 +82,19 @@ def read_home(folder: Path) -> Home:
     settings, problems = load_settings(folder)
     if settings is None:
         raise RulesUnusableError(problems)
-    loaded = load(folder / "rules")
-    units = loaded.rulebook.addressable if loaded.rulebook else ()
-    chats, chat_problems = load_chats(folder, units) if loaded.rulebook else (Chats(), ())
+    loaded, files = _load(folder / "rules")
+    chats, chat_problems = load_chats(folder, loaded.rulebook.addressable if loaded.rulebook else None)
     found = (*loaded.problems, *problems, *chat_problems)
-    return Home(folder, settings, chats, found, loaded.rulebook)
+    return Home(folder, settings, chats, found, loaded.rulebook, files)
+
+
+def _load(rules: Path) -> tuple[Loaded, Mapping[str, bytes]]:
+    """The rulebook and the very bytes it was made of."""
+    try:
+        files = read_files(rules)
+    except OSError:
+        return load(rules), {}
+    return assemble(files), files
 
 
 def missing_chats(rulebook: Rulebook, chats: Chats) -> list[str]:
@@ -118,18 +129,18 @@ def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif not path.name.endswith(".lock"):
+        elif path.name != "lock":
             path.unlink()
 
 
 def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
     """What the state folder holds, from a copy: reading never disturbs a running bot. Empty when there is none."""
-    if not folder.is_dir() or not any(path.is_file() and path.suffix != ".lock" for path in folder.iterdir()):
+    if not folder.is_dir() or not any(path.is_file() and path.name != "lock" for path in folder.iterdir()):
         return Store(Database.in_memory(), Facts(all_confirmed=as_confirmed))
     for attempt in range(5):
         with TemporaryDirectory() as copy, suppress(FileNotFoundError):
             for path in folder.iterdir():
-                if path.is_file() and not path.name.endswith(".lock"):
+                if path.is_file() and path.name != "lock":
                     shutil.copy2(path, copy)
             try:
                 store = Store(Database.open(Path(copy)), Facts(all_confirmed=as_confirmed))
@@ -145,7 +156,7 @@ def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
 def usable_rulebook(home: Home, store: Store) -> Rulebook:
     """Today's rulebook, or the last good one from the state beside broken files. Raises RulesUnusableError without either."""
     if home.rulebook is not None:
-        remember_rules(store, home.rules)
+        remember_rules(store, home.files)
         return home.rulebook
     kept: Mapping[str, str] | None = store.meta("rules")
     loaded = assemble({name: text.encode() for name, text in kept.items()}) if kept else None
@@ -154,18 +165,18 @@ def usable_rulebook(home: Home, store: Store) -> Rulebook:
     return loaded.rulebook
 
 
-def remember_rules(store: Store, rules: Path) -> None:
+def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:
     """Keeps the files of a good rulebook in the state, so that a restart beside a broken edit has something to run on."""
     with store.work():
-        store.set_meta("rules", {name: raw.decode("utf-8", "replace") for name, raw in read_files(rules).items()})
+        store.set_meta("rules", {name: raw.decode() for name, raw in files.items()})
 
 
-def rejection(rules: Path, problems: Sequence[Problem], now: datetime) -> Event:
+def rejection(files: Mapping[str, bytes], problems: Sequence[Problem], now: datetime) -> Event:
     """The event that says that an edit was refused; its id is the edit's digest, so it is told once per edit."""
-    digest = digest_of(rules)
+    edit = digest(files)
     errors = [problem for problem in problems if problem.is_error]
-    payload = RulesRejected(digest=digest, problems=len(errors), first=tuple(str(problem) for problem in errors[:3]))
-    return Event.of(payload, key=f"rules-{digest}", time=now, source="duban/rules")
+    payload = RulesRejected(digest=edit, problems=len(errors), first=tuple(str(problem) for problem in errors[:3]))
+    return Event.of(payload, key=f"rules-{edit}", time=now, source="duban/rules")
 
 
 def make_app(
@@ -189,7 +200,7 @@ def make_app(
     )  # fmt: skip
     if home.rulebook is None:
         with store.work():
-            event = rejection(home.rules, home.loaded_problems, clock.now())
+            event = rejection(home.files, home.loaded_problems, clock.now())
             if not store.knows(event):
                 store.keep(event)
     return app
@@ -199,43 +210,111 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
     """Makes the app look at rule files, configuration and inbox at every pass; returns the folders worth watching."""
     inbox = Inbox(home.inbox)
     inbox.folder.mkdir(parents=True, exist_ok=True)
-    rules, chats = Watched(home.rules), Watched(home.folder / "config")
-    app.before_pass.append(lambda now: _reload_rules(app, home, rules, now))
-    if config:
-        app.before_pass.append(lambda now: _reload_chats(app, home, chats))
-    app.before_pass.append(lambda now: _read_inbox(app, inbox, now))
+    app.before_pass += [_Edits(app, home, config).look, _Mail(app, inbox).look]
     return [home.rules, home.folder / "config", inbox.folder]
 
 
-def _reload_rules(app: App, home: Home, watched: Watched, now: datetime) -> None:
-    """All or nothing: a good edit replaces the rulebook, a bad one is told to the admin once and changes nothing."""
-    if not watched.changed():
-        return
-    loaded = load(home.rules)
-    if loaded.rulebook is None:
-        logger.warning("规则改动有错误，仍按上一版运行")
-        app.take_in(rejection(home.rules, loaded.problems, now))
-    elif loaded.rulebook.digest != app.rulebook.digest:
+class _Edits:
+    """Rule files and chats: what differs from what was last seen is read again, and used only when it is sound."""
+
+    def __init__(self, app: App, home: Home, config: bool) -> None:
+        self._app, self._home, self._config = app, home, config
+        self._rules = Watched(lambda: read_files(home.rules), digest(home.files))
+        self._chats = Watched(self._chat_files)
+        self._secrets: Sequence[Path] = ()
+
+    def look(self, now: datetime) -> None:
+        """All or nothing, rules before chats: a new unit's chat is good only once its unit is there."""
+        files = self._rules.changed()
+        swapped = files is not None and self._swap(files, now)
+        if self._config and (self._chats.changed() is not None or swapped):
+            self._reload_chats()
+
+    def _swap(self, files: Mapping[str, bytes], now: datetime) -> bool:
+        """A good edit replaces the rulebook, a bad one is told to the admin once and changes nothing."""
+        loaded = assemble(files)
+        problems = loaded.problems
+        if loaded.rulebook is not None:
+            problems = _trial(replace(self._app.scene(), rulebook=loaded.rulebook), now)
+        if loaded.rulebook is None or problems:
+            logger.warning("规则改动有错误，仍按上一版运行")
+            self._app.take_in(rejection(files, problems, now))
+            return False
+        if loaded.rulebook.digest == self._app.rulebook.digest:
+            return False
         logger.info("规则已更新")
-        remember_rules(app.store, home.rules)
-        app.rulebook = loaded.rulebook
+        remember_rules(self._app.store, files)
+        self._app.rulebook = loaded.rulebook
+        return True
+
+    def _chat_files(self) -> Mapping[str, bytes]:
+        """chats.yaml and the secret files it names, as far as they are there."""
+        paths = [self._home.folder / "config" / "chats.yaml", *self._secrets]
+        return {str(path): path.read_bytes() for path in paths if path.is_file()}
+
+    def _reload_chats(self) -> None:
+        chats, problems = load_chats(self._home.folder, self._app.rulebook.addressable)
+        self._secrets = chats.files
+        if any(problem.is_error for problem in problems):
+            logger.warning("群聊配置有错误，仍按原配置运行：{}", "；".join(str(problem) for problem in problems[:3]))
+        elif chats != self._app.chats:
+            self._app.readdress(chats)
+            logger.info("群聊配置已更新")
 
 
-def _reload_chats(app: App, home: Home, watched: Watched) -> None:
-    if not watched.changed():
-        return
-    chats, problems = load_chats(home.folder, app.rulebook.addressable)
-    if any(problem.is_error for problem in problems):
-        logger.warning("群聊配置有错误，仍按原配置运行：{}", "；".join(str(problem) for problem in problems[:3]))
-        return
-    app.readdress(chats)
-    logger.info("群聊配置已更新")
+def _trial(scene: Scene, now: datetime) -> tuple[Problem, ...]:
+    """One look with new rules before they count: what no check foresaw must not stop the bot."""
+    try:
+        look(scene, now)
+    except Exception as error:
+        logger.opt(exception=error).error("新规则无法研判")
+        return (Problem.at(FOLDER, START, "cannot-judge", f"按改动后的规则研判时出错（{type(error).__name__}）"),)
+    return ()
 
 
-def _read_inbox(app: App, inbox: Inbox, now: datetime) -> None:
-    for letter in inbox.letters(now):
-        app.take_in(letter.event)
-        letter.settle()
+class _Mail:
+    """The inbox. A story reads it without taking anything out: what lies there is meant for the real bot."""
+
+    def __init__(self, app: App, inbox: Inbox) -> None:
+        self._app, self._inbox = app, inbox
+        self._seen: set[Path] = set()
+
+    def look(self, now: datetime) -> None:
+        """Every letter becomes durable, as itself or as its refusal, and only then leaves the inbox, if it can."""
+        for letter in self._inbox.letters(now):
+            if letter.path in self._seen:
+                continue
+            kept = self._taken_in(letter, now)
+            try:
+                if self._app.clock.kind == "real":
+                    kept.settle()
+                    continue
+            except OSError as error:
+                logger.error("来件 {} 移不走：{}", letter.path.name, type(error).__name__)
+            self._seen.add(letter.path)
+
+    def _taken_in(self, letter: Letter, now: datetime) -> Letter:
+        """The letter as it was kept: vetted, or refused because of what it says or what it would do."""
+        app = self._app
+        try:
+            if not letter.rejected:
+                letter = replace(letter, event=vetted(letter.event, app.rulebook, app.chats.robots, day_of(now)))
+            app.take_in(letter.event)
+        except Refused as refused:
+            return self._refuse(letter, str(refused), now)
+        except NotStorable:
+            return self._refuse(letter, "内容无法保存", now)
+        except StateError:
+            raise
+        except Exception as error:  # nothing was kept; one letter must not stop the bot
+            logger.opt(exception=error).error("来件 {} 无法处理", letter.path.name)
+            return self._refuse(letter, f"处理时出错（{type(error).__name__}）", now)
+        return letter
+
+    def _refuse(self, letter: Letter, reason: str, now: datetime) -> Letter:
+        refused = letter.refused(reason, now)
+        self._app.take_in(refused.event)
+        return refused
 
 
 def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:

@@ -6,14 +6,14 @@ A fixed set of workers; an entry that must wait is a state in the outbox, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from loguru import logger
 
-from bot.core.findings import Finding
+from bot.core.findings import ZONE, Finding
 from bot.core.message import Message
-from bot.core.outbox import Entry, EntryState, cancelled, due, obsolete, sending, settle
+from bot.core.outbox import Entry, EntryState, cancelled, obsolete, recovered, sending, settle
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
@@ -22,20 +22,19 @@ from bot.core.workdays import Calendar
 from bot.platforms import Robot, parts
 from bot.shell.courier import Courier
 from bot.shell.robots import Robots, Wait
+from bot.shell.state_errors import StateError
 from bot.shell.store import Store, day_of
 
 WORKERS = 64
+DAY = timedelta(days=1)
+CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
 
 
 def allowed(at: datetime, chat: str, today: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
     """The instant at or after `at` at which a chat may be written to: today in office hours, else in its next slot."""
-    same_day = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
-    if day_of(same_day) == day_of(today):
-        return same_day
-    planned = slot(chat, calendar.send_day_on_or_after(day_of(same_day)), hours)
-    if planned >= same_day or day_of(planned) == day_of(same_day):
-        return max(planned, same_day)
-    return slot(chat, calendar.send_day_on_or_after(day_of(same_day) + timedelta(days=1)), hours)
+    at = at.astimezone(ZONE)
+    opens = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
+    return opens if opens.date() == day_of(today) else max(opens, slot(chat, opens.date(), hours))
 
 
 class Deliveries:
@@ -58,6 +57,7 @@ class Deliveries:
         self._workers: list[asyncio.Task[None]] = []
         self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
         self._on_outcome = on_outcome
+        self._closing = False
         self.on_settled: Callable[[], None] | None = None
         self.count = 0  # parts delivered since the start
 
@@ -65,12 +65,25 @@ class Deliveries:
         """What is true now; entries are worded from it at the moment of sending."""
         self._view = (rulebook, findings, head)
 
-    def start(self, entries: Iterable[Entry]) -> None:
-        """Queues the chats of due entries that no worker has in hand."""
-        for chat in dict.fromkeys(entry.chat for entry in entries):
-            if chat not in self._busy and self._sendable(chat):
-                self._busy.add(chat)
-                self._queue.put_nowait(chat)
+    def recover(self) -> None:
+        """Entries in 发送中 that nobody has in hand may have arrived: they go again marked 补发.
+
+        A restart leaves them behind, and a disk that filled up between sending and writing down what came of it.
+        """
+        now = self._now()
+        lost = [e for e in self._store.open_entries() if e.state is EntryState.SENDING and e.chat not in self._busy]
+        if lost:
+            with self._store.work():
+                for entry in lost:
+                    self._store.put(recovered(_whole(entry, now), now))
+
+    def start(self) -> None:
+        """Queues the chats whose oldest entry is due and that no worker has in hand."""
+        now = self._now()
+        for head in self._heads():
+            if head.next_attempt_at <= now and head.chat not in self._busy and not self._closing:
+                self._busy.add(head.chat)
+                self._queue.put_nowait(head.chat)
         missing = min(WORKERS, len(self._busy)) - len(self._workers)
         self._workers += [asyncio.create_task(self._work()) for _ in range(missing)]
 
@@ -78,10 +91,15 @@ class Deliveries:
         """Returns when every queued chat has been dealt with."""
         await self._queue.join()
 
+    def wind_down(self) -> None:
+        """From now on nothing new is begun; what is in flight settles."""
+        self._closing = True
+
     async def close(self) -> None:
-        """Lets what is in flight settle (10 s at most), then ends the workers and the courier."""
+        """Lets what is in flight settle (eight seconds at most), then ends the workers and the courier."""
+        self.wind_down()
         try:
-            await asyncio.wait_for(self._queue.join(), 10)
+            await asyncio.wait_for(self._queue.join(), CLOSING)
         except TimeoutError:
             logger.warning("仍有消息在发送中，重启后标明补发")
         for worker in self._workers:
@@ -91,81 +109,104 @@ class Deliveries:
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest retry ahead, of chats that have a robot to speak through."""
-        waiting = (
-            entry.next_attempt_at
-            for entry in self._store.open_entries()
-            if entry.state in (EntryState.PENDING, EntryState.LATER) and self._sendable(entry.chat)
-        )
-        return min((at for at in waiting if at > now), default=None)
+        return min((head.next_attempt_at for head in self._heads() if head.next_attempt_at > now), default=None)
 
-    def _sendable(self, chat: str) -> bool:
-        return chat in self._robots.by_chat
+    def _heads(self) -> list[Entry]:
+        return [head for head in self._store.heads() if head.chat in self._robots.by_chat]
 
     async def _work(self) -> None:
         while True:
             chat = await self._queue.get()
+            waiting = False
             try:
                 await self._drain(chat)
-            except OSError as error:
+                waiting = self._store.head(chat) is not None
+            except (StateError, OSError) as error:  # the next heartbeat tries again
                 logger.error("{}：状态无法写入，消息留在待发箱：{}", chat, error)
             finally:
                 self._busy.discard(chat)
                 self._queue.task_done()
-                if self.on_settled:
-                    self.on_settled()
+            if waiting and self.on_settled:
+                self.on_settled()
 
     async def _drain(self, chat: str) -> None:
-        """Every due entry of one chat, oldest first; a wait ends the round so that order is kept."""
-        while True:
-            entry = next((e for e in due(self._store.open_entries(), self._now()) if e.chat == chat), None)
-            if entry is None or not await self._deliver(entry):
+        """What one chat is due, oldest first; who must wait holds back the younger ones, so that order is kept."""
+        while not self._closing:
+            self._merge_late(chat)
+            entry = self._store.head(chat)
+            if entry is None or entry.next_attempt_at > self._now():
                 return
+            try:
+                await self._deliver(entry)
+            except (StateError, OSError):
+                raise
+            except Exception as error:  # a message that cannot be made must not stop the ones behind it
+                logger.opt(exception=error).error("{} 无法发送", entry.number)
+                self._give_up(entry.number, type(error).__name__)
 
-    async def _deliver(self, entry: Entry) -> bool:
-        """One entry as far as it goes now; False when the chat has to wait."""
+    def _merge_late(self, chat: str) -> None:
+        """What has waited since an earlier day goes as one digest with today's, instead of one message after another."""
+        now = self._now()
+        late = self._store.waiting(chat, before=day_of(now))
+        if late and self._allowed(now, chat) <= now:
+            waiting = self._store.waiting(chat, before=day_of(now) + DAY)
+            if len(waiting) > 1:
+                with self._store.work():
+                    self._store.merge(waiting, now)
+
+    def _give_up(self, number: str, error: str) -> None:
+        entry = self._store.entries[number]
+        if entry.state.open:
+            why = f"程序出错（{error}），请告知维护人员"
+            with self._store.work():
+                self._store.put(entry.model_copy(update={"state": EntryState.UNDELIVERABLE, "why": why}))
+
+    async def _deliver(self, entry: Entry) -> None:
+        """One entry as far as it goes now."""
         assert self._view is not None
         rulebook, findings, head = self._view
         opens = self._allowed(self._now(), entry.chat)
         if opens > self._now():  # found late: after a restart in the evening, or over a holiday
-            return self._wait(entry, Wait(opens, "等到办公时间再发"))
+            self._wait(entry, Wait(opens, "等到办公时间再发"))
+            return
         fresh = self._still_true(entry, findings)
-        if fresh is None:
-            return True
-        message = word(fresh, Words(rulebook, findings, self._now().date(), head))
-        return await self._send_parts(fresh, message)
+        if fresh is not None:
+            await self._send_parts(fresh, word(fresh, Words(rulebook, findings, day_of(self._now()), head)))
 
     def _still_true(self, entry: Entry, findings: Mapping[str, Finding]) -> Entry | None:
         """The entry without rows that need not be said any more; cancelled when none is left."""
         now = self._now()
-        reasons = [obsolete(row, findings.get(row.item), self._store.facts, now) for row in entry.rows]
+        reasons = [obsolete(row, findings.get(row.item), self._store.facts, now, entry.chat) for row in entry.rows]
         if entry.parts_done or not any(reasons):
             return entry
         keep = tuple(row for row, why in zip(entry.rows, reasons, strict=True) if not why)
         gone = [row for row, why in zip(entry.rows, reasons, strict=True) if why]
         fresh = entry.model_copy(update={"rows": keep}) if keep else cancelled(entry, next(filter(None, reasons)))
         with self._store.work():
-            self._store.untell(entry, gone)
+            self._store.untell(gone)
             self._store.put(fresh)
         return fresh if keep else None
 
-    async def _send_parts(self, entry: Entry, message: Message) -> bool:
+    async def _send_parts(self, entry: Entry, message: Message) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
         while True:
             now = self._now()
-            robot = self._robots.choose(entry.chat, now)
-            if isinstance(robot, Wait):
-                return self._wait(entry, robot)
+            robot = self._robots.choose(entry.chat, now, entry.robot if entry.parts_done else "")
+            if isinstance(robot, Wait) or (self._closing and entry.parts_done):
+                self._wait(entry, robot if isinstance(robot, Wait) else Wait(now, "停机，启动后续发"))
+                return
+            if entry.parts_done and robot.name != entry.robot:
+                entry = _again(entry)
             pieces = parts(message, _small(robot, entry))
             sent = sending(entry, robot.name)
             with self._store.work():
                 self._store.put(sent)
                 self._robots.stamp(robot, now)
-            outcome = await self._courier.send(
-                _small(robot, entry), pieces[min(sent.parts_done, len(pieces) - 1)], self._wall()
-            )
+            piece = pieces[min(sent.parts_done, len(pieces) - 1)]
+            outcome = await self._courier.send(_small(robot, entry), piece, self._wall())
             entry = self._settle(sent, robot, outcome, len(pieces))
             if entry.state is not EntryState.SENDING:
-                return entry.state in (EntryState.DELIVERED, EntryState.UNDELIVERABLE)
+                return
 
     def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int) -> Entry:
         """Writes down what came of one part; the entry stays in 发送中 while parts remain."""
@@ -174,23 +215,16 @@ class Deliveries:
         entry = entry.model_copy(update={"parts_done": done})
         if outcome.verdict is not Verdict.DELIVERED or done >= total:
             entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat))
-            entry = self._another(entry, outcome)
+            entry = _resumable(self._another(entry, outcome), outcome.verdict, now)
         with self._store.work():
             self._store.put(entry)
             self._robots.learn(robot, outcome, now)
         self.count += outcome.verdict is Verdict.DELIVERED
+        log = logger.info if outcome.verdict is Verdict.DELIVERED else logger.warning
+        said = (outcome.verdict.value, outcome.code, outcome.remedy)
+        log("{} {} 第{}次：{} {} {}", entry.number, robot.name, entry.attempts, *said)
         if self._on_outcome:
             self._on_outcome(entry, outcome)
-        log = logger.info if outcome.verdict is Verdict.DELIVERED else logger.warning
-        log(
-            "{} {} 第{}次：{} {} {}",
-            entry.number,
-            robot.name,
-            entry.attempts,
-            outcome.verdict.value,
-            outcome.code,
-            outcome.remedy,
-        )
         return entry
 
     def _another(self, entry: Entry, outcome: Outcome) -> Entry:
@@ -204,13 +238,13 @@ class Deliveries:
         state = self._store.robots.get(robot.name)
         return bool(state and state.broken)
 
-    def _wait(self, entry: Entry, wait: Wait) -> bool:
+    def _wait(self, entry: Entry, wait: Wait) -> None:
         """Parks an entry until a robot is free, or until a person mends one."""
         state = EntryState.LATER if wait.until else EntryState.REFUSED
         at = self._allowed(wait.until, entry.chat) if wait.until else entry.next_attempt_at
+        parked = entry.model_copy(update={"state": state, "next_attempt_at": at, "why": wait.why})
         with self._store.work():
-            self._store.put(entry.model_copy(update={"state": state, "next_attempt_at": at, "why": wait.why}))
-        return False
+            self._store.put(_whole(parked, self._now()) if wait.until else _again(parked))
 
     def _allowed(self, at: datetime, chat: str) -> datetime:
         assert self._view is not None
@@ -222,3 +256,20 @@ def _small(robot: Robot, entry: Entry) -> Robot:
     if not entry.compact:
         return robot
     return Robot(robot.name, robot.dialect, robot.url, robot.secret, robot.keyword, "text")
+
+
+def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
+    """The entry as its next attempt must begin it: after a refusal another robot, or another shape, starts anew."""
+    if verdict in (Verdict.RESHAPE, Verdict.REFUSED):
+        return _again(entry)
+    return _whole(entry, now) if entry.state is EntryState.LATER else entry
+
+
+def _whole(entry: Entry, now: datetime) -> Entry:
+    """Parts are cut from the words of one day: a message whose rest goes on another day goes again whole."""
+    return entry if day_of(entry.next_attempt_at) == day_of(now) else _again(entry)
+
+
+def _again(entry: Entry) -> Entry:
+    """Begun anew, because the parts accepted so far no longer fit what follows; marked 补发 if there were any."""
+    return entry.model_copy(update={"parts_done": 0, "resent": True}) if entry.parts_done else entry

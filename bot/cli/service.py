@@ -86,7 +86,7 @@ def run(
     try:
         rulebook = usable_rulebook(home, store)
         if drill and clock is None:
-            clock = StoryClock(drill_start(rulebook), pause=1.2)
+            clock = StoryClock(drill_start(rulebook), pause=0.7)
             clock.until = moment(until, end=True) if until else clock.now() + timedelta(days=366)
         port = home.settings.port if port is None else port
         return asyncio.run(
@@ -113,6 +113,8 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
         chats = drill_chats(usable_rulebook(home, store).addressable, stage.address(port)) if stage else home.chats
         app = make_app(home, store, clock, chats)
         made.append(app)
+        if stage:
+            stage.wall.on_control(app.poke.set)
         _announce(app, host, port, stage is not None)
         await _until_stopped(app, listen(app, home, config=stage is None))
     finally:
@@ -138,8 +140,9 @@ def _stage(home: Home, store: Store, clock: StoryClock) -> Stage:
     """The drill's chats, each message also printed."""
     from bot.drill.stage import Stage
 
-    names = [*usable_rulebook(home, store).addressable, ADMIN, LEADING_GROUP]
-    stage = Stage(clock, clock.now, wall, names)
+    rulebook = usable_rulebook(home, store)
+    names = [*rulebook.addressable, ADMIN, LEADING_GROUP]
+    stage = Stage(clock, clock.now, wall, names, rulebook.plan.title)
     stage.watch(lambda bubble: click.echo(f"── {bubble.at:%Y-%m-%d %H:%M} {bubble.chat}　{bubble.title}"))
     return stage
 

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.core.notices import Decision
+from bot.core.notices import SINGLES_A_DAY, Decision
 from bot.core.outbox import Row
 from bot.core.rulebook import Delivery
-
-SINGLES_A_DAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,11 @@ class Draft:
 
 
 def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list[Draft]:
-    """Drafts for decisions that tell, grouped by chat."""
+    """Drafts for decisions that tell, grouped by chat; `singles_used` is what each chat got today already.
+
+    Prompt decisions only ever come as singles: those beyond the budget make no draft, so they stay owed and go with the
+    chat's next slot (OVER_BUDGET).
+    """
     groups: dict[tuple[str, bool], list[Decision]] = {}
     for decision in decisions:
         groups.setdefault((decision.chat, decision.prompt), []).append(decision)
@@ -40,24 +42,26 @@ def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list
 
 def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list[Draft]:
     at = max(d.at for d in group if d.at is not None)
-    singles = _singles(group)
-    alone = singles[: max(0, SINGLES_A_DAY - used)]
-    folded = {id(d) for single in alone for d in single}
-    rest = [d for d in group if id(d) not in folded]
+    alone = _singles(group)[: max(0, SINGLES_A_DAY - used)]
+    told = {id(decision) for single in alone for decision in single}
+    rest = [] if prompt else [decision for decision in group if id(decision) not in told]
     drafts = [Draft(chat, Delivery.SINGLE.value, not prompt, _rows(s, Delivery.SINGLE.value), at) for s in alone]
     if rest:
-        drafts.append(Draft(chat, Delivery.DIGEST.value, not prompt, _rows(rest, Delivery.DIGEST.value), at))
+        drafts.append(Draft(chat, Delivery.DIGEST.value, True, _rows(rest, Delivery.DIGEST.value), at))
     return drafts
 
 
 def _singles(group: Sequence[Decision]) -> list[list[Decision]]:
-    """Singles by item (two addressees of one chat hear it once), deepest rung first, then earliest due date."""
-    found: dict[str, list[Decision]] = {}
+    """Singles by item, deepest rung first, then earliest due date; what the digest would repeat of it joins the single.
+
+    Two addressees of one chat hear of an item once; the monthly list is a list of its own.
+    """
+    found = {d.finding.item.id: list[Decision]() for d in group if d.delivery is Delivery.SINGLE}
     for decision in group:
-        if decision.delivery is Delivery.SINGLE:
-            found.setdefault(decision.finding.item.id, []).append(decision)
+        if decision.delivery is not Delivery.MONTHLY and decision.finding.item.id in found:
+            found[decision.finding.item.id].append(decision)
     return sorted(
-        found.values(), key=lambda ds: (-_depth(ds[0]), ds[0].finding.due_on or date.max, ds[0].finding.item.id)
+        found.values(), key=lambda ds: (-max(map(_depth, ds)), ds[0].finding.due_on or date.max, ds[0].finding.item.id)
     )
 
 

@@ -60,6 +60,11 @@ def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
     return items_of(rulebook, date((today + HORIZON).year, 12, 31))
 
 
+def next_horizon(today: date) -> date:
+    """The next day on which `known_items` grows."""
+    return date((today + HORIZON).year + 1, 1, 1) - HORIZON
+
+
 def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
     """One finding per known item, in the rulebook's order."""
     found: dict[str, Finding] = {}

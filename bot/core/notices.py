@@ -23,6 +23,7 @@ from bot.core.words import Offset
 from bot.core.workdays import Calendar
 
 ADMIN = "管理员"
+SINGLES_A_DAY = 2
 LEADING_GROUP = "领导小组"
 SUPERVISOR = "分管领导"
 
@@ -87,6 +88,10 @@ class Memory(Protocol):
         """The latest telling for this key, by nominal date."""
         ...
 
+    def latest(self, item: str, addressee: str) -> datetime | None:
+        """When this addressee last heard anything of the item, whatever its due date was then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -118,7 +123,11 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One (finding, addressee) with its reason. `at` is set when it tells, `until` when it may change by itself."""
+    """One (finding, addressee) with its reason.
+
+    `at` is set when it tells. Before `until` nothing changes by time alone; without one it never does. `prompt` is a single
+    about something that just happened, told outside the chat's slot because today's is used.
+    """
 
     finding: Finding
     addressee: Addressee
@@ -158,8 +167,8 @@ class Desk:
 
     @cached_property
     def until(self) -> date:
-        """How far ahead ladders are unrolled."""
-        return date(self.today.year + 1, 12, 31)
+        """How far ahead ladders are unrolled (and one telling further); moves with the year so that it is done rarely."""
+        return date(self.today.year, 12, 31)
 
     @cached_property
     def _openings(self) -> dict[str, datetime]:
@@ -188,9 +197,10 @@ class Desk:
         return self.slot_from(chat, today + timedelta(days=1))
 
     def promptly(self, chat: str) -> datetime | None:
-        """The next open minute for an event-driven single, if the chat has budget left on that day."""
+        """An open minute of today for an event-driven single, if the chat's slot is used and its budget is not."""
         at = self._open_minute()
-        return at if self.used(chat, at.date()).singles < 2 else None
+        used = self.used(chat, self.today)
+        return at if at.date() == self.today and used.slots and used.singles < SINGLES_A_DAY else None
 
     def _open_minute(self) -> datetime:
         if is_open(self.now, self.hours, self.calendar):
@@ -254,18 +264,17 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
-        by = finding.suppressed_by or ""
-        return Decision(finding, addressee, chat, held, mark, by=by)
+        return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or "")
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
         return _recovered(finding, addressee, last, desk)
     steps = _stairs(finding, addressee, desk)
-    telling, next_on = steps.at(desk.today)
-    telling = _returned(finding, addressee, telling)
-    until = desk.slot_from(chat, next_on) if next_on else None
+    rung, next_on = steps.at(desk.today)
+    telling = _returned(finding, addressee, rung, last, desk)
+    until = _earliest(desk.slot_from(chat, next_on) if next_on else None, _turn(finding, desk.today))
     if telling is None:
         return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
-    if last is not None and telling.on <= last.rung_on:
+    if not _owed(telling, finding, last):
         return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, telling=telling)
     told = Decision(
         finding,
@@ -279,7 +288,32 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         prompt=telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE),
         provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
     )
-    return _unless_silenced(_timed(told, desk), desk)
+    return _in_time(_unless_silenced(_timed(told, desk), desk))
+
+
+def _owed(telling: Occurrence, finding: Finding, last: Told | None) -> bool:
+    """Whether a rung is still to be told: later than the last one told, a return, or another verdict on the same day."""
+    if last is None or telling.on > last.rung_on or telling.rung is RETURNED:
+        return True
+    return telling.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
+
+
+def _revised(finding: Finding, last: Told) -> bool:
+    """A value corrected before the day is over: 未达标 told, 达标 true (or the other way round)."""
+    return {finding.state.value, last.state} == {State.MET.value, State.MISSED.value}
+
+
+def _turn(finding: Finding, today: date) -> datetime | None:
+    """When the calendar alone gives a finding another reason: its own or its parent's date passes, a result is late."""
+    anchor = finding.anchor
+    if anchor is None or anchor.happened:
+        return None
+    days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
+    return min((midnight(day + timedelta(days=1)) for day in days if day and day >= today), default=None)
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _held(finding: Finding) -> Reason | None:
@@ -290,11 +324,9 @@ def _held(finding: Finding) -> Reason | None:
         return Reason.UNCONFIRMED
     if finding.state is State.AWAITING_CHECK:
         return Reason.AWAITING_CHECK
-    if finding.suppressed_by:
-        return Reason.SUPPRESSED
     if finding.anchor is None:
         return Reason.AWAITING_RESULT if finding.state is State.AWAITING_RESULT else Reason.NOT_DUE
-    return None
+    return Reason.SUPPRESSED if finding.suppressed_by else None
 
 
 def _stairs(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
@@ -305,11 +337,20 @@ def _stairs(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
     return stairs(rule, anchor, desk.calendar, desk.until, addressee.roles, state, past_due)
 
 
-def _returned(finding: Finding, addressee: Addressee, telling: Occurrence | None) -> Occurrence | None:
-    """Being sent back is told once, to who must act, unless a deeper rung has come since."""
-    on = finding.returned_on
-    if on is None or not addressee.roles & {Role.LEAD, Role.PROVIDER} or (telling and telling.on > on):
-        return telling
+def _returned(
+    finding: Finding, addressee: Addressee, rung: Occurrence | None, last: Told | None, desk: Desk
+) -> Occurrence | None:
+    """Being sent back is told once, to who must act, unless anything was said since or a deeper rung is owed anyway."""
+    at = finding.returned_at
+    if at is None or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+        return rung
+    heard = desk.memory.latest(finding.item.id, addressee.key)
+    if heard is not None and heard >= at:
+        return rung
+    on = at.astimezone(ZONE).date()
+    if rung is not None and rung.on > on and (last is None or rung.on > last.rung_on):
+        return rung
+    on = max(on, last.rung_on) if last else on
     return Occurrence(on, on, RETURNED, "退回", False)
 
 
@@ -334,27 +375,41 @@ def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told
 
 
 def _timed(decision: Decision, desk: Desk) -> Decision:
-    """Adds the instant: the chat's slot, or the next open minute for something that just happened."""
-    if decision.prompt:
-        at = desk.promptly(decision.chat)
-        if at is not None:
-            return replace(decision, at=at)
-        return replace(decision, reason=Reason.OVER_BUDGET, until=desk.opening(decision.chat))
-    return replace(decision, at=desk.opening(decision.chat))
+    """Adds the instant: the chat's slot, or the next open minute for something that just happened after it."""
+    opening = desk.opening(decision.chat)
+    at = desk.promptly(decision.chat) if decision.prompt else None
+    if at is not None:
+        return replace(decision, at=at)
+    used = desk.used(decision.chat, desk.today)
+    if decision.prompt and used.slots and used.singles >= SINGLES_A_DAY:
+        return replace(decision, reason=Reason.OVER_BUDGET, until=opening)
+    return replace(decision, at=opening, prompt=False)
 
 
 def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
-    for silence in (
-        desk.facts.item_silences.get(decision.finding.item.id),
-        desk.facts.item_silences.get(decision.finding.item.rule.id),
-        desk.facts.chat_silences.get(decision.chat),
-    ):
-        if silence and (decision.at or desk.now) < silence.until:
-            until = desk.slot_from(decision.chat, silence.until.astimezone(ZONE).date())
-            if until < silence.until:
-                until = desk.slot_from(decision.chat, silence.until.astimezone(ZONE).date() + timedelta(days=1))
-            return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=silence.by or silence.reason)
-    return decision
+    facts, item = desk.facts, decision.finding.item
+    silences = (
+        facts.item_silences.get(item.id),
+        facts.item_silences.get(item.rule.id),
+        facts.chat_silences.get(decision.chat),
+    )
+    asked = [one for one in silences if one is not None and desk.now < one.until]
+    if not asked:
+        return decision
+    longest = max(asked, key=lambda one: one.until)
+    until = _earliest(longest.until, _turn(decision.finding, desk.today))
+    by = longest.by or longest.reason
+    return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
+
+
+def _in_time(decision: Decision) -> Decision:
+    """A rung before the due date that cannot be told by then lapses: nobody hears 提前1天 the day after."""
+    anchor, telling = decision.finding.anchor, decision.telling
+    if decision.at is None or telling is None or anchor is None or not telling.before_due:
+        return decision
+    if decision.at.date() <= anchor.due_on:
+        return decision
+    return replace(decision, reason=_quiet(decision.finding), at=None, telling=None, superseded=(), prompt=False)
 
 
 def _recovered(finding: Finding, addressee: Addressee, last: Told | None, desk: Desk) -> Decision:
@@ -383,7 +438,7 @@ def settled(decision: Decision, now: datetime) -> Decision:
 
 def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
     """The earliest instant after `now` at which some decision may come out differently by time alone."""
-    instants = (d.at if d.reason.tells else d.until for d in decisions)
+    instants = (instant for decision in decisions for instant in (decision.at, decision.until))
     return min((i for i in instants if i is not None and i > now), default=None)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding, undated
-from bot.core.item import Item, Judgement, State
+from bot.core.item import Item, Judgement, State, long_date
 from bot.core.ladder import Anchor, send_day
 from bot.core.rulebook import (
     Basis,
@@ -32,6 +32,9 @@ from bot.core.words import Offset
 
 #: Most titles a list in the admin chat spells out.
 FIRST_TITLES = 20
+#: Characters on a line of a list.
+LINE_LENGTH = 200
+SPACE = "\u3000"
 
 
 class OfficeKind:
@@ -45,6 +48,11 @@ class OfficeKind:
 
     def dates(self, form: Any) -> str:
         """Office findings have no written dates."""
+        del form
+        return ""
+
+    def when(self, form: Any) -> str:
+        """Nor any to read."""
         del form
         return ""
 
@@ -157,43 +165,59 @@ def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str,
 
 
 def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date) -> Iterator[Finding]:
-    starts = rulebook.plan.starts_on
+    """Once at the start, then on the first workday of each quarter, there with the 待定 list; never two lists at once."""
     rules, leads = unconfirmed(rulebook, facts)
     quarter = _quarter_start(today)
+    begun = quarter > rulebook.plan.starts_on
+    on = send_day(quarter, True, rulebook.calendar) if begun else rulebook.plan.starts_on
+    label = f"{quarter.year}Q{quarter.month // 3 + 1}" if begun else "启动"
     if rules or leads:
-        yield _noted("待确认@启动", "待确认事项", starts, _confirm_lines(rules, leads))
-    if quarter > starts:
-        on = send_day(quarter, True, rulebook.calendar)
-        label = f"{quarter.year}Q{quarter.month // 3 + 1}"
-        if rules or leads:
-            yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, leads))
-        lines = _undated_lines(items)
-        if lines:
-            yield _noted(f"待定@{label}", "未定时限事项", on, lines)
+        yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, leads, items))
+    lines = _undated_lines(items) if begun else []
+    if lines:
+        yield _noted(f"待定@{label}", "未定时限事项", on, lines)
 
 
 def _quarter_start(today: date) -> date:
     return date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
 
 
-def _confirm_lines(rules: Sequence[Rule], leads: Mapping[str, str]) -> list[str]:
+def _confirm_lines(rules: Sequence[Rule], leads: Mapping[str, str], items: Sequence[Finding]) -> list[str]:
     lines = [f"待确认事项{len(rules)}项，待确认牵头单位{len(leads)}处。确认前不发给责任单位。"]
-    lines += [f"{rule.id} {rule.title}：{rule.kind.dates(rule.form)}" for rule in rules[:FIRST_TITLES]]
+    lines += [_proposal(rule, items) for rule in rules[:FIRST_TITLES]]
     if len(rules) > FIRST_TITLES:
-        lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban check。")
+        lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban confirm。")
     return lines
 
 
+def _proposal(rule: Rule, items: Sequence[Finding]) -> str:
+    """One proposed rule with its date in words, and the proposed dates of its steps by number."""
+    title = "" if rule.sensitive else f" {rule.title}"
+    own = (one.item for one in items if one.item.rule is rule and one.item.proposed)
+    steps = "、".join(f"{item.id} {long_date(item.due_on)}" for item in own if item.due_on)
+    return f"{rule.id}{title}：{rule.kind.when(rule.form)}{f'；步骤 {steps}' if steps else ''}"
+
+
 def _undated_lines(items: Sequence[Finding]) -> list[str]:
-    """One line per task: numbers and short titles of what has no date."""
+    """By task: numbers and titles of what has no date."""
     by_owner: dict[str, list[Finding]] = {}
     for finding in undated(items):
         by_owner.setdefault(finding.item.rule.owner, []).append(finding)
     total = sum(len(group) for group in by_owner.values())
     lines = [f"未定时限{total}项，请确定时限后改为节点或周期。"] if total else []
     for owner, group in by_owner.items():
-        names = "；".join(_named(finding) for finding in group)
-        lines.append(f"{owner}（{len(group)}项）：{names}")
+        lines += _packed(f"{owner}（{len(group)}项）：", [_named(finding) for finding in group])
+    return lines
+
+
+def _packed(head: str, names: Sequence[str]) -> list[str]:
+    """The names after the head, on as many lines as keep each readable."""
+    lines = [head + names[0]]
+    for name in names[1:]:
+        if len(lines[-1]) + len(name) < LINE_LENGTH:
+            lines[-1] += f"；{name}"
+        else:
+            lines.append(f"{SPACE}{name}")
     return lines
 
 
@@ -228,7 +252,10 @@ def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding
     for finding in items if facts.extensions else ():
         void = facts.void_extension_of(finding.item) if not finding.extended else None
         if void:
-            line = f"{finding.item.id} 原延期至{void.to}系针对时限{void.rule_due}，规则时限已改，延期不再有效。"
+            line = (
+                f"{finding.item.id} 原定时限{long_date(void.rule_due)}，曾延期至{long_date(void.to)}；"
+                "规则时限已改，原延期不再有效。"
+            )
             yield _noted(f"延期失效:{finding.item.id}", "延期失效", void.at.astimezone(ZONE).date(), [line])
 
 

@@ -15,10 +15,11 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from bot.core.facts import Facts
-from bot.core.findings import Finding
-from bot.core.item import State
-from bot.core.notices import ADMIN, Decision, Directory, Reason
+from bot.core.findings import ZONE, Finding
+from bot.core.item import State, long_date
+from bot.core.notices import Addressee, Decision, Directory, Reason
 from bot.core.outcome import Outcome, Verdict
+from bot.core.rulebook import Delivery, Role
 
 #: Seconds before attempt n+1 when the platform named no wait of its own.
 BACKOFF = (20, 60, 300, 900, 1800, 3600)
@@ -75,7 +76,7 @@ class Row(Stored):
         return cls(
             item=decision.finding.item.id,
             rule=decision.finding.item.rule.id,
-            title=decision.finding.item.title,
+            title=decision.finding.item.shown_title,
             unit=decision.addressee.unit,
             addressee=decision.addressee.key,
             role=decision.addressee.role.value,
@@ -124,8 +125,8 @@ def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
     return sorted(ready, key=lambda entry: (entry.at, entry.number))
 
 
-def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime) -> str:
-    """Why a row need not be said any more, or nothing: checked right before sending, on today's findings."""
+def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
+    """Why a row need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
     if finding is None:
         return "事项已不在规则中"
     if finding.state is State.CLOSED and row.reason != Reason.RECOVERED.name:
@@ -135,11 +136,14 @@ def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime) -> 
     if finding.state is State.AWAITING_CHECK:
         return "已报办结，待核"
     if finding.due_on != row.due_on:
-        return f"时限已改为{finding.due_on}"
+        return f"时限已改为{long_date(finding.due_on)}"
     if not finding.confirmed:
         return "已不再确认"
-    silence = facts.item_silences.get(row.item) or facts.item_silences.get(row.rule)
-    return f"静默至{silence.until:%Y-%m-%d %H:%M}" if silence and now < silence.until else ""
+    if finding.suppressed_by:
+        return "由上级事项统一提醒"
+    asked = (facts.item_silences.get(row.item), facts.item_silences.get(row.rule), facts.chat_silences.get(chat))
+    until = max((silence.until for silence in asked if silence and now < silence.until), default=None)
+    return f"静默至{until.astimezone(ZONE):%Y-%m-%d %H:%M}" if until else ""
 
 
 def sending(entry: Entry, robot: str) -> Entry:
@@ -161,12 +165,23 @@ def readdressed(
     if entry.state is EntryState.SENDING:
         return entry
     if entry.chat not in sound:
-        chat = directory.chats.get(entry.rows[0].addressee, ADMIN)
+        chat, rows = _rerouted(entry, directory)
         if chat in sound:
-            return entry.model_copy(update={"chat": chat, "state": EntryState.LATER, "next_attempt_at": now})
+            moved = {"chat": chat, "rows": rows, "state": EntryState.LATER, "next_attempt_at": now}
+            return entry.model_copy(update=moved)
     if entry.state is EntryState.REFUSED and entry.chat in mended:
         return entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now})
     return entry
+
+
+def _rerouted(entry: Entry, directory: Directory) -> tuple[str, tuple[Row, ...]]:
+    """The chat of an entry's first addressee today, and its rows with the marks they need there."""
+    routes = [
+        directory.route(Addressee(row.addressee, row.unit, Role(row.role), frozenset({Role(row.role)}), row.mark))
+        for row in entry.rows
+    ]
+    rows = (row.model_copy(update={"mark": mark}) for row, (_, mark) in zip(entry.rows, routes, strict=True))
+    return routes[0][0], tuple(rows)
 
 
 def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> Entry:
@@ -215,12 +230,13 @@ def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
     rows: dict[tuple[str, str], Row] = {}
     for entry in sorted(entries, key=lambda e: e.at):
         for row in entry.rows:
-            rows[row.item, row.addressee] = row.model_copy(update={"form": "汇总"})
+            form = row.form if row.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
+            rows[row.item, row.addressee] = row.model_copy(update={"form": form})
     first = entries[0]
     return Entry(
         number=number,
         chat=first.chat,
-        form="汇总",
+        form=Delivery.DIGEST.value,
         slot=True,
         rows=tuple(rows.values()),
         at=now,

@@ -6,17 +6,17 @@ are per addressee and an addressee has one chat. Days on which nothing can chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.core import office
 from bot.core.digest import Draft, compose
 from bot.core.facts import Facts
-from bot.core.findings import ZONE, Finding, judge, judge_one, known_items, under
+from bot.core.findings import ZONE, Finding, judge, judge_one, known_items, next_horizon, under
 from bot.core.item import Item
-from bot.core.notices import Decision, Desk, Directory, Used, decide, midnight
-from bot.core.office import Trouble, is_office
+from bot.core.notices import Decision, Desk, Directory, Reason, Used, addressees, decide, midnight, weigh
+from bot.core.office import Trouble
 from bot.core.rulebook import Delivery, Rulebook
 from bot.core.tellings import Tellings, told
 from bot.core.windows import OfficeHours
@@ -68,62 +68,85 @@ def outlook(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Dr
 
 
 class _Future:
-    """A copy of the memory, played forward day by day; an item is looked at again only when its decisions may change."""
+    """A copy of the memory, played forward day by day; a decision is made again only when it may come out differently.
+
+    The agenda says when to look at which item for which addressees; an empty set of addressees stands for all of them.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self._memory = scene.memory.copy()
         self._spent: dict[tuple[str, date], Used] = {}
         self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
         self.findings: dict[str, Finding] = {}
+        self._known: tuple[Item, ...] = ()
         self._items: dict[str, Item] = {}
-        self._look_on: dict[str, date] = {}
+        self._office: dict[str, Finding] = {}
+        self._agenda: dict[datetime, dict[str, set[str]]] = {}
 
     def play(self, now: datetime) -> tuple[list[Draft], datetime]:
         """One day's messages, remembered as told, and the instant to play next."""
         today = now.astimezone(ZONE).date()
-        decisions = decide([*self._judged(today), *self._office(today)], desk(self._scene, now))
+        decisions = self._decide(now, today)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
         drafts = compose(_of_day(decisions, today), singles)
         for draft in drafts:
             self._remember(draft)
-        self._plan(decisions, today)
-        if any(not draft.slot for draft in drafts):
-            return drafts, now  # something prompt was told: the rest of the day is decided again
-        return drafts, self._next_day(today)
-
-    def _judged(self, today: date) -> list[Finding]:
-        """Fresh findings of the items whose day has come, and of all parents, which speak for their steps."""
-        scene = self._scene
-        judged: list[Finding] = []
-        for item in known_items(scene.rulebook, today):
-            if item.id in self.findings and self._look_on.get(item.id, date.max) > today:
-                continue
-            self._items[item.id] = item
-            finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
-            if item.parent in self._items:
-                parent = judge_one(self._items[item.parent], scene.facts, today, scene.rulebook.calendar)
-                finding = under(finding, parent)
-            self.findings[item.id] = finding
-            judged.append(finding)
-        return judged
-
-    def _office(self, today: date) -> list[Finding]:
-        scene = self._scene
-        items = [finding for finding in self.findings.values() if not is_office(finding)]
-        found = office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
-        self.findings.update((finding.item.id, finding) for finding in found)
-        return found
-
-    def _plan(self, decisions: Iterable[Decision], today: date) -> None:
-        looks: dict[str, date] = {}
+        told_now = {(row.item, row.addressee) for draft in drafts for row in draft.rows}
         for decision in decisions:
-            day = _changes_on(decision, today + timedelta(days=1))
-            if day is not None:
-                item = decision.finding.item.id
-                looks[item] = min(day, looks.get(item, day))
-        for decision in decisions:
-            self._look_on.pop(decision.finding.item.id, None)
-        self._look_on.update(looks)
+            self._plan(decision, now, today, told_now)
+        return drafts, self._next(now, today)
+
+    def _decide(self, now: datetime, today: date) -> list[Decision]:
+        due: dict[str, set[str]] = {}
+        for at in [at for at in self._agenda if at <= now]:
+            for item, wanted in self._agenda.pop(at).items():
+                due.setdefault(item, set()).update(wanted)
+        judged = self._judged(due, today)
+        self.findings.update((finding.item.id, finding) for finding in judged)
+        found = [*judged, *self._said_by_office(due, today)]
+        the_desk = desk(self._scene, now)
+        return [
+            weigh(finding, addressee, the_desk)
+            for finding in found
+            for addressee in addressees(finding)
+            if not due.get(finding.item.id) or addressee.key in due[finding.item.id]
+        ]
+
+    def _judged(self, due: Iterable[str], today: date) -> list[Finding]:
+        """Fresh findings of the items whose time has come; a step is judged beside its parent, which may speak for it."""
+        known = known_items(self._scene.rulebook, today)
+        fresh = [item for item in known if item.id not in self._items] if known is not self._known else []
+        self._known = known
+        again = [self._items[item] for item in due if item in self._items]
+        self._items.update((item.id, item) for item in fresh)
+        return [self._judge(item, today) for item in (*again, *fresh)]
+
+    def _judge(self, item: Item, today: date) -> Finding:
+        facts, calendar = self._scene.facts, self._scene.rulebook.calendar
+        finding = judge_one(item, facts, today, calendar)
+        if item.parent in self._items:
+            return under(finding, judge_one(self._items[item.parent], facts, today, calendar))
+        return finding
+
+    def _said_by_office(self, due: Iterable[str], today: date) -> list[Finding]:
+        """What the office says by itself; the set of it changes on the first or fifteenth of a month at most."""
+        scene = self._scene
+        before = self._office
+        if not before or today.day in (1, 15):
+            items = [self.findings[item] for item in self._items]
+            found = office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+            self._office = {finding.item.id: finding for finding in found}
+            self.findings.update(self._office)
+        now_due = {*due, *(self._office.keys() - before.keys())}
+        return [finding for item, finding in self._office.items() if item in now_due]
+
+    def _plan(self, decision: Decision, now: datetime, today: date, told_now: Container[tuple[str, str]]) -> None:
+        """Puts the next look at a decision on the agenda; what could be told but found no room is looked at at once."""
+        item, who = decision.finding.item.id, decision.addressee.key
+        told_today = decision.at is not None and decision.at.date() == today
+        at = now if told_today and (item, who) not in told_now else _changes_at(decision, today)
+        if at is not None:
+            self._agenda.setdefault(at, {}).setdefault(item, set()).add(who)
 
     def _remember(self, draft: Draft) -> None:
         for row in draft.rows:
@@ -133,11 +156,11 @@ class _Future:
         single = int(draft.form == Delivery.SINGLE.value)
         self._spent[key] = Used(used.slots + int(draft.slot), used.singles + single)
 
-    def _next_day(self, today: date) -> datetime:
-        """The first instant of the next day on which something may change; never past the 1st or 15th of a month."""
+    def _next(self, now: datetime, today: date) -> datetime:
+        """The next instant at which something may change; never past the 1st or 15th of a month, or new items."""
         first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
         milestone = today.replace(day=15) if today.day < 15 else first
-        return midnight(min((milestone, *(day for day in self._look_on.values() if day > today))))
+        return max(now, min(midnight(milestone), midnight(next_horizon(today)), *self._agenda))
 
 
 def _of_day(decisions: Iterable[Decision], today: date) -> list[Decision]:
@@ -152,8 +175,13 @@ def _both(base: Callable[[str, date], Used], spent: dict[tuple[str, date], Used]
     return used
 
 
-def _changes_on(decision: Decision, tomorrow: date) -> date | None:
-    """The day on which this decision may come out differently: its slot if still ahead, else its next rung's."""
-    if decision.at is not None and decision.at.date() >= tomorrow:
-        return decision.at.date()
-    return decision.until.astimezone(ZONE).date() if decision.until else None
+def _changes_at(decision: Decision, today: date) -> datetime | None:
+    """When this decision may come out differently: at the start of its slot's day if still ahead, else at `until`.
+
+    A day's slots are all composed at its first instant; only a silence may end within the day.
+    """
+    if decision.at is not None and decision.at.date() > today:
+        return midnight(decision.at.date())
+    if decision.until is None or decision.reason is Reason.SILENCED:
+        return decision.until
+    return max(decision.until.astimezone(ZONE).replace(hour=0, minute=0), midnight(today + timedelta(days=1)))

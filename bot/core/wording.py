@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.core.findings import Finding
-from bot.core.item import State
+from bot.core.item import State, long_date
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outbox import Entry, Row
-from bot.core.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
+from bot.core.rulebook import Delivery, IndicatorForm, Role, Rule, Rulebook, TaskForm
 from bot.core.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"
-NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
+NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 SPACE = "\u3000"
 
 #: Sections of a digest, in order of weight: heading and the states that stand under it.
@@ -28,12 +28,18 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("数据未报", (State.UNREPORTED,)),
     ("未达标", (State.MISSED,)),
     ("临期", (State.APPROACHING,)),
-    ("近期到期", (State.ON_TRACK,)),
+    ("正常推进", (State.ON_TRACK,)),
     ("达标", (State.MET,)),
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
     ("已办结", (State.CLOSED,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
 )
+
+#: Verdicts about a value; the date they carry is the day it became known, not a deadline.
+JUDGED = (State.MET, State.MISSED)
+
+#: Roles above the unit: they are informed, the unit is asked.
+ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
 
 #: Titles of single messages by state.
 KINDS = {
@@ -129,14 +135,15 @@ def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, lis
     lines = [
         Line(f"编号：{finding.item.id}{SPACE}灯号：{lamp}", light=light, paint=paint),
         Line(f"{'数据报送单位' if _reports(finding) else '牵头单位'}：{_principal(finding)}"),
-        Line(f"完成时限：{long_date(finding.due_on)}（{_remaining(finding, words)}）{_provisional(finding)}"),
     ]
+    if finding.state not in JUDGED:
+        left = _remaining(finding, words).replace("（", "，含").replace("）", "")
+        lines.append(Line(f"完成时限：{long_date(finding.due_on)}（{left}）{_provisional(finding)}"))
     if not finding.item.rule.sensitive:
         lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
         if finding.detail:
             lines.append(Line(finding.detail))
-    lines.append(Line(_ask(row, finding)))
-    lines += [Line(mark) for mark in _marks(rows)]
+    lines += [Line(text) for text in (_ask(row, finding), *_marks(rows)) if text]
     return title, lines
 
 
@@ -162,10 +169,14 @@ def _cited(finding: Finding) -> str:
 def _ask(row: Row, finding: Finding) -> str:
     if row.rung == "退回":
         return "经核实退回，请补充完善后再报。"
+    if row.role in ABOVE:
+        return "逾期较久，提请关注。" if finding.state is State.OVERDUE else "提请关注。"
+    if finding.state in JUDGED:
+        return "请研究改进措施。" if finding.state is State.MISSED else ""
+    if finding.state is State.UNREPORTED or _reports(finding):
+        return "请报送该期数据。"
     if finding.state is State.OVERDUE:
         return "请反馈进展；确需延期，请说明原因和新时限。"
-    if finding.state is State.UNREPORTED or _reports(finding):
-        return "请向办公室报送该期数据。"
     return "请在时限前更新台账进展；确需延期，请于到期前提出原因和新时限。"
 
 
@@ -230,7 +241,15 @@ def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list
 
 def _numbered(group: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
     lines: list[Line] = []
-    ordered = sorted(group, key=lambda pair: (pair[1].due_on or date.max, pair[1].item.id))
+    owners = [owner.id for owner in words.rulebook.owners]
+
+    def place(pair: tuple[list[Row], Finding]) -> tuple[date, int, str]:
+        """By date; 交办 as the plan counts its tasks, then the indicators."""
+        finding = pair[1]
+        owner = finding.item.rule.owner if finding.state is State.ASSIGNED else ""
+        return finding.due_on or date.max, owners.index(owner) if owner in owners else 0, finding.item.id
+
+    ordered = sorted(group, key=place)
     for index, (rows, finding) in enumerate(ordered, 1):
         lines += _item_lines(f"{index}. ", rows, finding, words)
     return lines
@@ -254,8 +273,9 @@ def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words
 
 
 def _short_ask(row: Row, finding: Finding) -> str:
-    if row.role in (Role.SUPERVISOR.value, Role.LEADING_GROUP.value):
-        return f"责任单位：{finding.lead or finding.item.rule.provider or '待确认'}"
+    if row.role in ABOVE:
+        principal = finding.item.rule.provider if _reports(finding) else finding.lead
+        return f"责任单位：{principal or '待确认'}"
     if row.role == Role.COOPERATING.value:
         return f"牵头：{finding.lead}" if finding.lead else ""
     if finding.state is State.OVERDUE:
@@ -266,7 +286,7 @@ def _short_ask(row: Row, finding: Finding) -> str:
 def _when(finding: Finding, words: Words) -> str:
     if finding.state is State.CLOSED:
         return finding.detail or "已办结"
-    if finding.state in (State.MET, State.MISSED) or finding.due_on is None:
+    if finding.state in JUDGED or finding.due_on is None:
         return finding.state.value
     return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
 
@@ -279,7 +299,8 @@ def _remaining(finding: Finding, words: Words) -> str:
     if today > due:
         late = finding.anchor.late_from if finding.anchor else due
         if today > late:
-            return f"已逾期{(today - late).days}天"
+            since = "" if late == due else f"，自{day_text(late, today)}起算"
+            return f"已逾期{(today - late).days}天{since}"
         return "在宽限期内" if _reports(finding) else f"待公布，{day_text(late, today)}前公布结果"
     if today == due:
         return "今日到期"
@@ -301,30 +322,37 @@ def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: st
     owner = finding.item.rule.form
     units = [row.addressee for row in rows]
     heads = "、".join(dict.fromkeys(row.role.removesuffix("单位") for row in rows))
-    name = f"第（{owner.ordinal}）项" if isinstance(owner, TaskForm) and owner.id.startswith("T") else "指标"
-    if isinstance(owner, TaskForm) and owner.id.startswith("S"):
-        name = owner.ordinal
-    aims = f"：{_aims(owner)}" if isinstance(owner, IndicatorForm) else ""
-    lines = [Line(f"{prefix}{name}{SPACE}{owner.title}（{heads}）{aims}{tail}")]
+    lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
     return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
 
 
-def _aims(owner: IndicatorForm) -> str:
-    return "，".join(f"{t.due.on.year}年{t.aim}{t.value}{owner.measure}" for t in owner.targets)
+def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:
+    """第（五）项　高质量推动…, or 指标　高中阶段毛入学率：2027年达到97%，…; of a sensitive indicator its number."""
+    if isinstance(owner, TaskForm):
+        return f"{f'第（{owner.ordinal}）项' if owner.id.startswith('T') else owner.ordinal}{SPACE}{owner.title}"
+    if owner.sensitive:
+        return f"指标{owner.id}"
+    aims = "；".join(rule.kind.when(owner) for rule in words.rulebook.rules_of(owner.id) if _is_judged(rule))
+    return f"指标{SPACE}{owner.title}{f'：{aims}' if aims else ''}"
+
+
+def _is_judged(rule: Rule) -> bool:
+    """Whether a rule watches the values of an indicator; its dates then stand in the heading."""
+    return bool(rule.provider) and not rule.asks_provider
 
 
 def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words) -> list[str]:
-    """What of this task or indicator these units will hear of, with its date words."""
+    """What of this task or indicator these units will hear of, with its dates in words."""
     found: list[str] = []
     for rule in words.rulebook.rules_of(owner.id):
         finding = words.findings.get(rule.id)
         hears = {rule.principal, *(() if rule.asks_provider else rule.cooperating)}
         undated = finding is not None and finding.state is State.UNDATED
-        told_by_aims = bool(rule.provider) and not rule.asks_provider
-        if undated or told_by_aims or not hears.intersection(units):
+        if undated or _is_judged(rule) or not hears.intersection(units):
             continue
-        title = f"事项{rule.id}" if rule.sensitive else f"{rule.title}（{rule.id}）"
-        found.append(f"{title}{SPACE}{rule.kind.dates(rule.form).split(' T')[0]}")
+        name = "数据报送" if rule.asks_provider else rule.title
+        title = f"事项{rule.id}" if rule.sensitive else f"{name}（{rule.id}）"
+        found.append(f"{title}{SPACE}{rule.kind.when(rule.form)}")
     return found
 
 
@@ -332,18 +360,13 @@ def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words)
 
 
 def shown_title(finding: Finding) -> str:
-    """The title, or only the number of a sensitive item."""
-    return "督办事项" if finding.item.rule.sensitive else finding.item.title
+    """The title, or nothing of it when the item is sensitive."""
+    return finding.item.shown_title
 
 
 def short_day(day: date) -> str:
     """12月24日（周五）."""
     return f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）"
-
-
-def long_date(day: date | None) -> str:
-    """2027年3月31日."""
-    return f"{day.year}年{day.month}月{day.day}日" if day else "待定"
 
 
 def day_text(day: date, today: date) -> str:

@@ -17,10 +17,15 @@ class Stage:
     """Everybody's chat, played by the twin; `watch` is called with every message as it is shown."""
 
     def __init__(
-        self, clock: StoryTime, now: Callable[[], datetime], wall_time: Callable[[], datetime], chats: Sequence[str]
+        self,
+        clock: StoryTime,
+        now: Callable[[], datetime],
+        wall_time: Callable[[], datetime],
+        chats: Sequence[str],
+        plan: str,
     ) -> None:
         self.twin = Twin(now, wall_time)
-        self.wall = Wall(clock, chats)
+        self.wall = Wall(clock, chats, plan)
         self.twin.on_bubble(self.wall.show)
 
     def watch(self, callback: Callable[[Bubble], object]) -> None:

@@ -46,7 +46,7 @@ function refresh(chat) {
   if (!chat.last) return;
   const { row, card, last } = chat;
   row.querySelector(".row-time").textContent = shortDay(last.day);
-  row.querySelector(".row-last").textContent = last.title;
+  row.querySelector(".row-last").textContent = last.title.replace(chat.name + " · ", "");
   card.classList.remove("quiet");
   setBadge(card.querySelector(".badge"), last);
   card.querySelector(".card-time").textContent = last.day + last.time;

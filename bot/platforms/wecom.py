@@ -6,7 +6,7 @@ The address is the whole secret: no signature, no keyword. Limits count the byte
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,13 +67,19 @@ def _text(message: Message, robot: Robot, mobiles: list[str], users: list[str]) 
 
 def _markdown(message: Message, robot: Robot, users: list[str]) -> str:
     lines = [f"**{widened(plain(message.headline))}**"]
-    lines += [_SHOWN[line.kind].format(shown) for line in message.lines if (shown := _BRUSH.line(line))]
+    lines += [_SHOWN[line.kind].format(shown) for line in message.lines if (shown := _BRUSH.line(_unbolded(line)))]
     lines += [_SHOWN[LineKind.NOTE].format(_BRUSH.line(Line(line.text))) for line in small_print(message)]
     if word := missing_keyword(robot.keyword, *lines):
         lines.append(word)
     if users:
         lines.append("".join(f"<@{user}>" for user in users))
     return "\n".join(lines)
+
+
+def _unbolded(line: Line) -> Line:
+    """A heading is bold as a whole: a light that could only be bold (there is no blue) must not close that early."""
+    bold = line.kind is LineKind.HEADING and line.paint is Paint.BLUE
+    return replace(line, light="", paint=Paint.NONE) if bold else line
 
 
 PLATFORM = WeCom()

@@ -7,9 +7,11 @@ ever stands in a file that is copied around.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -44,10 +46,11 @@ class ChatsForm(Form):
 
 @dataclass(frozen=True)
 class Chats:
-    """Robots by chat, and the directory of who has which chat."""
+    """Robots by chat, the directory of who has which chat, and the secret files they were read from."""
 
     robots: Mapping[str, tuple[Robot, ...]] = field(default_factory=dict)
     directory: Directory = field(default_factory=lambda: Directory({}))
+    files: tuple[Path, ...] = ()
 
     @property
     def has_admin(self) -> bool:
@@ -61,8 +64,11 @@ def key_of(name: str) -> str:
     return f"{head}·{SUPERVISOR}" if name.endswith(SUPERVISOR) and head else name
 
 
-def load_chats(home: Path, units: Collection[str]) -> tuple[Chats, tuple[Problem, ...]]:
-    """The chats of a home folder and every problem; what cannot be resolved has no robot, and says so."""
+def load_chats(home: Path, units: Collection[str] | None) -> tuple[Chats, tuple[Problem, ...]]:
+    """The chats of a home folder and every problem; what cannot be resolved has no robot, and says so.
+
+    `units` are the names a chat may have; None while the rule files are broken, then any may. Raises OSError.
+    """
     path = home / "config" / "chats.yaml"
     if not path.exists():
         return Chats(), ()
@@ -76,29 +82,28 @@ def load_chats(home: Path, units: Collection[str]) -> tuple[Chats, tuple[Problem
     return _resolve(placed, home, units), tuple(problems)
 
 
-def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str]) -> Chats:
+def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | None) -> Chats:
+    reading = _Reading(placed, home)
     robots: dict[str, tuple[Robot, ...]] = {}
-    shared: dict[str, str] = {}
+    shared: dict[str, tuple[str, str]] = {}
     for name, value in placed.form.chats.items():
         key = key_of(name)
-        _check_name(placed, name, key, units)
+        if key in robots or key in shared:
+            placed.report("duplicate-chat", ("群聊", name), f"“{name}”写了两次", "合并到一处")
+        elif units is not None:
+            _check_name(placed, name, key, units)
         if isinstance(value, str):
-            shared[key] = key_of(value)
+            shared[key] = (name, key_of(value))
         else:
-            found = (_robot(placed, key, index, form, home) for index, form in enumerate(value))
-            robots[key] = tuple(robot for robot in found if robot is not None)
+            robots[key] = reading.robots(name, key, value)
     chats = {chat: chat for chat, found in robots.items() if found}
-    for key, other in shared.items():
+    for key, (name, other) in shared.items():
         if other in chats:
             chats[key] = other
         else:
-            placed.report(
-                "unknown-chat",
-                ("群聊", key),
-                f"“{key}”要共用“{other}”的群聊，但它没有可用的机器人",
-                suggest(other, list(robots)),
-            )
-    return Chats({chat: found for chat, found in robots.items() if found}, Directory(chats))
+            message = f"“{name}”要共用“{other}”的群聊，但它没有可用的机器人"
+            placed.report("unknown-chat", ("群聊", name), message, suggest(other, list(robots)))
+    return Chats({chat: found for chat, found in robots.items() if found}, Directory(chats), tuple(reading.files))
 
 
 def _check_name(placed: Placed[ChatsForm], name: str, key: str, units: Collection[str]) -> None:
@@ -108,47 +113,89 @@ def _check_name(placed: Placed[ChatsForm], name: str, key: str, units: Collectio
         placed.report("unknown-unit", ("群聊", name), f"“{name}”不是责任单位，也不是管理员或领导小组", hint)
 
 
-def _robot(placed: Placed[ChatsForm], chat: str, index: int, form: RobotForm, home: Path) -> Robot | None:
-    where = ("群聊", chat, index)
-    if form.dialect not in platforms():
-        placed.report(
-            "unknown-dialect", (*where, "方言"), f"没有方言“{form.dialect}”", suggest(form.dialect, list(platforms()))
-        )
-        return None
-    url = _reference(placed, (*where, "地址"), form.url, home)
-    secret = _reference(placed, (*where, "密钥"), form.secret, home) if form.secret else None
-    if url is None or (form.secret and secret is None):
-        return None
-    name = f"{chat}#{index + 1}"
-    return Robot(name, form.dialect, SecretStr(url), SecretStr(secret) if secret else None, form.keyword, form.style)
+class _Reading:
+    """Robots on their way from the form to what stands behind their references."""
 
+    def __init__(self, placed: Placed[ChatsForm], home: Path) -> None:
+        self.files: list[Path] = []
+        self._placed, self._home = placed, home
+        self._owners: dict[str, str] = {}  # set-up → the robot's name where it stands first
 
-def _reference(placed: Placed[ChatsForm], loc: tuple[str | int, ...], text: str, home: Path) -> str | None:
-    """The value behind env:NAME or file:PATH; never repeated in a complaint."""
-    kind, _, name = text.replace("：", ":", 1).partition(":")
-    if kind == "env":
-        value = os.environ.get(name.strip(), "").strip()
-        if not value:
-            placed.report("missing-secret", loc, f"环境变量 {name.strip()} 没有设置")
-        return value or None
-    if kind == "file":
-        try:
-            return (home / name.strip()).read_text("utf-8").strip() or None
-        except (OSError, UnicodeDecodeError):
-            placed.report("missing-secret", loc, "密钥文件读不到", "核对路径和权限，文件用 UTF-8 保存")
+    def robots(self, name: str, chat: str, forms: tuple[RobotForm, ...]) -> tuple[Robot, ...]:
+        """The robots of one chat that can be used; `name` is how the file spells it."""
+        found = (self._robot(("群聊", name, index), f"{chat}#{index + 1}", form) for index, form in enumerate(forms))
+        return tuple(robot for robot in found if robot is not None)
+
+    def _robot(self, where: tuple[str | int, ...], name: str, form: RobotForm) -> Robot | None:
+        known = list(platforms())
+        if form.dialect not in known:
+            hint = suggest(form.dialect, known)
+            self._placed.report("unknown-dialect", (*where, "方言"), f"没有方言“{form.dialect}”", hint)
             return None
-    if _is_loopback(text):
-        return text
-    placed.report("literal-secret", loc, "地址和密钥不能直接写在文件里", "写成 env:变量名 或 file:文件路径")
-    return None
+        url = self._reference((*where, "地址"), form.url)
+        local = url is not None and _is_loopback(url)
+        secret = self._reference((*where, "密钥"), form.secret, local=local) if form.secret else None
+        if url is None or (form.secret and secret is None):
+            return None
+        key = SecretStr(secret) if secret else None
+        return self._known((*where, "地址"), Robot(name, form.dialect, SecretStr(url), key, form.keyword, form.style))
+
+    def _known(self, loc: tuple[str | int, ...], robot: Robot) -> Robot:
+        """One robot in two places keeps one name, and so one window of send instants."""
+        owner = self._owners.setdefault(setup_of(robot), robot.name)
+        if owner == robot.name:
+            return robot
+        hint = "几个单位合用一个群时，写成“单位: 另一个单位”，才不会超过每天的条数"
+        self._placed.report("same-robot", loc, f"这个机器人已经用在{owner}", hint, info=True)
+        return replace(robot, name=owner)
+
+    def _reference(self, loc: tuple[str | int, ...], text: str, *, local: bool = False) -> str | None:
+        """The value behind env:NAME or file:PATH; never repeated in a complaint. `local`: a literal one is for loopback."""
+        kind, _, name = text.replace("：", ":", 1).partition(":")
+        if kind.strip() == "env":
+            return self._of_environment(loc, name.strip())
+        if kind.strip() == "file":
+            return self._of_file(loc, self._home / name.strip())
+        if local or _is_loopback(text):
+            return text
+        self._placed.report("literal-secret", loc, "地址和密钥不能直接写在文件里", "写成 env:变量名 或 file:文件路径")
+        return None
+
+    def _of_environment(self, loc: tuple[str | int, ...], name: str) -> str | None:
+        value = os.environ.get(name, "").strip()
+        if not value:
+            self._placed.report("missing-secret", loc, f"环境变量 {name} 没有设置")
+        return value or None
+
+    def _of_file(self, loc: tuple[str | int, ...], path: Path) -> str | None:
+        self.files.append(path)
+        try:
+            value = path.read_text("utf-8-sig").strip()
+        except (OSError, ValueError):
+            self._placed.report("missing-secret", loc, "密钥文件读不到", "核对路径和权限，文件用 UTF-8 保存")
+            return None
+        if not value:
+            self._placed.report("missing-secret", loc, "密钥文件是空的")
+        return value or None
 
 
 def _is_loopback(text: str) -> bool:
-    host = urlsplit(text).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    with suppress(ValueError):
+        host = urlsplit(text).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False
 
 
-def fingerprint(robot: Robot) -> str:
-    """Tells whether an address changed, without keeping it: a short hash of a long random address."""
-    text = f"{robot.dialect} {robot.url.get_secret_value()} {robot.secret.get_secret_value() if robot.secret else ''}"
+def address_of(robot: Robot) -> str:
+    """Tells an address from another without keeping it: a short hash of a long random text."""
+    return _hash(f"{robot.dialect} {robot.url.get_secret_value()}")
+
+
+def setup_of(robot: Robot) -> str:
+    """The same for everything a platform checks: address, secret and keyword."""
+    secret = robot.secret.get_secret_value() if robot.secret else ""
+    return _hash(f"{robot.dialect} {robot.url.get_secret_value()} {secret} {robot.keyword}")
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]

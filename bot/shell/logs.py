@@ -5,12 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from loguru import logger
-
-if TYPE_CHECKING:
-    from loguru import Record
 
 SECRETS = re.compile(r"((?:key|access_token|sign|hook_token|timestamp)=)[^&\s\"']+|(/bot/v2/hook/)[^\s\"'?]+")
 
@@ -22,19 +18,19 @@ def redact(text: str) -> str:
 
 class _Bridge(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        logger.opt(depth=6).log(record.levelname, "{}", record.getMessage())
+        logger.opt(depth=6, exception=record.exc_info).log(record.levelname, "{}", record.getMessage())
 
 
-def _redacted(record: Record) -> None:
-    record["message"] = redact(record["message"])
+def _write(text: str) -> None:
+    """The last step before the terminal, so that what an exception says passes the net too."""
+    sys.stderr.write(redact(text))
 
 
 def set_up(level: str = "INFO") -> None:
     """One sink, no variable values in tracebacks, httpx and httpcore quiet: they log addresses."""
     logger.remove()
-    logger.configure(patcher=_redacted)
     logger.add(
-        sys.stderr,
+        _write,
         level=level,
         diagnose=False,
         backtrace=False,

@@ -14,7 +14,7 @@ from bot.core.findings import ZONE
 from bot.core.office import Trouble
 from bot.core.outcome import Outcome, Scope, Verdict
 from bot.platforms import Robot, platform
-from bot.shell.chats import fingerprint
+from bot.shell.chats import address_of, setup_of
 from bot.shell.store import RobotState, Store
 
 WINDOW = timedelta(seconds=60)
@@ -37,23 +37,31 @@ class Robots:
         self._store = store
 
     def greet(self) -> list[str]:
-        """Takes note of new addresses: a broken robot with a new one is sound again. Returns the chats that were mended."""
+        """Takes note of new set-ups: a broken robot with a new one is sound again. Returns the chats that were mended.
+
+        What the platform counts belongs to the address, so it moves along when a robot only changes its place in the list.
+        """
         mended = []
+        before = dict(self._store.robots)
         with self._store.work():
             for chat, robots in self.by_chat.items():
                 for robot in robots:
-                    known = self._store.robots.get(robot.name)
-                    address = fingerprint(robot)
-                    if known is None or known.address != address:
-                        self._store.put_robot(RobotState(name=robot.name, address=address))
-                        mended.append(chat)
+                    state = _met(robot, before)
+                    if state != before.get(robot.name):
+                        self._store.put_robot(state)
+                        if not state.broken:
+                            mended.append(chat)
         return mended
 
-    def choose(self, chat: str, now: datetime) -> Robot | Wait:
-        """The sound robot of this chat that spoke least lately and has room, or when there will be one."""
+    def choose(self, chat: str, now: datetime, going_on: str = "") -> Robot | Wait:
+        """The sound robot of this chat that spoke least lately and has room, or when there will be one.
+
+        A message begun by the robot `going_on` is finished by it as long as it is sound: parts are cut for one robot.
+        """
         sound = [robot for robot in self.by_chat.get(chat, ()) if not self._state(robot).broken]
         if not sound:
             return Wait(None, "没有可用的群机器人")
+        sound = [robot for robot in sound if robot.name == going_on] or sound
         free = [(self._free_at(robot, now), len(self._recent(robot, now)), index) for index, robot in enumerate(sound)]
         at, _, index = min(free)
         return sound[index] if at <= now else Wait(at, "达到平台限速，排队中")
@@ -71,7 +79,9 @@ class Robots:
         elif outcome.verdict is Verdict.LATER and outcome.wait_seconds and not outcome.counts:
             until = now + timedelta(seconds=outcome.wait_seconds)
             for one in self._struck(robot, outcome.scope):
-                self._store.put_robot(self._state(one).model_copy(update={"blocked_until": until}))
+                state = self._state(one)
+                rest = max(until, state.blocked_until or until)
+                self._store.put_robot(state.model_copy(update={"blocked_until": rest}))
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest end of a rest after `now`."""
@@ -96,7 +106,7 @@ class Robots:
         return [one for robots in self.by_chat.values() for one in robots if one.dialect == robot.dialect]
 
     def _state(self, robot: Robot) -> RobotState:
-        return self._store.robots.get(robot.name) or RobotState(name=robot.name, address=fingerprint(robot))
+        return self._store.robots.get(robot.name) or _met(robot, {})
 
     def _recent(self, robot: Robot, now: datetime) -> tuple[datetime, ...]:
         """Sends inside the window; ones "in the future" are kept, because a clock that stepped back still sent them."""
@@ -111,3 +121,16 @@ class Robots:
             if budget and len(recent) >= budget:
                 free = max(free, recent[-budget] + window)
         return free
+
+
+def _met(robot: Robot, known: Mapping[str, RobotState]) -> RobotState:
+    """What is remembered about a robot as configured now, going by what was known under any name."""
+    address, setup = address_of(robot), setup_of(robot)
+    own = known.get(robot.name)
+    if own is not None and own.setup == setup:
+        return own
+    past = next((state for state in known.values() if state.address == address), None)
+    if past is None:
+        return RobotState(name=robot.name, address=address, setup=setup)
+    mended = {} if past.setup == setup else {"broken": "", "broken_since": None}
+    return past.model_copy(update={"name": robot.name, "setup": setup, **mended})

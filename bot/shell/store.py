@@ -25,18 +25,23 @@ from bot.shell.database import Database
 
 SCHEMA = 1
 TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
+
+_Key = tuple[str, date | None, str, date, str]
 
 
 class RobotState(BaseModel):
     """What is remembered about one robot: recent send instants, how long it must rest, why it is broken.
 
-    `address` is a fingerprint of the configured address, so that a new address mends a broken robot by itself.
+    `address` tells whose history this is, `setup` also covers secret and keyword: a change there mends a broken robot
+    by itself. Both are fingerprints.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     address: str = ""
+    setup: str = ""
     sends: tuple[AwareDatetime, ...] = ()
     blocked_until: AwareDatetime | None = None
     broken: str = ""
@@ -56,13 +61,14 @@ class Store:
         self.events = [Event.model_validate(doc) for doc in self._db.table("events").all()]
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
-        self._told_ids: dict[Told, int] = {}
+        self._told: dict[_Key, tuple[Told, int]] = {}
         self.tellings = Tellings()
         for doc in self._db.table("told").all():
             self._remember(TOLD.validate_python(doc), doc.doc_id)
         self.entries: dict[str, Entry] = {}
         self._entry_ids: dict[str, int] = {}
-        self._open: dict[str, None] = {}
+        self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
+        self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
         for doc in self._db.table("outbox").all():
             self._index(Entry.model_validate(doc), doc.doc_id)
@@ -103,8 +109,7 @@ class Store:
 
     def promise(self, drafts: Iterable[Draft], now: datetime, rules: str) -> list[Entry]:
         """Entries and tellings for drafts; what still waits for the same chat from an earlier day joins the digest."""
-        entries = [self._promise_one(draft, rules) for draft in drafts]
-        return self._join_waiting(entries, now)
+        return self._join_waiting([self._promise_one(draft, rules) for draft in drafts], now)
 
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
         entry = Entry(
@@ -130,14 +135,17 @@ class Store:
         return joined
 
     def waiting(self, chat: str, before: date) -> list[Entry]:
-        """Open entries of a chat composed before a day and touched by nobody right now."""
+        """Open entries of a chat composed before a day and touched by nobody right now.
+
+        One that may have arrived is not among them: it goes again under the number that was seen.
+        """
         return [
             entry
-            for entry in self.open_entries()
-            if entry.chat == chat
-            and day_of(entry.at) < before
+            for entry in self._open_of(chat)
+            if day_of(entry.at) < before
             and entry.state in (EntryState.PENDING, EntryState.LATER)
             and not entry.parts_done
+            and not entry.resent
         ]
 
     def merge(self, entries: list[Entry], now: datetime) -> Entry:
@@ -148,17 +156,16 @@ class Store:
         self.put(digest)
         return digest
 
-    def untell(self, entry: Entry, rows: Iterable[Row]) -> None:
-        """Takes back tellings of rows that never left, so that they may be owed again."""
+    def untell(self, rows: Iterable[Row]) -> None:
+        """Takes back tellings of rows that never left, under whatever number, so that they may be owed again."""
         for row in rows:
-            one = told(row, entry.number, entry.at)
-            doc_id = self._told_ids.pop(one, None)
-            if doc_id is not None:
+            one, doc_id = self._told.pop(_key(told(row, "", EPOCH)), (None, 0))
+            if one is not None:
                 self._db.table("told").remove(doc_ids=[doc_id])
                 self.tellings.forget(one)
 
     def _remember(self, one: Told, doc_id: int) -> None:
-        self._told_ids[one] = doc_id
+        self._told[_key(one)] = (one, doc_id)
         self.tellings.add(one)
 
     # --- outbox -----------------------------------------------------------
@@ -177,23 +184,37 @@ class Store:
         before = self.entries.get(entry.number)
         if before is not None:
             self._used.get((before.chat, counted_day(before)), {}).pop(entry.number, None)
+            self._open.get(before.chat, {}).pop(entry.number, None)
+            self._failed.pop(entry.number, None)
         self.entries[entry.number] = entry
         self._entry_ids[entry.number] = doc_id
         if entry.state.open:
-            self._open[entry.number] = None
-        else:
-            self._open.pop(entry.number, None)
+            self._open.setdefault(entry.chat, {})[entry.number] = None
+        elif entry.state is EntryState.UNDELIVERABLE:
+            self._failed[entry.number] = None
         if entry.state is not EntryState.CANCELLED:
             cost = (int(entry.slot), int(entry.form == "单发"))
             self._used.setdefault((entry.chat, counted_day(entry)), {})[entry.number] = cost
 
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
-        return [self.entries[number] for number in self._open]
+        return [self.entries[number] for numbers in self._open.values() for number in numbers]
+
+    def _open_of(self, chat: str) -> list[Entry]:
+        return [self.entries[number] for number in self._open.get(chat, ())]
+
+    def head(self, chat: str) -> Entry | None:
+        """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""
+        ready = (entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
+        return min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+
+    def heads(self) -> list[Entry]:
+        """The head of every chat that has one."""
+        return [head for chat in self._open if (head := self.head(chat)) is not None]
 
     def troubles(self) -> list[Trouble]:
         """Entries given up, for the admin's daily digest until somebody settles them."""
-        given_up = [entry for entry in self.entries.values() if entry.state is EntryState.UNDELIVERABLE]
+        given_up = [self.entries[number] for number in self._failed]
         if not given_up:
             return []
         since = min(entry.at for entry in given_up)
@@ -249,3 +270,8 @@ def day_of(at: datetime) -> date:
 def counted_day(entry: Entry) -> date:
     """The day on whose budget an entry weighs: when it was, or next may be, delivered."""
     return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
+
+
+def _key(one: Told) -> _Key:
+    """What makes a telling the same one, whichever entry carries it: a merged digest has a number of its own."""
+    return (one.item, one.due_on, one.addressee, one.rung_on, one.rung)

@@ -7,7 +7,9 @@ APScheduler's job only sets an event that the reconcile loop reads: a job re-arm
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 ZONE = ZoneInfo("Asia/Shanghai")
+SLICE = 0.1  # real seconds
 
 
 def wall() -> datetime:
@@ -59,16 +62,19 @@ class RealClock:
     def now(self) -> datetime:
         return wall()
 
+    async def _ring(self) -> None:
+        """What every job does; a coroutine, so that it runs in the loop and not in a thread beside it."""
+        self._wake.set()
+
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
         """Arms one date job and waits for it, the heartbeat or a poke, whichever comes first."""
         del spoke
         if not self._scheduler.running:
-            self._scheduler.add_job(
-                self._wake.set, IntervalTrigger(seconds=int(self._heartbeat), timezone=ZONE), id="heartbeat"
-            )
+            beat = IntervalTrigger(seconds=self._heartbeat, timezone=ZONE)
+            self._scheduler.add_job(self._ring, beat, id="heartbeat", replace_existing=True)
             self._scheduler.start()
         if until is not None:
-            self._scheduler.add_job(self._wake.set, DateTrigger(until, timezone=ZONE), id="next", replace_existing=True)
+            self._scheduler.add_job(self._ring, DateTrigger(until, timezone=ZONE), id="next", replace_existing=True)
         woken = [asyncio.ensure_future(event.wait()) for event in (self._wake, poke)]
         try:
             await asyncio.wait(woken, return_when=asyncio.FIRST_COMPLETED)
@@ -106,33 +112,43 @@ class StoryClock:
         return self._now
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
-        """Jumps to `until` (at the latest to tomorrow, so that nothing is waited for that cannot come)."""
-        target = min(until or self._now + timedelta(days=1), self._now + timedelta(days=1))
-        target = max(target, self._now)
-        if self.until is not None and target >= self.until:
-            self._now = max(self._now, self.until)
+        """Moves on to `until`, at the latest to the same time tomorrow; at the story's end only a poke is waited for."""
+        end = self.until or datetime.max.replace(tzinfo=ZONE)
+        if self._now >= end:
             self.over.set()
             await poke.wait()
             poke.clear()
             return
-        real = (target - self._now).total_seconds() / self.speed if self.speed else self.pause * spoke
-        if await self._interrupted(real, poke):
-            return
-        self._now = target
+        tomorrow = self._now + timedelta(days=1)
+        target = max(min(until or tomorrow, tomorrow, end), self._now)
+        await self._rest(target, spoke, poke)
+        if poke.is_set():
+            poke.clear()
+        else:
+            self._now = target
 
-    async def _interrupted(self, seconds: float, poke: asyncio.Event) -> bool:
-        """Rests; True when something happened meanwhile that must be looked at first at the same instant."""
-        while self.paused:
-            await asyncio.sleep(0.05)
-            if poke.is_set():
-                poke.clear()
-                return True
-        try:
-            await asyncio.wait_for(poke.wait(), max(seconds, 0.0))
-        except TimeoutError:
-            return False
-        poke.clear()
-        return True
+    async def _rest(self, target: datetime, spoke: bool, poke: asyncio.Event) -> None:
+        """Lets real time pass until `target` may be gone to or something happens; in slices, so that buttons act at once."""
+        rested = 0.0
+        await asyncio.sleep(0)
+        while not poke.is_set():
+            left = SLICE
+            if not self.paused:
+                distance = (target - self._now).total_seconds()
+                left = distance / self.speed if self.speed else self.pause * spoke - rested
+            if left <= 0:
+                return
+            began = monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(poke.wait(), min(left, SLICE))
+            if not self.paused:
+                rested += monotonic() - began
+                self._pass(monotonic() - began, target)
+
+    def _pass(self, seconds: float, target: datetime) -> None:
+        """At a speed the time moves with the wall's, so that an interruption costs nothing."""
+        if self.speed:
+            self._now = min(target, self._now + timedelta(seconds=seconds * self.speed))
 
     def stop(self) -> None:
         self.over.set()

@@ -6,10 +6,12 @@ What cannot be understood is set aside in rejected/ and the admin hears once.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +22,21 @@ from bot.core.events import Event, EventRejected
 
 LARGEST = 256 * 1024  # bytes
 
+#: pydantic's error type → what is wrong with the named field; its own sentences are English.
+SLIPS = {"missing": "没有填写", "extra_forbidden": "不认识这一项", "timezone_aware": "缺少时区，如 +08:00"}
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One file and what it holds; `settle` must be called once its event is durable."""
+    """One file and the event in it; `settle` must be called once its event is durable."""
 
     path: Path
     event: Event
     rejected: bool = False
+
+    def refused(self, reason: str, now: datetime) -> Letter:
+        """The same file with the event that says that it was not accepted."""
+        return _refused(self.path, reason, now, self.event.model_dump_json().encode())
 
     def settle(self) -> None:
         """Takes the file out of the inbox."""
@@ -50,8 +59,9 @@ class Inbox:
         if not self.folder.is_dir():
             return
         for path in sorted(self.folder.glob("*.json")):
-            if path.is_file() and not path.name.startswith("."):
-                yield read(path, now)
+            with suppress(FileNotFoundError):  # somebody took it back
+                if path.is_file() and not path.name.startswith("."):
+                    yield read(path, now)
 
     def post(self, event: Event) -> Path:
         """Puts an event into the inbox, whole or not at all."""
@@ -68,19 +78,27 @@ class Inbox:
 
 
 def read(path: Path, now: datetime) -> Letter:
-    """The event in a file, or the event that says that there is none."""
+    """The event in a file, or the event that says that there is none. Raises FileNotFoundError."""
+    raw = b""
     try:
         if path.stat().st_size > LARGEST:
-            raise ValueError(f"文件超过{LARGEST // 1024}KB")
-        event = Event.model_validate(json.loads(path.read_text("utf-8-sig")))
+            return _refused(path, f"文件超过{LARGEST // 1024}KB", now, raw)
+        raw = path.read_bytes()
+        event = Event.model_validate(json.loads(raw.decode("utf-8-sig")))
         event.payload  # noqa: B018 - raises when the data does not fit the type
         return Letter(path, event)
+    except FileNotFoundError:
+        raise
     except (ValidationError, ValueError, RecursionError, OSError) as error:
-        reason = _reason(error)
-        rejected = EventRejected(name=path.name, problem=f"{path.name}：{reason}。文件已移到 rejected 文件夹。")
-        return Letter(
-            path, Event.of(rejected, key=f"rejected-{path.name}", time=now, source="duban/inbox"), rejected=True
-        )
+        return _refused(path, _reason(error), now, raw)
+
+
+def _refused(path: Path, reason: str, now: datetime, content: bytes) -> Letter:
+    """The admin hears once of one content under one name."""
+    problem = f"{path.name}：{reason}。文件已移到 rejected 文件夹。"
+    key = f"rejected-{hashlib.sha256(path.name.encode() + content).hexdigest()[:32]}"
+    rejected = EventRejected(name=path.name, problem=problem)
+    return Letter(path, Event.of(rejected, key=key, time=now, source="duban/inbox"), rejected=True)
 
 
 def _reason(error: Exception) -> str:
@@ -89,7 +107,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "内容"
-        return f"{where}不符合要求：{first['msg'].removeprefix('Value error, ')}"
+        own = first["msg"].removeprefix("Value error, ") if first["type"] == "value_error" else "写法不对"
+        return f"{where}：{SLIPS.get(first['type'], own)}"
     if isinstance(error, UnicodeDecodeError):
         return "不是UTF-8编码"
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError):
+        return "文件读不了"
+    return "内容过于复杂"

@@ -7,39 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-SUFFIXES = (".yaml", ".yml")
 
-
-def digest(folder: Path) -> str:
-    """Changes whenever a byte or a name of a YAML file under the folder does; empty when it cannot be read."""
+def digest(files: Mapping[str, bytes]) -> str:
+    """Changes whenever a byte or a name does."""
     whole = hashlib.sha256()
-    try:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.name[0] not in ".~" and path.is_file():
-                whole.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-                whole.update(path.read_bytes())
-    except OSError:
-        return ""
+    for name, raw in files.items():
+        whole.update(f"{name}\0{len(raw)}\0".encode())
+        whole.update(raw)
     return whole.hexdigest()
 
 
 class Watched:
-    """A folder whose content was last seen with some digest."""
+    """Files whose content was last seen with some digest; `read` gives them by name. Raises what `read` raises."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.seen = digest(folder)
+    def __init__(self, read: Callable[[], Mapping[str, bytes]], seen: str = "") -> None:
+        self._read, self._seen = read, seen
 
-    def changed(self) -> bool:
-        """Whether it differs from what was last seen; says so once per change, and never for an unreadable moment."""
-        now = digest(self.folder)
-        if not now or now == self.seen:
-            return False
-        self.seen = now
-        return True
+    def changed(self) -> Mapping[str, bytes] | None:
+        """The files when they differ from what was last seen; said once per change."""
+        files = self._read()
+        now = digest(files)
+        if now == self._seen:
+            return None
+        self._seen = now
+        return files
 
 
 async def watch(folders: Sequence[Path], poke: asyncio.Event) -> None:

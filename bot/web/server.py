@@ -48,22 +48,40 @@ class _Disconnecting:
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arrived = False
+        call = _Call(receive, send, self._stopping)
+        await self._asgi(scope, call.receive, call.send)
+        if self._stopping.is_set() and call.streaming:
+            await send({"type": "http.response.body", "body": b""})  # an end, not a break, for whoever still listens
 
-        async def received() -> Message:
-            nonlocal arrived
-            if arrived:
-                return await self._unless_stopping(receive)
-            message = await receive()
-            arrived = not message.get("more_body", False)
-            return message
 
-        await self._asgi(scope, received, send)
+class _Call:
+    """One request and its answer, seen on the way through."""
 
-    async def _unless_stopping(self, receive: Receive) -> Message:
+    def __init__(self, receive: Receive, send: Send, stopping: asyncio.Event) -> None:
+        self._receive = receive
+        self._send = send
+        self._stopping = stopping
+        self._arrived = False
+        self.streaming = False  # an answer of no stated length has begun and not ended
+
+    async def receive(self) -> Message:
+        if self._arrived:
+            return await self._unless_stopping()
+        message = await self._receive()
+        self._arrived = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.streaming = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
+        elif not message.get("more_body", False):
+            self.streaming = False
+        await self._send(message)
+
+    async def _unless_stopping(self) -> Message:
         if self._stopping.is_set():
             return {"type": "http.disconnect"}
-        hearing = asyncio.ensure_future(receive())
+        hearing = asyncio.ensure_future(self._receive())
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait((hearing, stopped), return_when=asyncio.FIRST_COMPLETED)

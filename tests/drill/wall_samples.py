@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -46,8 +47,9 @@ def line(text: str, light: str = "", paint: Paint = Paint.NONE, kind: LineKind =
     return Line(text, kind, light, paint)
 
 
-def digest(chat: str, day: str) -> Message:
-    return Message(
+def digest(chat: str, day: str, *, lights: bool = True) -> Message:
+    """A day's digest; without lights, its words are not painted."""
+    made = Message(
         f"【督办汇总】{chat} · {day}",
         (
             line("共4项：逾期1、临期2、近期到期1"),
@@ -62,6 +64,7 @@ def digest(chat: str, day: str) -> Message:
         foot("2026-0412"),
         number="2026-0412",
     )
+    return made if lights else replace(made, lines=tuple(line(one.text, kind=one.kind) for one in made.lines))
 
 
 def single(light: str, colour: str, paint: Paint, days: str) -> Message:

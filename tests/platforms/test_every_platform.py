@@ -319,3 +319,13 @@ def test_pace_we_allow_ourselves_is_below_the_servers(dialect: str, style: Style
     limits = platform(dialect).limits
     assert 0 < limits.our_per_minute < limits.per_minute
     assert (limits.our_per_second or 0) < (limits.per_second or 1)
+
+
+@pytest.mark.parametrize("paint", list(Paint))
+@pytest.mark.parametrize("name", list(platforms()))
+def test_a_painted_word_in_a_heading_never_doubles_the_marks_of_the_heading(name: str, paint: Paint) -> None:
+    line = Line("二、临期", LineKind.HEADING, "临期", paint)
+    robot = Robot("县教育局#1", name, SecretStr("http://127.0.0.1/hook"))
+    body = platform(name).encode(Message("【督办汇总】", (line,)), robot, NOW).body.decode()
+    assert "****" not in body
+    assert "临期" in body

@@ -95,7 +95,7 @@ async def test_signals_stay_with_the_owner_of_the_loop() -> None:
         assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-async def test_an_open_stream_ends_when_the_server_stops() -> None:
+async def test_an_open_stream_ends_when_the_server_stops(caplog: pytest.LogCaptureFixture) -> None:
     """A grace far longer than the test may take: the stream ends because it is told, not because time is up."""
     async with (
         serving(app(Route("/", stream)), grace=3600) as (server, client),
@@ -105,6 +105,7 @@ async def test_an_open_stream_ends_when_the_server_stops() -> None:
         assert await anext(chunks) == "data: 一\n\n"
         await server.stop()
         assert [chunk async for chunk in chunks] == []
+    assert caplog.messages == []
 
 
 async def test_an_answer_under_way_is_finished_before_the_server_stops() -> None:
