@@ -5,6 +5,7 @@ const KEPT = 400; // messages an open chat shows
 const byId = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 719px)");
 const chats = new Map(); // name -> {name, count, seen, last, row, card}
+let opening = 0; // counts choices, so that an answer that comes late is not shown
 let open = ""; // the chat on the right
 let waiting = null; // its news while its messages are still being fetched
 let run = "";
@@ -107,6 +108,7 @@ function addMessage(message) {
 }
 
 async function openChat(name) {
+  const mine = ++opening;
   open = name;
   waiting = [];
   byId("chat-name").textContent = name;
@@ -114,7 +116,7 @@ async function openChat(name) {
   byId("chat-platform").textContent = "";
   const reply = await fetch("/wall/messages?chat=" + encodeURIComponent(name));
   const { messages } = await reply.json();
-  if (open !== name) return; // another one was chosen meanwhile
+  if (mine !== opening) return; // another one was chosen meanwhile, or the same one again
   const newest = messages.length ? messages[messages.length - 1].number : 0;
   byId("log").replaceChildren();
   delete byId("log").dataset.day;
@@ -155,6 +157,7 @@ function route() {
     if (!narrow.matches) chats.get(chosen).row.scrollIntoView({ block: "nearest" });
     openChat(chosen).catch(lost);
   } else {
+    opening += 1;
     open = "";
     waiting = null;
   }
