@@ -19,6 +19,7 @@ from bot.core.digest import compose
 from bot.core.events import Event
 from bot.core.findings import Finding
 from bot.core.notices import Decision, midnight, next_instant, ripe, settled
+from bot.core.office import Trouble
 from bot.core.outbox import Entry, readdressed
 from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
@@ -101,8 +102,24 @@ class App:
             directory=self.chats.directory,
             hours=self.hours,
             used=self.store.used,
-            troubles=(*self.robots.troubles(), *self.store.troubles()),
+            troubles=(*self.robots.troubles(), *self.store.troubles(), *self._recovered()),
         )
+
+    def note_recovery(self) -> None:
+        """Remembers that opening the state had to cut something off, so that the admin hears of it."""
+        if self.store.recovery_warning:
+            logger.warning("{}", self.store.recovery_warning)
+            with self.store.work():
+                self.store.set_meta("cut", [self.clock.now().isoformat(), self.store.recovery_warning])
+
+    def _recovered(self) -> list[Trouble]:
+        """Heard on that day and on the next workday, so that the day's slot being over loses nothing."""
+        at, text = self.store.meta("cut") or (None, "")
+        since = datetime.fromisoformat(at) if at else self.clock.now()
+        last = self.rulebook.calendar.send_day_on_or_after(day_of(since) + timedelta(days=1))
+        if not text or day_of(self.clock.now()) > last:
+            return []
+        return [Trouble(f"状态恢复@{day_of(since)}", "状态日志曾截去末尾", since, (text,))]
 
     def _singles_used(self, decisions: Sequence[Decision], now: datetime) -> dict[str, int]:
         return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}

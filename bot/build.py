@@ -84,6 +84,7 @@ def read_home(folder: Path) -> Home:
         raise RulesUnusableError(problems)
     loaded, files = _load(folder / "rules")
     chats, chat_problems = load_chats(folder, loaded.rulebook.addressable if loaded.rulebook else None)
+    chats = own_chats(chats, loaded.rulebook)
     found = (*loaded.problems, *problems, *chat_problems)
     return Home(folder, settings, chats, found, loaded.rulebook, files)
 
@@ -95,6 +96,16 @@ def _load(rules: Path) -> tuple[Loaded, Mapping[str, bytes]]:
     except OSError:
         return load(rules), {}
     return assemble(files), files
+
+
+def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:
+    """While no chat is configured at all, everybody's messages wait under their own name, not the admin's.
+
+    They find their way as soon as a chat is configured, and a preview shows who will be told what.
+    """
+    if chats.robots or rulebook is None:
+        return chats
+    return replace(chats, directory=everybody(rulebook))
 
 
 def missing_chats(rulebook: Rulebook, chats: Chats) -> list[str]:
@@ -198,6 +209,7 @@ def make_app(
         rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
         letterhead=home.settings.letterhead(mark),
     )  # fmt: skip
+    app.note_recovery()
     if home.rulebook is None:
         with store.work():
             event = rejection(home.files, home.loaded_problems, clock.now())
@@ -255,6 +267,7 @@ class _Edits:
     def _reload_chats(self) -> None:
         chats, problems = load_chats(self._home.folder, self._app.rulebook.addressable)
         self._secrets = chats.files
+        chats = own_chats(chats, self._app.rulebook)
         if any(problem.is_error for problem in problems):
             logger.warning("群聊配置有错误，仍按原配置运行：{}", "；".join(str(problem) for problem in problems[:3]))
         elif chats != self._app.chats:
@@ -323,7 +336,7 @@ def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:
         rulebook=rulebook,
         facts=store.facts,
         memory=store.tellings,
-        directory=home.chats.directory if home.chats.robots else everybody(rulebook),
+        directory=home.chats.directory,
         hours=home.settings.office_hours,
         used=store.used,
         troubles=tuple(store.troubles()),

@@ -5,27 +5,41 @@ Only `app` and `cli` import this; they hand plain values down.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.core.rulebook import Form
 from bot.core.windows import OfficeHours, Season, Spans
 from bot.core.wording import Letterhead
-from bot.shell.problems import START, Problem
+from bot.shell.problems import START, Problem, explain
 from bot.shell.sheet import Sheet
 from bot.shell.yamltree import read
 
+NAME = "config/bot.yaml"
+PREFIX = "DUBAN_"
 PLATFORM_HOSTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn", "open.larksuite.com")
 
 
 def _split(value: Any) -> Any:
     """Lists in the environment are written with commas or 顿号."""
     return [part for part in re.split(r"[,，、\s]+", value) if part] if isinstance(value, str) else value
+
+
+def _unpacked(value: Any) -> Any:
+    """Tables in the environment are written as JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("应写成JSON") from None
 
 
 def _span(text: str) -> tuple[time, time]:
@@ -39,7 +53,11 @@ def _span(text: str) -> tuple[time, time]:
 
 
 def _spans(value: Any) -> Spans:
-    return tuple(_span(part) if isinstance(part, str) else part for part in _split(value))
+    parts = _split(value)
+    if not isinstance(parts, list | tuple):
+        raise ValueError("办公时间应是列表，如 [8:30-12:00, 14:30-17:30]")
+    spans = tuple(_span(part) if isinstance(part, str) else part for part in parts)
+    return OfficeHours(spans).spans
 
 
 SpansField = Annotated[Any, NoDecode, BeforeValidator(_spans)]
@@ -53,36 +71,48 @@ class SeasonForm(Form):
     ends: str = Field(alias="止", pattern=r"^\d\d-\d\d$")
     spans: SpansField = Field(alias="时段")
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.season()
+        return self
+
     def season(self) -> Season:
         """As the core wants it. Raises ValueError for impossible dates."""
         (m1, d1), (m2, d2) = ((int(x) for x in text.split("-")) for text in (self.starts, self.ends))
         return Season((m1, d1), (m2, d2), self.spans)
 
 
+SeasonsField = Annotated[tuple[SeasonForm, ...], NoDecode, BeforeValidator(_unpacked)]
+Colour = Literal["none", "blue", "green", "yellow", "red"]
+PaintField = Annotated[dict[str, Colour], NoDecode, BeforeValidator(_unpacked)]
+
+
 def _named(chinese: str, name: str, **more: Any) -> Any:
-    return Field(alias=chinese, validation_alias=AliasChoices(chinese, f"DUBAN_{name}"), **more)
+    return Field(alias=chinese, validation_alias=AliasChoices(chinese, f"{PREFIX}{name}"), **more)
 
 
-class Settings(BaseSettings):
-    """Everything config/bot.yaml may say. Defaults are what a county office needs."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+class BotForm(Form):
+    """What config/bot.yaml may say. Defaults are what a county office needs."""
 
     office: str = _named("落款", "OFFICE", default="县委教育工作领导小组秘书组", description="消息里的联系单位")
     phone: str = _named("联系电话", "PHONE", default="")
     hours: SpansField = _named(
         "办公时间", "HOURS", default=OfficeHours().spans, description="如 [8:30-12:00, 14:30-17:30]"
     )
-    seasons: tuple[SeasonForm, ...] = _named("季节办公时间", "SEASONS", default=())
-    paint: dict[str, Literal["none", "blue", "green", "yellow", "red"]] = _named(
-        "灯号颜色", "PAINT", default_factory=dict, description="状态 → 颜色，如 {临期: blue}"
-    )
+    seasons: SeasonsField = _named("季节办公时间", "SEASONS", default=())
+    paint: PaintField = _named("灯号颜色", "PAINT", default_factory=dict, description="状态 → 颜色，如 {临期: blue}")
     host: str = _named("监听地址", "HOST", default="127.0.0.1")
     port: int = _named("端口", "PORT", default=8866, ge=0, le=65535)
-    web_address: str = _named("网址", "WEB_ADDRESS", default="", description="群成员打开本系统用的地址")
     allowed_hosts: ListField = _named("允许主机", "ALLOWED_HOSTS", default=PLATFORM_HOSTS)
-    heartbeat: float = _named("心跳秒数", "HEARTBEAT", default=30, ge=5, le=60)
+    heartbeat: int = _named("心跳秒数", "HEARTBEAT", default=30, ge=5, le=60)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _named("日志级别", "LOG_LEVEL", default="INFO")
+
+
+class Settings(BotForm, BaseSettings):
+    """The file under the environment."""
+
+    # Not by field name: HOST and PORT in the environment mean something else.
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=False)
 
     @classmethod
     def settings_customise_sources(
@@ -108,35 +138,33 @@ class Settings(BaseSettings):
 
 
 def load_settings(home: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
-    """The settings of a home folder, or every problem with its place; a missing file means defaults."""
-    path = home / "config" / "bot.yaml"
-    name = "config/bot.yaml"
+    """The settings of a home folder, or every problem with its place; a missing or empty file means defaults."""
     problems: list[Problem] = []
-    data: dict[str, Any] = {}
-    if path.exists():
-        tree, found = read(path.read_bytes(), name)
-        problems += found
-        if tree is None:
-            return None, tuple(problems)
-        sheet = Sheet(name, tree, problems)
-        sheet.form(Settings)
-        data = tree.data if isinstance(tree.data, dict) else {}
-    if any(problem.is_error for problem in problems):
-        return None, tuple(problems)
+    path = home / "config" / "bot.yaml"
+    data = _file(path.read_bytes(), problems) if path.exists() else {}
     try:
-        settings = Settings(**{key: value for key, value in data.items() if value is not None})
-        TypeAdapter(OfficeHours).validate_python(settings.office_hours)
-    except ValidationError as error:
-        problems += [
-            _of_environment(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)
-        ]
+        settings = Settings(**data)
+    except ValidationError as error:  # what the file says is sound, or left out
+        problems += [_of_environment(one) for one in error.errors(include_url=False)]
         return None, tuple(problems)
-    except ValueError as error:
-        return None, (*problems, Problem.at(name, START, "office-hours", str(error)))
-    return settings, tuple(problems)
+    return (None if any(problem.is_error for problem in problems) else settings), tuple(problems)
 
 
-def _of_environment(loc: tuple[int | str, ...], message: str) -> Problem:
-    return Problem.at(
-        "环境变量", START, "bad-setting", f"{'.'.join(map(str, loc))}：{message.removeprefix('Value error, ')}"
-    )
+def _file(raw: bytes, problems: list[Problem]) -> dict[str, Any]:
+    """What the file says, as far as it is sound."""
+    tree, found = read(raw, NAME)
+    if [problem.code for problem in found] == ["empty-file"]:
+        return {}
+    problems += found
+    if tree is None or Sheet(NAME, tree, problems).form(BotForm) is None or not isinstance(tree.data, dict):
+        return {}
+    return {key: value for key, value in tree.data.items() if value is not None}
+
+
+def _of_environment(error: ErrorDetails) -> Problem:
+    chinese = error["loc"][0]
+    choices = (info.validation_alias for info in BotForm.model_fields.values() if info.alias == chinese)
+    names = [str(name) for choice in choices if isinstance(choice, AliasChoices) for name in choice.choices]
+    variable = names[-1] if names else str(chinese)
+    code, message, hint = explain(error, BotForm)
+    return Problem.at("环境变量", START, code, f"{variable}：{message}", hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,9 +31,26 @@ from tests.rules_factory import write_rules
 NAMES = ("县委教育工委", "县教育局", "县财政局", "各学校", ADMIN, LEADING_GROUP)
 
 
+#: What each platform says when it is busy, when its robot is gone, and when it will never take a message.
+SAYS = {
+    "busy": {"wecom": -1, "dingtalk": -1, "feishu": 2200},
+    "dead": {"wecom": 93000, "dingtalk": 300001, "feishu": 19001},
+    "never": {"wecom": 44004, "dingtalk": 430104, "feishu": 19002},
+}
+
+
 def at(text: str) -> datetime:
     """2027-12-24T08:31 in Asia/Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Returns when the condition holds. Raises TimeoutError when it does not come to that."""
+    for _ in range(int(seconds / 0.005)):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError
 
 
 @asynccontextmanager
@@ -45,14 +62,17 @@ async def serving(asgi: object) -> AsyncIterator[int]:
     config = uvicorn.Config(asgi, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)  # type: ignore[arg-type]
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await until(lambda: server.started)
     try:
         yield listening.getsockname()[1]
     finally:
-        server.should_exit = True
-        server.force_exit = True
-        await task
+        for one in server.servers:
+            one.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        task.cancel()
+        await asyncio.gather(task, *server.server_state.tasks, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -65,8 +85,6 @@ class House:
     clock: StoryClock
     names: Sequence[str] = NAMES
     as_confirmed: bool = True
-    dialects: Mapping[str, str] = field(default_factory=dict)
-    state: str = "drill"
     app: App = field(init=False)
     store: Store = field(init=False)
     home: Home = field(init=False)
@@ -85,7 +103,7 @@ class House:
     def open(self, chats: Chats | None = None, *, listening: bool = True) -> App:
         """Starts the bot on the folder as it is."""
         self.home = read_home(self.folder)
-        self.store, self._lock = open_store(self.folder / "state" / self.state, "drill", as_confirmed=self.as_confirmed)
+        self.store, self._lock = open_store(self.folder / "state" / "drill", "drill", as_confirmed=self.as_confirmed)
         self.app = make_app(self.home, self.store, self.clock, chats or self.chats())
         if listening:
             listen(self.app, self.home, config=chats is not None)
@@ -117,10 +135,22 @@ class House:
         self.clock.over.clear()
 
     async def passes(self, *instants: str) -> None:
-        """One pass at each instant; all is settled in between."""
+        """One pass at each instant, all settled in between; then the bot is stopped as `live` stops it."""
         for instant in instants:
             self.clock._now = at(instant)
             await self.app.one_pass()
+        await self.app.deliveries.close()
+
+    def refuse(self, how: str, *chats: str) -> None:
+        """These chats' platforms say busy, dead or never from now on."""
+        for chat in chats:
+            [robot] = self.chats().robots[chat]
+            self.twin.refuse(chat, SAYS[how][robot.dialect])
+
+    def heal(self, *chats: str) -> None:
+        """They are well again."""
+        for chat in chats:
+            self.twin.heal(chat)
 
     def seen(self, chat: str) -> list[Bubble]:
         """What the members of a chat have seen."""

@@ -89,7 +89,7 @@ def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | Non
     for name, value in placed.form.chats.items():
         key = key_of(name)
         if key in robots or key in shared:
-            placed.report("duplicate-chat", ("群聊", name), f"“{name}”写了两次", "合并到一处")
+            _report_name(placed, "duplicate-chat", name, f"“{name}”写了两次", "合并到一处")
         elif units is not None:
             _check_name(placed, name, key, units)
         if isinstance(value, str):
@@ -110,7 +110,11 @@ def _check_name(placed: Placed[ChatsForm], name: str, key: str, units: Collectio
     known = [ADMIN, LEADING_GROUP, *units]
     if key.removesuffix(f"·{SUPERVISOR}") not in known:
         hint = suggest(key, known)
-        placed.report("unknown-unit", ("群聊", name), f"“{name}”不是责任单位，也不是管理员或领导小组", hint)
+        _report_name(placed, "unknown-unit", name, f"“{name}”不是责任单位，也不是管理员或领导小组", hint)
+
+
+def _report_name(placed: Placed[ChatsForm], code: str, name: str, message: str, hint: str) -> None:
+    placed.sheet.report(code, (*placed.path, "群聊", name), message, hint, key=True)
 
 
 class _Reading:

@@ -87,6 +87,11 @@ class Store:
             self._load()
             raise
 
+    @property
+    def recovery_warning(self) -> str:
+        """What opening had to cut off, as a Chinese sentence; empty when nothing was."""
+        return self._db.recovery.warning
+
     def close(self) -> None:
         """Closes the database."""
         self._db.close()

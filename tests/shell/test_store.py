@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def store() -> Store:
     return Store(Database.in_memory())
 
 
-def row(item: str = "T05-M1", rung_on: date = date(2027, 3, 1), addressee: str = "县教育局", rung: str = "提前30天") -> Row:
+def row(
+    item: str = "T05-M1", rung_on: date = date(2027, 3, 1), addressee: str = "县教育局", rung: str = "提前30天"
+) -> Row:
     return Row(
         item=item, rule="T05-M1", title="创建工作通过国家评估认定", unit=addressee, addressee=addressee, role="牵头单位",
         state="正常推进", due_on=date(2027, 12, 31), rung=rung, rung_on=rung_on, form="汇总", reason="FIRST",
@@ -80,6 +83,12 @@ def change_everything(store: Store) -> None:
     store.set_meta("evaluated", "2027-03-02T08:00+08:00")
 
 
+def fail_after(store: Store, change: Callable[[Store], object]) -> None:
+    with store.work():
+        change(store)
+        raise RuntimeError("boom")
+
+
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_what_fails_inside_a_unit_of_work_leaves_every_index_as_it_was(on_disk: bool, tmp_path: Path) -> None:
     store = Store(Database.open(tmp_path) if on_disk else Database.in_memory())
@@ -89,9 +98,8 @@ def test_what_fails_inside_a_unit_of_work_leaves_every_index_as_it_was(on_disk: 
         store.put_robot(RobotState(name="县教育局#1", sends=(NOW,)))
         store.set_meta("evaluated", "2027-03-01T08:00+08:00")
     before = everything(store)
-    with pytest.raises(RuntimeError, match="boom"), store.work():
-        change_everything(store)
-        raise RuntimeError("boom")
+    with pytest.raises(RuntimeError, match="boom"):
+        fail_after(store, change_everything)
     assert everything(store) == before
     assert not store.knows(event("b", Done(item="T05-M1")))
     store.close()
@@ -99,9 +107,8 @@ def test_what_fails_inside_a_unit_of_work_leaves_every_index_as_it_was(on_disk: 
 
 def test_after_a_failed_unit_of_work_numbers_go_on_without_a_gap(store: Store) -> None:
     assert [entry.number for entry in promised(store, draft())] == ["2027-0001"]
-    with pytest.raises(RuntimeError), store.work():
-        store.promise([draft(row("X"))], NOW, "")
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="boom"):
+        fail_after(store, lambda inside: inside.promise([draft(row("X"))], NOW, ""))
     assert [entry.number for entry in promised(store, draft(row("T05-R1@2027-1")))] == ["2027-0002"]
 
 

@@ -1,0 +1,215 @@
+"""config/chats.yaml: who has which chat; addresses by reference, problems in Chinese with their place, no secret repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.core.notices import Addressee
+from bot.core.rulebook import Role
+from bot.shell.chats import FILE, Chats, address_of, key_of, load_chats, setup_of
+from bot.shell.problems import Problem
+from tests.rules_factory import place_of
+
+UNITS = ("县委教育工委", "县教育局", "县财政局")
+HOOK = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7000-4bc4-97a0-0ec2sifa5aaa"
+LOCAL = "http://127.0.0.1:9/cgi-bin/webhook/send?key=k"
+
+
+def load(home: Path, text: str, units: tuple[str, ...] | None = UNITS) -> tuple[Chats, tuple[Problem, ...]]:
+    (home / "config").mkdir(exist_ok=True)
+    (home / FILE).write_text(text, "utf-8")
+    return load_chats(home, units)
+
+
+def only_problem(home: Path, text: str) -> Problem:
+    _, (problem,) = load(home, text)
+    assert problem.file == FILE
+    return problem
+
+
+def one(robot: str, chat: str = "县教育局") -> str:
+    return f"群聊:\n  {chat}:\n    - {robot}\n"
+
+
+def test_without_the_file_there_are_no_chats_and_no_problem(tmp_path: Path) -> None:
+    assert load_chats(tmp_path, UNITS) == (Chats(), ())
+
+
+# --- references -------------------------------------------------------------------
+
+
+def test_addresses_and_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_JYJ", f" {HOOK}\n")
+    monkeypatch.setenv("CHAT_JYJ_SECRET", "SEC123")
+    chats, problems = load(
+        tmp_path, one("{方言: dingtalk, 地址: env:CHAT_JYJ, 密钥: env:CHAT_JYJ_SECRET, 关键词: 督办}")
+    )
+    assert problems == ()
+    (robot,) = chats.robots["县教育局"]
+    assert robot.name == "县教育局#1"
+    assert robot.url.get_secret_value() == HOOK
+    assert robot.secret is not None
+    assert robot.secret.get_secret_value() == "SEC123"
+    assert robot.keyword == "督办"
+
+
+def test_addresses_come_from_files_beside_the_home_folder_or_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "url").write_bytes(b"\xef\xbb\xbf" + HOOK.encode() + b"\r\n")
+    (tmp_path / "elsewhere").write_text("SEC", "utf-8")
+    chats, problems = load(
+        tmp_path, one(f"{{方言: feishu, 地址: file:secrets/url, 密钥: 'file:{tmp_path / 'elsewhere'}'}}")
+    )
+    assert problems == ()
+    assert chats.robots["县教育局"][0].url.get_secret_value() == HOOK
+    assert chats.files == (tmp_path / "secrets" / "url", tmp_path / "elsewhere")
+
+
+def test_a_full_width_colon_in_a_reference_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_JYJ", HOOK)
+    assert load(tmp_path, one("{方言: wecom, 地址: env：CHAT_JYJ}"))[0].robots
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        HOOK,
+        "http://127.0.0.1.example.com/x",
+        "http://127.evil.cn/x",
+        "http://[::1",
+        "http://localhost.evil.cn/",
+        "https://10.0.0.8/x",
+        "just-a-word-0f2c9a31",
+    ],
+)
+def test_a_literal_address_elsewhere_is_refused_and_not_repeated(tmp_path: Path, literal: str) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: wecom, 地址: '{literal}'}}"))
+    assert chats.robots == {}
+    [problem] = problems
+    assert (problem.line, problem.code) == (3, "literal-secret")
+    assert "env:" in problem.hint
+    assert literal not in str(problem)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "[::1]"])
+def test_on_loopback_address_and_secret_may_be_literal(tmp_path: Path, host: str) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: dingtalk, 地址: 'http://{host}:9/x', 密钥: SEC-literal}}"))
+    assert problems == ()
+    assert chats.robots["县教育局"][0].secret is not None
+
+
+def test_a_literal_secret_for_a_real_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_JYJ", HOOK)
+    problem = only_problem(tmp_path, one("{方言: dingtalk, 地址: env:CHAT_JYJ, 密钥: SEC-literal}"))
+    assert problem.code == "literal-secret"
+    assert "SEC-literal" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [("env:NOT_SET_AT_ALL", "环境变量 NOT_SET_AT_ALL 没有设置"), ("file:no/such", "读不到"), ("file:empty", "是空的")],
+)
+def test_a_reference_to_nothing_is_said_and_its_robot_left_out(tmp_path: Path, reference: str, says: str) -> None:
+    (tmp_path / "empty").write_text(" \n", "utf-8")
+    text = f"群聊:\n  县教育局:\n    - {{方言: wecom, 地址: '{reference}'}}\n    - {{方言: wecom, 地址: '{LOCAL}'}}\n"
+    chats, (problem,) = load(tmp_path, text)
+    assert says in problem.message
+    assert (problem.line, problem.is_error) == (3, True)
+    assert [robot.name for robot in chats.robots["县教育局"]] == ["县教育局#2"]
+
+
+# --- names -------------------------------------------------------------------------
+
+
+def test_an_unknown_chat_is_an_error_with_a_near_match(tmp_path: Path) -> None:
+    problem = only_problem(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}", "县教肓局"))
+    assert (problem.line, problem.column) == (2, 3)
+    assert "县教肓局" in problem.message
+    assert "是不是“县教育局”？" in problem.hint
+
+
+def test_while_rules_are_broken_any_name_may_have_a_chat(tmp_path: Path) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}", "某单位"), units=None)
+    assert problems == ()
+    assert "某单位" in chats.robots
+
+
+def test_an_unknown_dialect_is_an_error_with_a_near_match(tmp_path: Path) -> None:
+    problem = only_problem(tmp_path, one(f"{{方言: wecon, 地址: '{LOCAL}'}}"))
+    assert "是不是“wecom”？" in problem.hint
+
+
+@pytest.mark.parametrize("name", ["县教育局分管领导", "县教育局/分管领导", "县教育局·分管领导", "县教育局　分管领导"])
+def test_a_unit_s_supervisor_may_be_written_in_several_ways(tmp_path: Path, name: str) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}", name))
+    assert problems == ()
+    assert list(chats.robots) == ["县教育局·分管领导"]
+
+
+def test_a_problem_under_a_supervisor_stands_at_its_line(tmp_path: Path) -> None:
+    text = one("{方言: wecom, 地址: env:NOT_SET_AT_ALL}", "县教育局分管领导")
+    problem = only_problem(tmp_path, text)
+    assert (problem.line, problem.column) == place_of(text, "env:")
+
+
+def test_one_chat_written_in_two_ways_is_an_error(tmp_path: Path) -> None:
+    robot = f"\n    - {{方言: wecom, 地址: '{LOCAL}'}}\n"
+    problem = only_problem(tmp_path, f"群聊:\n  县教育局分管领导:{robot}  县教育局·分管领导: 县教育局分管领导\n")
+    assert (problem.line, problem.code) == (4, "duplicate-chat")
+
+
+def test_two_units_may_share_a_chat(tmp_path: Path) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}") + "  县委教育工委: 县教育局\n")
+    assert problems == ()
+    addressee = Addressee("县委教育工委", "县委教育工委", Role.LEAD, frozenset({Role.LEAD}))
+    assert chats.directory.route(addressee) == ("县教育局", "")
+    assert list(chats.robots) == ["县教育局"]
+
+
+def test_sharing_a_chat_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    problem = only_problem(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}") + "  县委教育工委: 县教肓局\n")
+    assert problem.line == 4
+    assert "是不是“县教育局”？" in problem.hint
+
+
+def test_the_same_robot_in_two_chats_keeps_one_name_and_is_remarked(tmp_path: Path) -> None:
+    text = one(f"{{方言: wecom, 地址: '{LOCAL}'}}") + f"  县财政局:\n    - {{方言: wecom, 地址: '{LOCAL}'}}\n"
+    chats, (problem,) = load(tmp_path, text)
+    assert not problem.is_error
+    assert "县教育局#1" in problem.message
+    assert {robot.name for robots in chats.robots.values() for robot in robots} == {"县教育局#1"}
+
+
+def test_the_admin_s_chat_is_known_to_be_missing(tmp_path: Path) -> None:
+    assert not load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}"))[0].has_admin
+    assert load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}'}}", "管理员"))[0].has_admin
+
+
+@pytest.mark.parametrize(
+    "text", ["群聊: [", "群聊:\n  县教育局:\n    - {方言: wecom}\n", "群: {}\n", "群聊:\n\t县教育局: x\n"]
+)
+def test_a_file_that_cannot_be_read_says_where_and_gives_no_chat(tmp_path: Path, text: str) -> None:
+    chats, problems = load(tmp_path, text)
+    assert chats.robots == {}
+    assert problems
+    assert all(problem.is_error and problem.file == FILE for problem in problems)
+
+
+# --- secrets -----------------------------------------------------------------------
+
+
+def test_nothing_printed_about_a_robot_shows_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_JYJ", HOOK)
+    monkeypatch.setenv("CHAT_JYJ_SECRET", "SEC-0f2c9a31")
+    chats, _ = load(tmp_path, one("{方言: dingtalk, 地址: env:CHAT_JYJ, 密钥: env:CHAT_JYJ_SECRET}"))
+    (robot,) = chats.robots["县教育局"]
+    shown = f"{chats!r} {chats} {robot!r} {address_of(robot)} {setup_of(robot)}"
+    assert "693a91f6" not in shown
+    assert "SEC-0f2c9a31" not in shown
+
+
+def test_a_name_that_only_looks_like_a_supervisor_is_left_alone() -> None:
+    assert key_of("分管领导") == "分管领导"
+    assert key_of("县教育局") == "县教育局"

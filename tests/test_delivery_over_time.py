@@ -1,0 +1,321 @@
+"""Delivery over days and restarts: what is still true, office hours, backlogs, parts, and things going wrong on our side."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import delivery
+from bot.core import wording
+from bot.core.events import Closed, Done, Extended, Silenced
+from bot.core.outbox import Entry, EntryState, Row
+from bot.core.windows import OfficeHours, slot
+from bot.delivery import allowed
+from tests.house import at, until
+from tests.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with post_office(tmp_path) as made:
+        yield made
+
+
+# --- still true? ------------------------------------------------------------------------------------
+
+
+def is_told(office: Office, row: Row) -> bool:
+    last = office.store.tellings.last(row.item, row.due_on, row.addressee)
+    return last is not None and last.rung_on == row.rung_on
+
+
+@pytest.mark.parametrize(
+    ("happened", "why"),
+    [
+        (Closed(item="T05-M1", by="办公室"), "已销号"),
+        (Done(item="T05-M1"), "待核"),
+        (
+            Extended(item="T05-M1", to=date(2028, 6, 30), rule_due=date(2027, 12, 31), reason="施工", by="办公室"),
+            "时限已改",
+        ),
+        (Silenced(item="T05-M1", until=at("2027-12-28T00:00"), reason="专班"), "静默至"),
+        (Silenced(chat="县教育局", until=at("2027-12-28T00:00"), reason="专班"), "静默至"),
+    ],
+)
+async def test_what_is_no_longer_to_be_said_is_cancelled_with_the_reason_and_owed_again(
+    office: Office, happened: Any, why: str
+) -> None:
+    row = office.row()
+    number = office.promise("县教育局", row)
+    assert is_told(office, row)
+    office.event(happened)
+    await office.send()
+    assert office.seen() == []
+    assert office.entry(number).state is EntryState.CANCELLED
+    assert why in office.entry(number).why
+    assert not is_told(office, row)
+
+
+async def test_of_a_digest_only_what_is_still_true_is_said(office: Office) -> None:
+    keep, drop = office.row("T05-M1"), office.row("T05-R1@2027-2")
+    office.promise("县教育局", keep, drop)
+    office.event(Closed(item="T05-R1@2027-2", by="办公室"))
+    await office.send()
+    assert "T05-M1" in office.seen()[0].source
+    assert "T05-R1@2027-2" not in office.seen()[0].source
+    assert (is_told(office, keep), is_told(office, drop)) == (True, False)
+
+
+async def test_an_item_gone_from_the_rules_is_not_spoken_of(office: Office) -> None:
+    number = office.promise("县教育局", office.row(item="T05-M1").model_copy(update={"item": "T99-M9"}))
+    await office.send()
+    assert office.entry(number).why == "事项已不在规则中"
+
+
+async def test_a_state_that_changed_while_waiting_is_worded_as_it_is_on_the_day(office: Office) -> None:
+    office.twin.refuse("县教育局", -1)
+    number = office.promise("县教育局", office.row("T05-M1"))
+    await office.send()
+    office.twin.heal("县教育局")
+    office.now = at("2027-12-27T09:40")
+    office.look()
+    with office.store.work():
+        office.store.put(office.entry(number).model_copy(update={"next_attempt_at": office.now}))
+    await office.send()
+    assert "12月27日" in office.seen()[0].source
+    assert "剩余4天" in office.seen()[0].source
+
+
+# --- office hours ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["2027-12-24T20:00", "2027-12-25T10:00", "2027-12-24T12:30", "2027-12-27T05:00"])
+async def test_outside_office_hours_nothing_leaves(office: Office, moment: str) -> None:
+    number = office.promise()
+    office.now = at(moment)
+    office.look()
+    await office.send()
+    assert office.seen() == []
+    waiting = office.entry(number)
+    assert waiting.state is EntryState.LATER
+    assert waiting.next_attempt_at > office.now
+    await office.retry(number)
+    assert numbers(office.seen()) == [number]
+    assert marked(office.seen()) == [False]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2027-12-24T09:40", "2027-12-24T09:40"),
+        ("2027-12-24T12:05", "2027-12-24T14:31"),
+        ("2027-12-24T20:00", "slot 2027-12-27"),  # a Friday evening waits for Monday's slot
+        ("2027-12-25T10:00", "slot 2027-12-27"),
+    ],
+)
+def test_today_an_open_minute_is_enough_another_day_it_is_the_slot(moment: str, expected: str) -> None:
+    now = at(moment)
+    wanted = slot("县教育局", date.fromisoformat(expected[5:]), OfficeHours()) if "slot" in expected else at(expected)
+    assert allowed(now, "县教育局", now, OfficeHours(), RULES.calendar) == wanted
+
+
+def test_a_retry_due_later_than_another_day_s_slot_keeps_its_time() -> None:
+    later = at("2027-12-27T11:00")
+    assert allowed(later, "县教育局", at(MORNING), OfficeHours(), RULES.calendar) == later
+
+
+# --- backlog -----------------------------------------------------------------------------------------------
+
+
+async def test_what_was_refused_for_days_comes_as_one_digest_once_the_robot_is_mended(office: Office) -> None:
+    office.twin.refuse("县教育局", 93000)
+    promised = []
+    for day in range(3):
+        row = office.row("T05-M1", addressee=f"县教育局{day}")
+        promised.append(office.promise("县教育局", row))
+        await office.wind(days=1)
+    office.twin.heal("县教育局")
+    [robot] = office.robots["县教育局"]
+    office.robots["县教育局"] = (replace(robot, keyword="督办"),)
+    assert office.known.greet() == ["县教育局"]
+    for number in promised:
+        mended = office.entry(number).model_copy(update={"state": EntryState.LATER, "next_attempt_at": office.now})
+        with office.store.work():
+            office.store.put(mended)
+    office.now = at("2027-12-28T09:40")
+    office.look()
+    await office.send()
+    [bubble] = office.seen()
+    carried = {office.entry(number).why for number in promised}
+    assert carried == {f"并入{numbers([bubble])[0]}"}
+
+
+# --- parts --------------------------------------------------------------------------------------------------
+
+
+async def test_a_long_message_goes_in_numbered_parts_with_one_number(office: Office) -> None:
+    number = long_digest(office)
+    await office.send()
+    bubbles = office.seen()
+    assert len(bubbles) > 2
+    assert [bubble.part for bubble in bubbles] == list(range(1, len(bubbles) + 1))
+    assert set(numbers(bubbles)) == {number}
+    assert office.entry(number).state is EntryState.DELIVERED
+
+
+async def test_parts_already_accepted_are_not_sent_again_after_a_restart(office: Office) -> None:
+    number = long_digest(office)
+    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", -1))
+    await office.send()
+    assert office.entry(number).parts_done == 1
+    await office.die()
+    office.twin._callbacks.clear()
+    office.twin.heal("县教育局")
+    office.open()
+    await office.retry(number)
+    assert office.entry(number).state is EntryState.DELIVERED
+    assert [bubble.part for bubble in office.seen()] == list(range(1, len(office.seen()) + 1))
+
+
+async def test_what_is_left_of_a_message_for_another_day_goes_again_whole_and_marked(office: Office) -> None:
+    number = long_digest(office)
+    office.now = at("2027-12-24T17:29")
+    office.look()
+    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", 45009))
+    await office.send()
+    office.twin._callbacks.clear()
+    office.twin.heal("县教育局")
+    assert (office.entry(number).parts_done, office.entry(number).resent) == (0, True)
+    await office.retry(number)
+    parts = [bubble.part for bubble in office.seen()]
+    assert parts == [1, *range(1, parts[-1] + 1)]
+    assert marked(office.seen()) == [False, *[True] * parts[-1]]
+    assert set(numbers(office.seen())) == {number}
+
+
+async def test_a_message_whose_robot_breaks_halfway_begins_anew_with_the_other_one(office: Office) -> None:
+    other = office.robot("县教育局", "dingtalk")
+    office.known.greet()
+    number = long_digest(office)
+    answer = office.twin.answer
+    calls: list[str] = []
+
+    def second_call_refused(dialect: str, token: str, call: Any) -> dict[str, Any]:
+        calls.append(dialect)
+        return {"errcode": 93000, "errmsg": ""} if len(calls) == 2 else answer(dialect, token, call)
+
+    office.twin.answer = second_call_refused  # type: ignore[method-assign]
+    await office.send()
+    assert office.entry(number).state is EntryState.DELIVERED
+    assert calls[:2] == ["wecom", "wecom"]  # one robot finishes what it began
+    assert office.entry(number).robot == other.name
+    assert marked(office.seen()) == [False, *[True] * (len(office.seen()) - 1)]
+    whole = "".join(bubble.source for bubble in office.seen()[1:])
+    assert all(f"请办公室转告{index}" in whole for index in range(60))
+
+
+# --- when things go wrong on our side ---------------------------------------------------------------------------
+
+
+async def test_a_full_disk_keeps_the_entry_and_sends_nothing_twice(office: Office) -> None:
+    number = office.promise()
+    office.disk.arm(0)  # before the network is touched
+    await office.send()
+    assert office.seen() == []
+    assert office.entry(number).state is EntryState.PENDING
+    await office.send()
+    assert marked(office.seen()) == [False]
+
+
+async def test_a_disk_that_fills_up_after_sending_makes_the_entry_go_again_marked(office: Office) -> None:
+    number = office.promise()
+    office.disk.arm(1)  # the outcome cannot be written down
+    await office.send()
+    assert office.entry(number).state is EntryState.SENDING
+    await office.send()
+    assert numbers(office.seen()) == [number, number]
+    assert marked(office.seen()) == [False, True]
+    assert office.entry(number).state is EntryState.DELIVERED
+
+
+async def test_after_a_full_disk_nobody_is_poked_into_a_hot_loop(office: Office) -> None:
+    pokes: list[bool] = []
+    office.deliveries.on_settled = lambda: pokes.append(True)
+    office.promise()
+    office.disk.arm(0)
+    await office.send()
+    assert pokes == []
+
+
+async def test_the_loop_is_poked_only_when_something_still_waits(office: Office) -> None:
+    pokes: list[bool] = []
+    office.deliveries.on_settled = lambda: pokes.append(True)
+    office.promise()
+    await office.send()
+    assert pokes == []
+    office.twin.refuse("县教育局", -1)
+    office.promise()
+    await office.send()
+    assert pokes == [True]
+
+
+async def test_a_message_that_cannot_be_made_stops_neither_its_chat_nor_its_worker(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = office.promise(form="单发")
+    good = office.promise(form="单发")
+    word = wording.word
+
+    def failing(entry: Entry, words: Any) -> Any:
+        if entry.number == bad:
+            raise KeyError("a slip in a wording")
+        return word(entry, words)
+
+    monkeypatch.setattr(delivery, "word", failing)
+    await office.send()
+    assert numbers(office.seen()) == [good]
+    assert office.entry(bad).state is EntryState.UNDELIVERABLE
+    assert office.entry(bad).why == "程序出错（KeyError），请告知维护人员"
+    assert bad in office.store.troubles()[0].lines[1]
+    again = office.promise(form="单发")
+    await office.send()
+    assert numbers(office.seen()) == [good, again]
+
+
+async def test_closing_lets_what_is_in_flight_settle_and_begins_nothing_new(office: Office) -> None:
+    office.twin.hang("县教育局", 0.1)
+    first, second = office.promise(form="单发"), office.promise(form="单发")
+    office.deliveries.start()
+    await until(lambda: bool(office.seen()))
+    await office.deliveries.close()
+    assert office.entry(first).state is EntryState.DELIVERED
+    assert (office.entry(second).state, office.entry(second).attempts) == (EntryState.PENDING, 0)
+
+
+async def test_closing_between_parts_keeps_what_was_accepted_and_marks_nothing(office: Office) -> None:
+    number = long_digest(office)
+    office.twin.on_bubble(lambda bubble: office.deliveries.wind_down())
+    await office.send()
+    office.twin._callbacks.clear()
+    await office.close()
+    entry = office.entry(number)
+    assert (entry.state, entry.parts_done, entry.resent) == (EntryState.LATER, 1, False)
+    office.open()
+    await office.send()
+    assert [bubble.part for bubble in office.seen()] == list(range(1, len(office.seen()) + 1))
+    assert not any(marked(office.seen()))
+
+
+async def test_closing_does_not_wait_for_ever(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "CLOSING", 0.05)
+    office.twin.hang("县教育局", 60)
+    number = office.promise()
+    office.deliveries.start()
+    await until(lambda: bool(office.seen()))
+    await office.deliveries.close()
+    assert office.entry(number).state is EntryState.SENDING  # goes again marked after the next start
