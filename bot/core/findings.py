@@ -81,7 +81,7 @@ def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Find
     """The verdict about one item: its kind's judgement with life laid over it."""
     extension = facts.extension_of(item)
     if extension:
-        late = max(extension.to, item.late_from or extension.to)
+        late = max(extension.to, item.late_from) if item.late_from else None
         item = replace(item, due_on=extension.to, late_from=late)
     judgement = _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
     mark = facts.marks.get(item.id)

@@ -61,8 +61,9 @@ SENSITIVE_TITLE = "督办事项"
 class Item:
     """One tracked thing. `due_on` is the rule's date (the last good day), `late_from` the day overdue rungs count from.
 
-    `late_from` differs from `due_on` where a result is published later or a grace period runs. `opens_on` is the first
-    day of the period it belongs to. Undated items have neither.
+    `late_from` differs from `due_on` where a result is published later or a grace period runs; without one no ladder counts
+    until the judgement brings an anchor of its own (达标). `opens_on` is the first day of the period it belongs to. Undated
+    items have neither date.
     """
 
     id: str

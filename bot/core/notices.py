@@ -342,8 +342,8 @@ def _returned(
 ) -> Occurrence | None:
     """Being sent back is told once, to who must act, unless anything was said since or a deeper rung is owed anyway."""
     at = finding.returned_at
-    if at is None or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
-        return rung
+    if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+        return rung  # a time ahead of the clock (a sender's, or the clock was set back) has not come yet
     heard = desk.memory.latest(finding.item.id, addressee.key)
     if heard is not None and heard >= at:
         return rung
@@ -397,7 +397,7 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
     if not asked:
         return decision
     longest = max(asked, key=lambda one: one.until)
-    until = _earliest(longest.until, _turn(decision.finding, desk.today))
+    until = _earliest(longest.until.astimezone(ZONE), _turn(decision.finding, desk.today))
     by = longest.by or longest.reason
     return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
 

@@ -299,12 +299,17 @@ def _remaining(finding: Finding, words: Words) -> str:
     if today > due:
         late = finding.anchor.late_from if finding.anchor else due
         if today > late:
-            since = "" if late == due else f"，自{day_text(late, today)}起算"
-            return f"已逾期{(today - late).days}天{since}"
+            return f"{_allowance(finding, late, today) if late != due else ''}已逾期{(today - late).days}天"
         return "在宽限期内" if _reports(finding) else f"待公布，{day_text(late, today)}前公布结果"
     if today == due:
         return "今日到期"
     return f"剩余{(due - today).days}天（{words.calendar.workdays_between(today, due)}个工作日）"
+
+
+def _allowance(finding: Finding, late: date, today: date) -> str:
+    """From which day on an item is late when that is not its date: 宽限 of a report, 结果公布 of a milestone."""
+    until = day_text(late, today)
+    return f"宽限至{until}，" if _reports(finding) else f"应于{until}前公布结果，"
 
 
 def _provisional(finding: Finding) -> str:

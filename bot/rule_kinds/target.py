@@ -75,7 +75,7 @@ class Target:
                 period = str(target.due.on.year)
                 title = f"{form.title}{period}年目标（{wish(target, form.measure)}）"
                 yield Item(
-                    f"{form.id}@{period}", rule, title, target.due.on, target.due.on, period=period,
+                    f"{form.id}@{period}", rule, title, target.due.on, period=period,
                     words=target.due.words(), data=target,
                 )  # fmt: skip
 

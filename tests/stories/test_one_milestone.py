@@ -37,7 +37,7 @@ def test_the_result_is_awaited_until_its_date_and_only_then_overdue() -> None:
     assert story.reasons("T05-M1")["县教育局"] == "AWAITING_RESULT"
     story.at("2028-03-31 23:59").expect_nothing()
     passed = story.at("2028-04-03 18:00").expect("县教育局 单发 T05-M1 逾期1个工作日 WORSENED")
-    assert "已逾期3天，自3月31日起算" in passed.text
+    assert "应于3月31日前公布结果，已逾期3天" in passed.text
     story.at("2028-04-07 18:00").expect("县教育局 汇总 T05-M1 逾期每7天 NEXT_RUNG")
 
 
@@ -56,7 +56,9 @@ def test_overdue_item_is_chased_each_week_and_climbs_until_closed() -> None:
     assert "领导小组 月度清单 T05-M1 逾期20个工作日·月度清单 REPEAT" in [x for s in passed.sent for x in s.lines()]
     story.happens(Closed(item="T05-M1", by="秘书组"))
     story.at("2027-06-02 18:00").expect(
-        "县教育局 汇总 T05-M1 恢复 RECOVERED", "管理员 汇总 T05-M1 恢复 RECOVERED", "领导小组 汇总 T05-M1 恢复 RECOVERED"
+        "县教育局 汇总 T05-M1 恢复 RECOVERED",
+        "管理员 汇总 T05-M1 恢复 RECOVERED",
+        "领导小组 汇总 T05-M1 恢复 RECOVERED",
     )
     story.at("2027-09-01 18:00").expect_nothing()
 
@@ -122,7 +124,9 @@ def test_shorter_repeat_counts_from_the_rule_and_not_from_the_edit() -> None:
 
 def test_new_lead_gets_the_rung_in_force_once() -> None:
     units = "县教育局, 县财政局, 县民政局"
-    story = Timeline(a_rulebook(a_milestone(due="2027-03-10", more="配合: [县财政局]"), units=units), start="2027-03-03")
+    story = Timeline(
+        a_rulebook(a_milestone(due="2027-03-10", more="配合: [县财政局]"), units=units), start="2027-03-03"
+    )
     story.at("2027-03-04 18:00")
     more = "配合: [县财政局]\n牵头: {单位: 县民政局, 依据: 管理员}"
     story.edited(a_rulebook(a_milestone(due="2027-03-10", more=more), units=units))
@@ -189,11 +193,13 @@ def test_return_is_told_once_and_promptly() -> None:
     story.happens(Done(item="T05-M1"))
     story.at("2027-03-10 10:05")
     story.happens(Returned(item="T05-M1", reason="缺少佐证材料", by="秘书组"))
-    (sent,) = story.at("2027-03-10 10:06").expect("县教育局 单发 T05-M1 退回 NEXT_RUNG").sent
+    (sent,) = story.at("2027-03-10 10:06").expect("县教育局 单发 T05-M1 退回 WORSENED").sent
     assert sent.at == moment("2027-03-10 10:05")
     assert "【退回】" in sent.text
     story.at("2027-05-10 18:00").expect_nothing()
-    story.at("2027-05-11 18:00").expect("县教育局 汇总 T05-M1 提前30天 NEXT_RUNG", "县财政局 汇总 T05-M1 提前30天 FIRST")
+    story.at("2027-05-11 18:00").expect(
+        "县教育局 汇总 T05-M1 提前30天 NEXT_RUNG", "县财政局 汇总 T05-M1 提前30天 FIRST"
+    )
 
 
 def test_return_on_the_day_of_a_rung_is_still_told() -> None:
@@ -201,7 +207,7 @@ def test_return_on_the_day_of_a_rung_is_still_told() -> None:
     story.at("2027-05-11 10:00")
     story.happens(Done(item="T05-M1"))
     story.happens(Returned(item="T05-M1", reason="缺少佐证材料"))
-    story.at("2027-05-11 18:00").expect("县教育局 单发 T05-M1 退回 NEXT_RUNG")
+    story.at("2027-05-11 18:00").expect("县教育局 单发 T05-M1 退回 WORSENED")
 
 
 def test_return_the_day_after_a_rung_told_ahead_is_still_told() -> None:
@@ -209,7 +215,7 @@ def test_return_the_day_after_a_rung_told_ahead_is_still_told() -> None:
     story.at("2027-06-11 12:00").expect("县教育局 汇总 T05-M1 提前7天 FIRST", "县财政局 汇总 T05-M1 提前7天 FIRST")
     story.at("2027-06-11 15:05")
     story.happens(Returned(item="T05-M1", reason="缺少佐证材料"))
-    story.at("2027-06-11 15:05").expect("县教育局 单发 T05-M1 退回 NEXT_RUNG")
+    story.at("2027-06-11 15:05").expect("县教育局 单发 T05-M1 退回 WORSENED")
 
 
 def test_return_is_not_told_again_after_an_extension() -> None:
@@ -219,6 +225,17 @@ def test_return_is_not_told_again_after_an_extension() -> None:
     story.happens(Extended(item="T05-M1", to=moment("2027-12-31").date(), rule_due=moment("2027-04-30").date(),
                            reason="等待复核", by="秘书组"))  # fmt: skip
     story.at("2027-06-30 18:00").expect_nothing()
+
+
+def test_return_dated_ahead_of_the_clock_is_told_once_when_its_time_comes() -> None:
+    story = Timeline(a_rulebook(a_milestone(due="2027-06-10")), start="2027-03-03 08:00")
+    story.now = moment("2027-03-03 15:05")
+    story.happens(Returned(item="T05-M1", reason="缺少佐证材料"))
+    story.now = moment("2027-03-03 08:00")  # the clock was set back
+    story.at("2027-03-03 14:59").expect("县教育局 汇总 T05-M1 提前180天 FIRST")
+    story.at("2027-03-03 15:00").expect_nothing()
+    story.off_until("2027-03-03 15:06")
+    story.at("2027-05-01 18:00").expect("县教育局 单发 T05-M1 退回 WORSENED")
 
 
 def test_return_at_night_waits_for_the_morning() -> None:

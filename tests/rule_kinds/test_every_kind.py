@@ -1,0 +1,148 @@
+"""The contract of a rule kind: whatever file is dropped into bot/rule_kinds keeps these promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from textwrap import dedent, indent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.facts import Facts
+from bot.core.findings import judge_one
+from bot.core.item import GRAVITY, Item, RuleKind, State
+from bot.core.office import OfficeKind
+from bot.core.rulebook import Rule, Rulebook
+from bot.rule_kinds import kinds
+from tests.builders import INDICATOR, a_duty, a_milestone, a_rulebook, an_undated, the_county
+
+KINDS = sorted(kinds())
+STEPS = (
+    "编号: T05-M1-01, 名称: 县级自评, 完成时限: 2027-03-31, 依据: 建议",
+    "编号: T05-M1-02, 名称: 国家认定, 依据: 建议",
+)
+
+
+def samples() -> Rulebook:
+    """At least one rule of every kind."""
+    milestone = a_milestone(more="结果公布: 2028-03-31", steps=STEPS)
+    return a_rulebook(milestone, a_duty(), an_undated(more="建议时限: 2027-03-10"), indicators=INDICATOR)
+
+
+def rules_of(name: str) -> list[Rule]:
+    found = [rule for book in (samples(), the_county()) for rule in book.rules if rule.kind.name == name]
+    assert found, f"no sample of {name}"
+    return found
+
+
+def items(rule: Rule, since: date, until: date) -> list[Item]:
+    return list(rule.kind.items(rule, samples().calendar, since, until))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_describes_itself(name: str) -> None:
+    kind: RuleKind = kinds()[name]
+    assert kind.name == name
+    assert kind.subject in ("事项", "指标")
+    assert (kind.Params is None) is (kind.subject == "指标")
+    assert kind.ladder in the_county().ladders
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if kinds()[name].Params])
+def test_the_example_of_a_kind_is_a_valid_rule(name: str) -> None:
+    example = indent(dedent(kinds()[name].example), "  ")
+    assert [rule.kind.name for rule in a_rulebook(example).rules] == [name]
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if not kinds()[name].Params])
+def test_the_example_of_an_indicators_kind_fits_into_an_indicator(name: str) -> None:
+    keys = {
+        line.split(":")[0].strip() for line in kinds()[name].example.splitlines() if not line.strip().startswith("-")
+    }
+    kept = [line for line in INDICATOR.splitlines() if line.strip().split(":")[0] not in keys]
+    kept = [line for line in kept if not (line.startswith("    - ") and "目标" in keys)]
+    indicator = "\n".join(kept) + "\n" + kinds()[name].example
+    for key, text in (
+        ("报送", "  报送: {周期: 每年, 应报: 次年3月31日, 依据: 管理员}\n"),
+        ("目标", "  目标:\n    - {期限: 2027年, 值: 97, 措辞: 达到}\n"),
+    ):
+        indicator += text if f"  {key}:" not in indicator else ""
+    assert [rule.kind.name for rule in a_rulebook(indicators=indicator).rules if rule.kind.name == name] == [name]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_dates_bind_a_confirmation_and_when_is_read_by_people(name: str) -> None:
+    for rule in rules_of(name):
+        assert rule.kind.dates(rule.form)
+        when = rule.kind.when(rule.form)
+        assert when
+        assert not any(raw in when for raw in ("None", "2027-", "=", rule.id))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_when_never_names_a_title(name: str) -> None:
+    for rule in rules_of(name):
+        assert rule.title not in rule.kind.when(rule.form)
+        assert "县级自评" not in rule.kind.when(rule.form)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_items_have_unique_stable_ids_under_their_rule(name: str) -> None:
+    for rule in rules_of(name):
+        wide = items(rule, date(2026, 11, 23), date(2031, 12, 31))
+        narrow = items(rule, date(2026, 11, 23), date(2028, 12, 31))
+        ids = [item.id for item in wide]
+        assert len(ids) == len(set(ids))
+        assert all(item.rule is rule for item in wide)
+        assert {item.id: item for item in narrow}.items() <= {item.id: item for item in wide}.items()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_days_judgement_needs_no_more_than_the_day(name: str) -> None:
+    for rule in rules_of(name):
+        for item in items(rule, date(2026, 11, 23), date(2028, 12, 31)):
+            assert rule.kind.judge(item, Facts(), date(2027, 6, 1)) == rule.kind.judge(item, Facts(), date(2027, 6, 1))
+            assert item.late_from is None or (item.due_on is not None and item.late_from >= item.due_on)
+
+
+def gravities(item: Item, days: Iterable[date]) -> list[int]:
+    return [GRAVITY[judge_one(item, Facts(), day, samples().calendar).state] for day in days]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_silence_from_people_never_makes_anything_green_or_better_once_it_is_late(name: str) -> None:
+    for rule in rules_of(name):
+        for item in items(rule, date(2026, 11, 23), date(2027, 12, 31)):
+            day = item.late_from or date(2027, 12, 31)
+            late = [day + timedelta(days=n) for n in (1, 2, 30, 400)]
+            found = gravities(item, late)
+            assert found == sorted(found)
+            assert not {judge_one(item, Facts(), on, samples().calendar).state for on in late} & {
+                State.MET,
+                State.CLOSED,
+            }
+
+
+@given(st.sampled_from(KINDS), st.dates(date(2027, 1, 1), date(2027, 12, 31)))
+def test_states_only_get_graver_before_a_person_acts(name: str, day: date) -> None:
+    """The one step back is 待公布: the date has passed, the result is not out yet."""
+    rule = rules_of(name)[0]
+    for item in items(rule, date(2026, 11, 23), date(2027, 12, 31)):
+        before, after = gravities(item, (day, day + timedelta(days=1)))
+        waits = item.late_from is not None and item.late_from != item.due_on
+        assert after >= before or (waits and day == item.due_on)
+
+
+def test_kinds_are_found_by_their_files() -> None:
+    assert set(KINDS) >= {"节点", "周期", "报送", "达标", "待定"}
+
+
+def test_the_offices_own_kind_keeps_out_of_rule_files() -> None:
+    kind = OfficeKind()
+    assert kind.name not in kinds()
+    assert (kind.dates(None), kind.when(None), kind.proposes(None), kind.Params) == ("", "", False, None)
+    assert list(kind.items()) == []
+    assert kind.judge().state is State.NOTED
