@@ -15,7 +15,7 @@ speak_chinese()
 import click  # noqa: E402 - click looks its texts up at import
 
 from bot import __version__  # noqa: E402
-from bot.cli import looking, service, telling  # noqa: E402
+from bot.cli import calendar, checking, looking, service, telling  # noqa: E402
 from bot.cli.common import Failure  # noqa: E402
 
 
@@ -32,7 +32,7 @@ def duban(context: click.Context, home: str) -> None:
     context.obj = Path(home)
 
 
-for command in (*service.COMMANDS, *looking.COMMANDS, *telling.COMMANDS):
+for command in (*service.COMMANDS, *checking.COMMANDS, *looking.COMMANDS, *telling.COMMANDS, *calendar.COMMANDS):
     duban.add_command(command)
 
 

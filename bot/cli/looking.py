@@ -1,4 +1,4 @@
-"""Commands that only look: check, preview, explain, outbox, schema. They never touch the network or change anything."""
+"""Commands that only look: preview, explain, outbox, schema. They never touch the network or change anything."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import Any
 
 import click
 
-from bot.build import Home, missing_chats, peek_store, scene_of, usable_rulebook
-from bot.cli.common import OK, PROBLEMS, Failure, as_json, in_home, moment, opened, rules_of, say_json, unknown
+from bot.build import Home, peek_store, scene_of, usable_rulebook
+from bot.cli.common import OK, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.digest import Draft
 from bot.core.findings import Finding, canonical, find_item
 from bot.core.notices import ADMIN, Decision, Reason, settled
-from bot.core.office import unconfirmed
 from bot.core.outbox import Entry, EntryState, Row
 from bot.core.outlook import Scene, look, outlook
 from bot.core.rulebook import Rulebook
@@ -35,48 +34,6 @@ def state_folder(home: Home, drill: bool) -> Path:
         click.echo("（还没有正式状态，以下是演练的）", err=True)
         return story
     return story if drill else real
-
-
-# --- check --------------------------------------------------------------------
-
-
-@click.command("check")
-@click.option("--json", "json_", is_flag=True, help="输出 JSON")
-@in_home
-def check(folder: Path, json_: bool) -> int:
-    """检查规则文件和群聊配置，列出全部问题。"""
-    home = opened(folder)
-    problems = home.loaded_problems
-    if json_:
-        say_json([as_json(problem) for problem in problems])
-    else:
-        for problem in problems:
-            click.echo(str(problem))
-        _summary(home)
-    return PROBLEMS if any(problem.is_error for problem in problems) else OK
-
-
-def _summary(home: Home) -> None:
-    rulebook = home.rulebook
-    if rulebook is None:
-        click.echo(f"共{sum(p.is_error for p in home.loaded_problems)}处错误，改好后再用。")
-        return
-    store = peek_store(home.state("real"))
-    rules, leads = unconfirmed(rulebook, store.facts)
-    click.echo(f"《{rulebook.plan.title}》（{rulebook.plan.status}）")
-    click.echo(
-        f"责任单位{len(rulebook.units.units)}个，任务{len(rulebook.tasks)}个文件，规则{len(rulebook.rules)}条，指标{len(rulebook.indicators)}个。"
-    )
-    if rules or leads:
-        click.echo(f"待确认：事项{len(rules)}项，牵头单位{len(leads)}处（duban confirm）。")
-    without = missing_chats(rulebook, home.chats)
-    if not home.chats.robots:
-        click.echo("还没有配置群聊（config/chats.yaml）；演练不需要。")
-    elif without:
-        click.echo(f"没有群聊、提醒转管理员群的：{'、'.join(without)}。")
-    if home.chats.robots and not home.chats.has_admin:
-        click.echo("没有配置管理员群聊：无处可去的提醒会留在待发箱。")
-    click.echo("没有错误。")
 
 
 # --- preview ------------------------------------------------------------------
@@ -287,7 +244,7 @@ def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
 
 def _sentence(one: Decision, when: datetime) -> str:
     finding: Finding = one.finding
-    head = f"{finding.item.id} {finding.item.title}（{finding.state.value}）→ {one.addressee.key}（{one.addressee.role.value}）："
+    head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.value}）→ {one.addressee.key}（{one.addressee.role.value}）："
     rung = f"，级次“{one.telling.label}”（{one.telling.on}）" if one.telling else ""
     if one.reason.tells:
         at = one.at.astimezone(ZONE) if one.at else when
@@ -371,4 +328,4 @@ def schema(folder: Path, name: str | None, out: Path | None) -> int:
     return OK
 
 
-COMMANDS = (check, preview, explain, outbox, schema)
+COMMANDS = (preview, explain, outbox, schema)

@@ -108,7 +108,7 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
     """报办结：事项转为待核，等办公室销号或退回。"""
     home = opened(folder)
     found = known_item(rules_of(home), item)
-    return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.title}：已报办结，待核。")
+    return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.shown_title}：已报办结，待核。")
 
 
 @click.command("close")
@@ -119,7 +119,7 @@ def close(folder: Path, item: str, by: str) -> int:
     """销号：核实办结，不再提醒。"""
     home = opened(folder)
     found = known_item(rules_of(home), item)
-    return send(home, Closed(item=found.id, by=by), f"{found.id} {found.title}：已销号。")
+    return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
 
 
 @click.command("return")
@@ -131,7 +131,7 @@ def return_(folder: Path, item: str, reason: str, by: str) -> int:
     """退回：核实不通过，事项重新督办。"""
     home = opened(folder)
     found = known_item(rules_of(home), item)
-    return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.title}：已退回。")
+    return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.shown_title}：已退回。")
 
 
 @click.command("extend")
@@ -150,7 +150,7 @@ def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
     if new <= found.due_on:
         raise Failure(f"新时限{new}不晚于原时限{found.due_on}。什么都没有写入。", WRONG_USE)
     payload = Extended(item=found.id, to=new, rule_due=found.due_on, reason=reason, by=by)
-    return send(home, payload, f"{found.id} {found.title}：时限由{found.due_on}延至{new}。")
+    return send(home, payload, f"{found.id} {found.shown_title}：时限由{found.due_on}延至{new}。")
 
 
 @click.command("silence")
@@ -189,7 +189,8 @@ def confirm(folder: Path, targets: tuple[str, ...], all_: bool, by: str) -> int:
     rules, leads = unconfirmed(rulebook, peek_store(home.state("real")).facts)
     if not targets and not all_:
         for rule in rules:
-            click.echo(f"{rule.id} {rule.title}：{rule.kind.dates(rule.form)}")
+            title = "督办事项" if rule.sensitive else rule.title
+            click.echo(f"{rule.id} {title}：{rule.kind.when(rule.form)}")
         for key, unit in leads.items():
             click.echo(f"{key} 牵头单位：{unit or '未填写'}")
         click.echo(f"待确认事项{len(rules)}项，牵头单位{len(leads)}处。确认：duban confirm 编号，或 --all。")

@@ -6,6 +6,7 @@ Every check works with whatever could be read, so that one broken file does not 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -84,7 +85,7 @@ class _Names:
 
     def check(self, at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str) -> None:
         if name not in self.known:
-            at.report("unknown-unit", loc, *self._sentence(name))
+            at.report("unknown-unit", loc, *self._sentence(name), instead=self.aliases.get(name, ""))
 
     def _sentence(self, name: str) -> tuple[str, str]:
         if name in self.aliases:
@@ -194,10 +195,19 @@ def _ids(parts: Parts) -> None:
             found += [(step, item, loc) for loc, step in _steps(item)]
     found += [(one.form.id, one, ("编号",)) for one in parts.indicators]
     found += [(old, item, loc) for _, item in parts.items for loc, old in listed("曾用编号", item.form.former_ids)]
+    for name, at, loc in found:
+        _half_width(at, loc, name)
     for first, again, name in repeated(name for name, _, _ in found):
         _, other, other_loc = found[first]
         _, at, loc = found[again]
         at.report("duplicate-id", loc, f"编号“{name}”重复，另一处在{other.spot(*other_loc)}", "每个编号只能用一次")
+
+
+def _half_width(at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str) -> None:
+    """An id with full-width digits looks right and matches nothing; pydantic's own pattern lets it pass."""
+    plain = unicodedata.normalize("NFKC", name)
+    if plain != name:
+        at.report("full-width-id", loc, f"编号“{name}”里有全角字符", f"改成半角：{plain}", instead=plain)
 
 
 def _steps(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
@@ -223,6 +233,8 @@ def _elements(parts: Parts) -> None:
         for index, pending in enumerate(part.head.form.pending if part.head else ()):
             assert part.head is not None
             claims += [(name, part.head, ("待建规则", index, *loc)) for loc, name in listed("要素", pending.elements)]
+    for name, at, loc in claims:
+        _half_width(at, loc, name)
     for first, again, name in repeated(name for name, _, _ in claims):
         _, other, other_loc = claims[first]
         _, at, loc = claims[again]

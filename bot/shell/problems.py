@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
@@ -31,7 +31,10 @@ START = Place(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong where, and what to do about it. `info` does not keep the rules from being used."""
+    """What is wrong where, and what to do about it. `info` does not keep the rules from being used.
+
+    `instead` is what could stand at this place (a whole key or value) where nothing else can be meant; empty otherwise.
+    """
 
     file: str
     line: int
@@ -40,13 +43,21 @@ class Problem:
     message: str
     hint: str = ""
     severity: Severity = "error"
+    instead: str = field(default="", compare=False)
 
     @classmethod
     def at(
-        cls, file: str, place: Place, code: str, message: str, hint: str = "", severity: Severity = "error"
+        cls,
+        file: str,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str = "",
+        severity: Severity = "error",
+        instead: str = "",
     ) -> Problem:
         """The same with a Place."""
-        return cls(file, place.line, place.column, code, message, hint, severity)
+        return cls(file, place.line, place.column, code, message, hint, severity, instead)
 
     @property
     def is_error(self) -> bool:
@@ -67,6 +78,12 @@ def near(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, or nothing when none is."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
+
+
+def only_near(word: str, known: Iterable[str]) -> str:
+    """The one known word that differs from `word` so little that it must be meant, or nothing."""
+    found = difflib.get_close_matches(word, list(known), n=2, cutoff=0.7)
+    return found[0] if len(found) == 1 else ""
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
@@ -118,8 +135,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "greater_than_equal": ("out-of-range", "“{key}”不能小于{ge}，现在是{value}"),
     "less_than": ("out-of-range", "“{key}”应小于{lt}，现在是{value}"),
     "less_than_equal": ("out-of-range", "“{key}”不能大于{le}，现在是{value}"),
-    "bool_type": ("bad-switch", "“{key}”应写 true（是）或 false（否）"),
-    "bool_parsing": ("bad-switch", "“{key}”应写 true（是）或 false（否），不是“{value}”"),
+    "bool_type": ("bad-switch", "“{key}”应写 是 或 否；也可写 true（是）、false（否）"),
+    "bool_parsing": ("bad-switch", "“{key}”应写 是 或 否（也可写 true（是）、false（否）），不是“{value}”"),
     "enum": ("unknown-word", "“{key}”没有“{value}”这个写法"),
     "literal_error": ("unknown-word", "“{key}”没有“{value}”这个写法"),
     "tuple_type": ("not-a-list", "“{key}”应是列表"),
@@ -145,12 +162,12 @@ def explain(error: ErrorDetails, form: type[BaseModel]) -> tuple[str, str, str]:
     key = next((part for part in reversed(loc) if isinstance(part, str)), "内容")
     if kind == "extra_forbidden":
         return _unknown_key(form, loc)
+    if value is None and kind != "missing":
+        return "blank", f"“{key}”没有填写", str(context.get("hint") or _description(form, loc))
     if kind == "word":
         return "bad-word", str(context["problem"]), str(context["hint"])
     if kind in ("value_error", "assertion_error"):
         return "bad-value", re.sub(r"^(Value|Assertion) error, ", "", error["msg"]), ""
-    if value is None and kind != "missing":
-        return "blank", f"“{key}”没有填写", _description(form, loc)
     if kind in DATES:
         return _bad_date(key, value)
     return _by_table(error, form, key)

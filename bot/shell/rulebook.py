@@ -30,6 +30,7 @@ from bot.core.rulebook import (
 from bot.core.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
 from bot.shell.crosscheck import CHECKS_INDICATORS, SPREADS_TO_TASK, Parts, TaskPart, crosscheck
+from bot.shell.doubts import doubts
 from bot.shell.problems import START, Path, Problem, in_order, near, suggest
 from bot.shell.sheet import Placed, Sheet
 from bot.shell.yamltree import read
@@ -104,6 +105,7 @@ def assemble(files: Mapping[str, bytes], *, chats: Iterable[str] | None = None) 
     reading = _Reading(files)
     parts = reading.parts()
     crosscheck(parts, chats)
+    doubts(parts)
     problems = in_order(reading.problems)
     if any(problem.is_error for problem in problems):
         return Loaded(None, problems)

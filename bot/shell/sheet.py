@@ -10,9 +10,20 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.shell.problems import Path, Problem, blank_and_optional, explain
+from bot.shell.problems import (
+    Path,
+    Problem,
+    Severity,
+    aliases,
+    blank_and_optional,
+    explain,
+    field_at,
+    only_near,
+)
 from bot.shell.yamlslips import separators
 from bot.shell.yamltree import Tree
+
+SWITCHES = {"是": "true", "否": "false"}
 
 FormT = TypeVar("FormT", bound=BaseModel)
 FormT_co = TypeVar("FormT_co", bound=BaseModel, covariant=True)
@@ -26,9 +37,11 @@ class Placed(Generic[FormT_co]):
     path: Path
     form: FormT_co
 
-    def report(self, code: str, loc: Path, message: str, hint: str = "", *, info: bool = False) -> None:
+    def report(
+        self, code: str, loc: Path, message: str, hint: str = "", *, info: bool = False, instead: str = ""
+    ) -> None:
         """A complaint about what stands at `loc` under this form."""
-        self.sheet.report(code, (*self.path, *loc), message, hint, info=info)
+        self.sheet.report(code, (*self.path, *loc), message, hint, info=info, instead=instead)
 
     def spot(self, *loc: str | int) -> str:
         """file:line of what stands at `loc` under this form."""
@@ -42,12 +55,21 @@ class Sheet:
         self.file, self.tree, self.problems = file, tree, problems
 
     def report(
-        self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False, info: bool = False
+        self,
+        code: str,
+        path: Path,
+        message: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        info: bool = False,
+        instead: str = "",
     ) -> None:
         """Adds a complaint, unless something at or above the path is already complained about."""
         if not self.tree.is_damaged(self.tree.find(path)):
             place = self.tree.place(path, key=key)
-            self.problems.append(Problem.at(self.file, place, code, message, hint, "info" if info else "error"))
+            severity: Severity = "info" if info else "error"
+            self.problems.append(Problem.at(self.file, place, code, message, hint, severity, instead))
 
     def spot(self, path: Path) -> str:
         """file:line, for naming another place in a sentence."""
@@ -58,7 +80,7 @@ class Sheet:
 
         A key left empty counts as absent where the form can do without it.
         """
-        data = self.tree.get(path)
+        data = _switched(self.tree.get(path), model)
         while True:
             try:
                 # Nothing but the Chinese aliases is a key, although the forms can be built by field name in code.
@@ -91,7 +113,16 @@ class Sheet:
             self.problems.append(slip)
             return
         code, message, hint = explain(error, model)
-        self.report(code, loc, message, hint, key=error["type"] == "extra_forbidden")
+        unknown = error["type"] == "extra_forbidden"
+        self.report(code, loc, message, hint, key=unknown, instead=self._meant(model, path, error) if unknown else "")
+
+    def _meant(self, model: type[BaseModel], path: Path, error: ErrorDetails) -> str:
+        """The key that an unknown one must be a misspelling of, if its form has it and the file does not yet."""
+        *above, word = error["loc"]
+        here = field_at(model, tuple(above))[0]
+        written = self.tree.get(self.tree.find((*path, *above)))
+        match = only_near(str(word), aliases(here)) if here else ""
+        return match if isinstance(written, dict) and match not in written else ""
 
     def _unseparated(self, error: ErrorDetails, loc: Path) -> Problem | None:
         """A text where keys are expected is usually a key whose colon is not one."""
@@ -100,6 +131,14 @@ class Sheet:
             return None
         found = next(separators(text, self.tree.place(loc)), None)
         return Problem.at(self.file, found[0], *found[1]) if found else None
+
+
+def _switched(data: Any, model: type[BaseModel]) -> Any:
+    """The same data with 是 and 否 as the words pydantic knows for a switch."""
+    if not isinstance(data, dict):
+        return data
+    switches = {key for key, info in aliases(model).items() if info.annotation is bool}
+    return {key: SWITCHES.get(str(value), value) if key in switches else value for key, value in data.items()}
 
 
 def _only_echo(error: ErrorDetails) -> bool:

@@ -20,6 +20,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML counts as the en
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INDENT = re.compile(r"( *)([\u3000\u00a0\t])[\s\u3000]*[^\s#]")
 _CURLY = re.compile("“[^“”]*”|‘[^‘’]*’|”[^“”]*”|“[^“”]*“")
+_BRACKETED = re.compile(r"［.*[］\]]|｛.*[｝}]|【.*】|\[.*］")
 _SEPARATOR = re.compile(r"""(?P<lead>\s*(?:-\s+)*)(?P<key>[^\s:：,，。；\[\]{}"'#“”]{1,12})(?P<sign>：|:(?=[^ \t/]))""")
 
 
@@ -72,6 +73,14 @@ def wrapped_in_curly(text: str) -> bool:
     return _CURLY.fullmatch(text) is not None
 
 
+def wrapped_in_brackets(text: str) -> bool:
+    """Whether the whole text stands in brackets of which one at least is full-width, so that YAML sees no list."""
+    return _BRACKETED.fullmatch(text) is not None
+
+
+BRACKET_WORDS: Words = ("full-width-bracket", "这里用了全角括号，不会被当作列表或分组", "括号改成半角的“[ ]”“{ }”")
+
+
 def odd_indents(lines: list[str]) -> Iterator[tuple[Place, Words]]:
     """Lines indented with something else than plain blanks."""
     for number, line in enumerate(lines, 1):
@@ -117,7 +126,7 @@ def _in_chinese(error: yaml.MarkedYAMLError, place: Place, lines: list[str]) -> 
     text = f"{error.context or ''} {error.problem or ''}"
     opened = Place(error.context_mark.line + 1, error.context_mark.column + 1) if error.context_mark else place
     if "mapping values are not allowed" in text:
-        return place, _second_colon(place, lines)
+        return _second_colon(place, lines)
     if "cannot start any token" in text:
         return place, _reserved(_char(place, lines))
     if "flow sequence" in text or "flow mapping" in text:
@@ -162,11 +171,13 @@ def _reserved(sign: str) -> Words:
     return "reserved", f"文字不能以“{sign}”开头", f'用英文双引号括起来，如 "{sign}…"'
 
 
-def _second_colon(place: Place, lines: list[str]) -> Words:
+def _second_colon(place: Place, lines: list[str]) -> tuple[Place, Words]:
     line = lines[place.line - 1] if place.line <= len(lines) else ""
+    if found := re.search("[：:] *(｛)", line[: place.column - 1]):
+        return Place(place.line, found.start(1) + 1), BRACKET_WORDS
     if re.search(r":\s", line[: place.column - 1]):
-        return "second-colon", "这一行有两个冒号，分不清哪个在前", "把后面的文字用英文双引号括起来"
-    return "indent", "这一行的缩进和上一行对不上，或上一行的文字没有写完", "同一级的各行左边对齐"
+        return place, ("second-colon", "这一行有两个冒号，分不清哪个在前", "把后面的文字用英文双引号括起来")
+    return place, ("indent", "这一行的缩进和上一行对不上，或上一行的文字没有写完", "同一级的各行左边对齐")
 
 
 def _in_brackets(opened: Place, place: Place, lines: list[str]) -> tuple[Place, Words]:

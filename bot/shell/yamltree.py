@@ -14,7 +14,16 @@ from typing import Any
 import yaml
 
 from bot.shell.problems import START, Path, Place, Problem
-from bot.shell.yamlslips import complaint, decode, odd_indents, separators, split_lines, wrapped_in_curly
+from bot.shell.yamlslips import (
+    BRACKET_WORDS,
+    complaint,
+    decode,
+    odd_indents,
+    separators,
+    split_lines,
+    wrapped_in_brackets,
+    wrapped_in_curly,
+)
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_NODES = 40_000  # the largest file of a county has some 2,000
@@ -213,6 +222,8 @@ class _Builder:
         if key not in self.free_text and wrapped_in_curly(text):
             hint = "去掉引号；文字本身要带引号时，再用英文双引号把它括起来"
             self._damage(path, place, ("curly-quotes", f"{text}用了中文引号，引号会成为文字的一部分", hint))
+        if key not in self.free_text and wrapped_in_brackets(text):
+            self._damage(path, place, BRACKET_WORDS)
         if in_list and (found := re.search("[，、；]", text)):
             words = ("full-width-comma", f"列表“{text}”里用了“{found[0]}”分隔", "列表各项之间用半角逗号“,”")
             self._damage(path, Place(place.line, place.column + found.start()), words)

@@ -180,3 +180,138 @@ def test_an_impossible_calendar_says_so() -> None:
     problem = problem_of({"calendars/2027.yaml": CALENDAR + "上班: [2027-03-03]\n"})
     assert (problem.file, problem.code, where(problem)) == ("rules/calendars/2027.yaml", "bad-word", (1, 1))
     assert "不是周六周日" in problem.message
+
+
+# --- what fits together but makes little sense
+
+
+def infos(changes: Mapping[str, str | bytes | None]) -> list[tuple[str, int, str]]:
+    """Code, line and sentence of what is said without refusing the rules."""
+    loaded = assemble(rule_files(changes))
+    assert loaded.rulebook is not None
+    assert all(not one.is_error for one in loaded.problems)
+    return [(one.code, one.line, one.message) for one in loaded.problems]
+
+
+BASELINE = "基期: # 待填"
+
+
+@pytest.mark.parametrize(("word", "sensitive"), [("是", True), ("否", False), ("true", True), ("false", False)])
+def test_a_switch_may_be_written_in_chinese(word: str, sensitive: bool) -> None:
+    task = edited(TASK, "依据: 管理员\n  -", f"依据: 管理员\n    敏感: {word}\n  -")
+    rulebook = assemble(
+        rule_files({"tasks/05.yaml": task, "indicators.yaml": INDICATORS + f"  敏感: {word}\n"})
+    ).rulebook
+    assert rulebook is not None
+    assert (rulebook.by_id["T05-R1"].sensitive, rulebook.by_id["I4:报送"].sensitive) == (sensitive, sensitive)
+
+
+def test_a_target_that_promises_less_than_was_reached_is_refused() -> None:
+    text = edited(INDICATORS, BASELINE, "基期: {年份: 2025, 值: 97.2}")
+    problem = problem_of({"indicators.yaml": text})
+    assert (problem.code, where(problem)) == ("target-below-baseline", place_of(text, "97, 措辞"))
+    assert "2025年基期的97.2" in problem.message
+
+
+def test_a_floor_under_what_was_reached_is_only_mentioned() -> None:
+    text = edited(edited(INDICATORS, BASELINE, "基期: {年份: 2025, 值: 98}"), "措辞: 达到", "措辞: 保持")
+    assert [code for code, _, _ in infos({"indicators.yaml": text})] == ["target-below-baseline"] * 2
+
+
+def test_a_lower_target_is_progress_where_lower_is_better() -> None:
+    text = edited(edited(INDICATORS, "越高越好", "越低越好"), "值: 97.5", "值: 96")
+    assert infos({"indicators.yaml": edited(text, BASELINE, "基期: {年份: 2025, 值: 98}")}) == []
+
+
+def test_a_later_target_that_falls_back_is_mentioned() -> None:
+    ((code, line, message),) = infos({"indicators.yaml": edited(INDICATORS, "97.5", "96.5")})
+    assert (code, line) == ("target-falls-back", 12)
+    assert message == "2035年的目标96.5不如2027年的97"
+
+
+def test_two_targets_of_one_year_would_share_an_id() -> None:
+    problem = problem_of({"indicators.yaml": edited(INDICATORS, "2035年", "2027年底")})
+    assert (problem.code, problem.line) == ("target-twice", 12)
+    assert "I4@2027" in problem.message
+
+
+def test_a_report_cannot_be_due_before_its_period_is_over() -> None:
+    early = edited(edited(INDICATORS, "基准日: 9月1日, ", ""), "次年3月31日", "当年10月31日")
+    problem = problem_of({"indicators.yaml": early})
+    assert (problem.code, where(problem)) == ("report-too-early", place_of(early, "当年10月31日"))
+    assert "基准日" in problem.hint
+
+
+def test_a_report_of_a_fixed_day_is_due_after_that_day() -> None:
+    assert infos({"indicators.yaml": edited(INDICATORS, "次年3月31日", "当年10月31日")}) == []
+    problem = problem_of({"indicators.yaml": edited(INDICATORS, "次年3月31日", "当年8月31日")})
+    assert problem.code == "report-too-early"
+    assert "2026-09-01" in problem.message
+
+
+def test_a_ladder_that_speaks_to_nobody_is_refused_where_it_is_named() -> None:
+    silent = LADDERS + "只报数据:\n  - {时点: 当天, 对象: 数据来源, 形式: 汇总}\n"
+    task = edited(TASK, "周期: 每年3月15日、9月15日", "周期: 每年底\n    督办阶梯: 只报数据")
+    problem = problem_of({"ladders.yaml": silent, "tasks/05.yaml": task})
+    assert (problem.code, where(problem)) == ("silent-ladder", place_of(task, "只报数据"))
+    assert "从不提醒" in problem.message
+
+
+def test_a_default_ladder_that_speaks_to_nobody_is_refused_at_the_item() -> None:
+    ladders = edited(LADDERS, "对象: 牵头单位, 形式: 汇总}\n数据", "对象: 配合单位, 形式: 汇总}\n数据")
+    problem = problem_of({"ladders.yaml": ladders})
+    assert (problem.file, problem.code, problem.line) == ("rules/tasks/05.yaml", "silent-ladder", 17)
+    cooperating = edited(TASK, "每年3月15日、9月15日", "每年底\n    配合: [县财政局]")
+    assert infos({"ladders.yaml": ladders, "tasks/05.yaml": cooperating}) == []
+
+
+def test_two_rungs_of_one_day_for_one_addressee_are_refused() -> None:
+    text = edited(LADDERS, "逾期每7天", "提前7天")
+    problem = problem_of({"ladders.yaml": text})
+    assert (problem.code, problem.line) == ("rung-twice", 7)
+    assert problem.message == "第1级和第2级都是提前7天提醒牵头单位"
+
+
+def test_rungs_against_the_order_of_time_are_mentioned() -> None:
+    text = edited(LADDERS, "提前30天", "逾期30天")
+    text = edited(text, "逾期1个工作日", "提前1个工作日")
+    assert [(code, line) for code, line, _ in infos({"ladders.yaml": text})] == [("rung-order", 3)]
+
+
+def test_two_items_from_one_sentence_of_the_plan_are_mentioned_with_both_names() -> None:
+    task = edited(TASK, "依据: 管理员\n  -", "依据: 管理员\n    出处: “乡村温馨学校”\n  -")
+    ((code, line, message),) = infos({"tasks/05.yaml": task})
+    assert (code, line) == ("source-twice", 27)
+    assert message.startswith("T05-D1和T05-R1（rules/tasks/05.yaml:22）")
+
+
+@pytest.mark.parametrize("word", ["收到请回复", "接龙", "排名", "务必", "立即", "通报批评"])
+def test_words_of_pressure_are_mentioned_in_titles_and_remarks(word: str) -> None:
+    for key in ("名称: ", "说明: 甲\n    名称: "):
+        task = edited(TASK, "名称: 控辍", f"{key}{word}".replace("甲", word) + "控辍")
+        assert {code for code, _, _ in infos({"tasks/05.yaml": task})} == {"pressing-word"}
+
+
+@pytest.mark.parametrize("word", ["涉密", "机密", "内部资料"])
+def test_words_of_secret_papers_are_refused_where_a_chat_would_read_them(word: str) -> None:
+    task = edited(TASK, "名称: 控辍", f"名称: {word}控辍")
+    problem = problem_of({"tasks/05.yaml": task})
+    assert (problem.code, where(problem)) == ("secret-word", place_of(task, f"{word}控辍"))
+    hidden = edited(task, "依据: 管理员\n  -", "依据: 管理员\n    敏感: 是\n  -")
+    assert [code for code, _, _ in infos({"tasks/05.yaml": hidden})] == ["secret-word"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("T05-R1", "T05-R１"), ("T05-M1-01", "T05-M1-０1"), ("[T05-E05]", "[T05-E０5]")],
+)
+def test_full_width_digits_in_an_id_are_refused_although_they_look_right(old: str, new: str) -> None:
+    problem = task_problem(old, new)
+    assert problem.code == "full-width-id"
+    assert old.strip("[]") in problem.hint
+    assert problem.instead == old.strip("[]")
+
+
+def test_a_value_left_empty_is_called_empty() -> None:
+    problem = task_problem("完成时限: 2027年底", "完成时限:")
+    assert (problem.code, problem.message) == ("blank", "“完成时限”没有填写")

@@ -149,7 +149,7 @@ def test_an_edit_that_changes_nothing_keeps_the_digest(changes: dict[str, str | 
         {"plan.yaml": edited(PLAN, "2026-11-23", "2026-11-24")},
         {"ladders.yaml": edited(LADDERS, "提前30天", "提前31天")},
         {"units.yaml": edited(UNITS, "[教育局]", "[教育局, 县教体局]")},
-        {"indicators.yaml": edited(INDICATORS, "值: 97,", "值: 98,")},
+        {"indicators.yaml": edited(INDICATORS, "值: 97,", "值: 97.2,")},
         {"calendars/2027.yaml": edited(CALENDAR, "2027-07-09", "2027-07-10")},
     ],
     ids=lambda changes: next(iter(changes)),

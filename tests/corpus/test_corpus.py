@@ -1,0 +1,28 @@
+"""Every way to break the shipped rule files is noticed: the right complaint at the right line, and nothing is let through."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.shell.rulebook import assemble
+from tests.corpus.mutations import FORMS, MUTATIONS, RULES, Mutation
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_broken_rule_file_is_refused_at_the_line_that_is_broken(mutation: Mutation) -> None:
+    files, line = mutation.files()
+    loaded = assemble(files)
+    found = {(one.file, one.line, one.code) for one in loaded.problems if one.is_error}
+    assert loaded.rulebook is None
+    assert (f"rules/{mutation.file}", line, mutation.code) in found
+
+
+def test_the_shipped_rules_themselves_are_accepted_without_a_word() -> None:
+    loaded = assemble(RULES)
+    assert loaded.rulebook is not None
+    assert loaded.problems == ()
+
+
+def test_the_corpus_is_large_and_breaks_every_form() -> None:
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS) >= 150
+    assert all(sum(mutation.file == file for mutation in MUTATIONS) >= 20 for file in FORMS)
