@@ -231,7 +231,7 @@ def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
     year = today.year + 1 if (today.month, today.day) >= (11, 15) else today.year
     if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
         return
-    line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后请录入。"
+    line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
     yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, 11, 15), [line], "逾期每7天")
 
 
