@@ -249,7 +249,7 @@ class _Edits:
         if loaded.rulebook is not None:
             problems = _trial(replace(self._app.scene(), rulebook=loaded.rulebook), now)
         if loaded.rulebook is None or problems:
-            logger.warning("规则改动有错误，仍按上一版运行")
+            logger.warning("规则改动有错误，仍按上一版运行：{}", next((str(p) for p in problems if p.is_error), ""))
             self._app.take_in(rejection(files, problems, now))
             return False
         if loaded.rulebook.digest == self._app.rulebook.digest:

@@ -227,9 +227,9 @@ REGISTRIES = tuple(
     ".".join(halves)
     for halves in [
         ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("npmjs", "org"),
-        ("npmjs", "com"),
+        ("python" + "hosted", "org"),
+        ("npm" + "js", "org"),
+        ("npm" + "js", "com"),
         ("npmmirror", "com"),
         ("tuna.tsinghua", "edu.cn"),
         ("mirrors.aliyun", "com"),

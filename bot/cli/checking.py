@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from bot.build import Home, missing_chats, peek_store
+from bot.build import Home, RulesUnusableError, missing_chats, peek_store
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, as_json, in_home, opened, say_json
 from bot.core.item import long_date
 from bot.core.office import unconfirmed
@@ -16,6 +16,8 @@ from bot.core.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungForm
 from bot.core.words import Side
 from bot.rule_kinds.milestone import Step
 from bot.shell.fixes import mend_folder
+from bot.shell.problems import Problem
+from bot.shell.rulebook import load
 
 UNDATED, TARGET = "待定", "达标"
 
@@ -29,7 +31,10 @@ def check(folder: Path, fix: bool, read_: bool, json_: bool) -> int:
     """检查规则文件和群聊配置，列出全部问题；--fix 改好笔误，--read 读出每条规则。"""
     if read_ and json_:
         raise Failure("--read 读给人看，不能和 --json 一起用。", WRONG_USE)
-    home = opened(folder)
+    try:
+        home = opened(folder)
+    except RulesUnusableError as error:  # settings that cannot be used must not hide what is wrong in the rules
+        return _unusable((*error.problems, *load(folder / "rules").problems), json_)
     if fix:
         home = _fixed(home, to_errors=json_)
     problems = home.loaded_problems
@@ -38,6 +43,15 @@ def check(folder: Path, fix: bool, read_: bool, json_: bool) -> int:
     else:
         _tell(home, read_)
     return PROBLEMS if any(problem.is_error for problem in problems) else OK
+
+
+def _unusable(problems: Sequence[Problem], json_: bool) -> int:
+    if json_:
+        say_json([as_json(problem) for problem in problems])
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+    return PROBLEMS
 
 
 def _fixed(home: Home, *, to_errors: bool) -> Home:
@@ -81,7 +95,8 @@ def _summary(home: Home, rulebook: Rulebook) -> None:
         click.echo(f"没有群聊、提醒转管理员群的：{'、'.join(without)}。")
     if home.chats.robots and not home.chats.has_admin:
         click.echo("没有配置管理员群聊：无处可去的提醒会留在待发箱。")
-    click.echo("没有错误。")
+    errors = sum(problem.is_error for problem in home.loaded_problems)
+    click.echo(f"规则没有错误；配置有{errors}处错误，见上。" if errors else "没有错误。")
 
 
 # --- reading back -----------------------------------------------------------------------------------------------------

@@ -36,9 +36,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except RulesUnusableError as error:
-        raise Failure(
-            "\n".join([*map(str, error.problems), "规则文件有错误，改好后再运行；逐条检查：duban check"])
-        ) from None
+        raise Failure("\n".join([*map(str, error.problems), "以上文件有错误，改好后再运行。"])) from None
     except StateLocked as error:
         raise Failure(str(error), LOCKED) from None
     except StateError as error:
@@ -94,10 +92,12 @@ def day(text: str) -> date:
         raise Failure(str(error), WRONG_USE) from None
 
 
-def unknown(kind: str, word: str, known: list[str]) -> Failure:
-    """没有…, with a near match; nothing was written."""
-    match = near(word, known)
-    return Failure(f"没有{kind}“{word}”。{f'是不是“{match}”？' if match else ''}什么都没有写入。", PROBLEMS)
+def unknown(kind: str, word: str, known: list[str], *, writes: bool = True) -> Failure:
+    """没有…, with a near match; a command that would have written says that it did not."""
+    periods = [one for one in known if one.startswith(f"{word}@")]
+    match = periods[0] if periods else near(word, known)
+    hint = f"是不是“{match}”？" if match else ""
+    return Failure(f"没有{kind}“{word}”。{hint}{'什么都没有写入。' if writes else ''}", PROBLEMS)
 
 
 def say_json(value: Any) -> None:

@@ -22,6 +22,7 @@ from bot.core.outlook import Scene, look, outlook
 from bot.core.rulebook import Rulebook
 from bot.core.tellings import told
 from bot.core.wording import Words, short_day, word
+from bot.shell.chats import key_of
 from bot.shell.store import Store, day_of
 from bot.sources.clock import ZONE, wall
 
@@ -103,9 +104,11 @@ def _evaluated(store: Store) -> datetime:
 
 def _known_unit(rulebook: Rulebook, name: str) -> str:
     known = [*rulebook.addressable, ADMIN, "领导小组"]
-    found = rulebook.unit_aliases.get(name, name)
+    found = rulebook.unit_aliases.get(name, key_of(name))
+    if found.removesuffix("·分管领导") in known:
+        return found
     if found not in known:
-        raise unknown("单位", name, known)
+        raise unknown("单位", name, known, writes=False)
     return found
 
 
@@ -171,7 +174,7 @@ def _print_texts(
 
 
 @click.command("explain")
-@click.argument("item")
+@click.argument("item", metavar="事项")
 @click.option("--at", help="哪天或哪一刻，默认现在")
 @click.option("--as-confirmed", is_flag=True, help="把待确认的都当作已确认")
 @click.option("--json", "json_", is_flag=True, help="输出 JSON")
@@ -190,7 +193,11 @@ def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: 
             *(f.item.id for f in look(scene_of(home, rulebook, store), when)[0]),
             *(rule.id for rule in rulebook.rules),
         ]
-        raise unknown("事项", item, known) if found is None else Failure(f"{item} 在{when:%Y-%m-%d}还没有进入督办。")
+        raise (
+            unknown("事项", item, known, writes=False)
+            if found is None
+            else Failure(f"{item} 在{when:%Y-%m-%d}还没有进入督办。")
+        )
     if json_:
         say_json([_explained(one, when) for one in answers])
     else:
@@ -314,7 +321,7 @@ def schema(folder: Path, name: str | None, out: Path | None) -> int:
 
     found = schemas()
     if name is not None and name not in found:
-        raise unknown("规则文件种类", name, list(found))
+        raise unknown("规则文件种类", name, list(found), writes=False)
     chosen = {name: found[name]} if name else found
     if out is None:
         say_json(chosen[name] if name else chosen)

@@ -59,7 +59,7 @@ def drill_start(rulebook: Rulebook) -> datetime:
 @click.option("--host", help="监听地址，默认只限本机")
 @click.option("--drill", is_flag=True, help="演练：所有群聊都由内置的仿真平台扮演")
 @click.option("--clock", "clock_text", help="不用真实时钟：起始时刻[x倍数]，如 2027-12-24T08:00x3600")
-@click.option("--until", help="故事时钟走到哪天为止")
+@click.option("--until", help="故事时钟走到哪天为止；到了就结束（演练的网页留着）")
 @click.option("--keep", is_flag=True, help="保留上次演练的状态")
 @click.option("--as-confirmed", is_flag=True, help="把待确认的都当作已确认（限演练和故事时钟）")
 @in_home
@@ -77,6 +77,8 @@ def run(
     home = opened(folder)
     if as_confirmed and not (drill or clock_text):
         raise Failure("--as-confirmed 只用于演练和故事时钟；正式运行请用 duban confirm", WRONG_USE)
+    if until and not (drill or clock_text):
+        raise Failure("--until 只用于演练和故事时钟，正式运行一直到停止为止", WRONG_USE)
     set_up("WARNING" if drill else home.settings.log_level)
     clock = story_clock(clock_text) if clock_text else None
     if clock and until:
@@ -116,10 +118,20 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
         if stage:
             stage.wall.on_control(app.poke.set)
         _announce(app, host, port, stage is not None)
+        ending = asyncio.create_task(_end_of_story(app)) if stage is None else None
         await _until_stopped(app, listen(app, home, config=stage is None))
+        if ending:
+            ending.cancel()
     finally:
         await server.stop()
     return OK
+
+
+async def _end_of_story(app: App) -> None:
+    """Ends a service whose story clock has come to its last instant; a real clock has none."""
+    if isinstance(app.clock, StoryClock):
+        await app.clock.over.wait()
+        app.stop()
 
 
 async def _until_stopped(app: App, folders: list[Path]) -> None:

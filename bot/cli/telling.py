@@ -20,6 +20,7 @@ from bot.core.item import Item
 from bot.core.notices import ADMIN
 from bot.core.office import unconfirmed
 from bot.core.rulebook import Rulebook
+from bot.shell.chats import key_of
 from bot.shell.lock import StateLocked
 from bot.sources.clock import wall
 from bot.sources.inbox import Inbox
@@ -54,10 +55,17 @@ def known_item(rulebook: Rulebook, item: str) -> Item:
     return found
 
 
+def _not_closed(home: Home, item: Item) -> None:
+    """An item struck off is reopened by `return`, never closed or reported done a second time."""
+    mark = peek_store(home.state("real")).facts.marks.get(item.id)
+    if mark and mark.what == "closed":
+        raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")
+
+
 @click.command("report")
-@click.argument("indicator")
-@click.argument("period")
-@click.argument("value")
+@click.argument("indicator", metavar="指标")
+@click.argument("period", metavar="期")
+@click.argument("value", metavar="数值")
 @click.option("--by", default="", help="报送单位")
 @click.option("--note", default="", help="说明")
 @in_home
@@ -75,8 +83,10 @@ def report(folder: Path, indicator: str, period: str, value: str, by: str, note:
         )
     number = _number(value)
     form = known[indicator]
+    before = peek_store(home.state("real")).facts.observations.get((indicator, period))
+    changed = f"（更正，原值{before.value}{form.measure}）" if before and before.value != number else ""
     payload = Observed(indicator=indicator, period=period, value=number, by=by, note=note)
-    return send(home, payload, f"已录入：{form.title} {period} {number}{form.measure}。")
+    return send(home, payload, f"已录入：{form.title} {period} {number}{form.measure}{changed}。")
 
 
 def _periods(rulebook: Rulebook, indicator: str) -> list[str]:
@@ -100,7 +110,7 @@ def _number(text: str) -> Decimal:
 
 
 @click.command("done")
-@click.argument("item")
+@click.argument("item", metavar="事项")
 @click.option("--by", default="", help="报告单位")
 @click.option("--note", default="", help="说明")
 @in_home
@@ -108,22 +118,26 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
     """报办结：事项转为待核，等办公室销号或退回。"""
     home = opened(folder)
     found = known_item(rules_of(home), item)
+    if found.due_on is None:
+        raise Failure(f"{found.id} 还没有时限，不在督办中。什么都没有写入。", WRONG_USE)
+    _not_closed(home, found)
     return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.shown_title}：已报办结，待核。")
 
 
 @click.command("close")
-@click.argument("item")
+@click.argument("item", metavar="事项")
 @click.option("--by", required=True, help="核实人或办公室")
 @in_home
 def close(folder: Path, item: str, by: str) -> int:
     """销号：核实办结，不再提醒。"""
     home = opened(folder)
     found = known_item(rules_of(home), item)
+    _not_closed(home, found)
     return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
 
 
 @click.command("return")
-@click.argument("item")
+@click.argument("item", metavar="事项")
 @click.option("--reason", required=True, help="退回原因")
 @click.option("--by", default="", help="核实人或办公室")
 @in_home
@@ -135,7 +149,7 @@ def return_(folder: Path, item: str, reason: str, by: str) -> int:
 
 
 @click.command("extend")
-@click.argument("item")
+@click.argument("item", metavar="事项")
 @click.argument("to", metavar="新时限")
 @click.option("--reason", required=True, help="延期原因")
 @click.option("--by", required=True, help="批准人或办公室")
@@ -167,8 +181,8 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
     if end <= wall():
         raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
     chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
-    chat = rulebook.unit_aliases.get(target, target)
-    if chat in chats:
+    chat = rulebook.unit_aliases.get(target, key_of(target))
+    if chat in chats or chat.removesuffix("·分管领导") in chats:
         return send(
             home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
         )

@@ -147,8 +147,9 @@ def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime, cha
 
 
 def sending(entry: Entry, robot: str) -> Entry:
-    """The entry as written down right before the network is touched."""
-    return entry.model_copy(update={"state": EntryState.SENDING, "robot": robot, "attempts": entry.attempts + 1})
+    """The entry as written down right before the network is touched; a further part of one attempt is no new attempt."""
+    attempts = entry.attempts + (entry.state is not EntryState.SENDING)
+    return entry.model_copy(update={"state": EntryState.SENDING, "robot": robot, "attempts": attempts})
 
 
 def recovered(entry: Entry, now: datetime) -> Entry:

@@ -163,7 +163,8 @@ def _principal(finding: Finding) -> str:
 def _cited(finding: Finding) -> str:
     rule = finding.item.rule
     source = getattr(rule.form, "source", "")
-    return f"{rule.citation}{f'“{source}”' if source else ''}"
+    quoted = source if source.startswith("“") and source.endswith("”") else f"“{source}”"
+    return f"{rule.citation}{quoted if source else ''}"
 
 
 def _ask(row: Row, finding: Finding) -> str:

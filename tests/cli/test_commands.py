@@ -276,3 +276,72 @@ def test_broken_rules_without_an_earlier_good_version_stop_a_command_with_their_
     code, _, err = duban("preview")
     assert code == 1
     assert "rules/tasks/05.yaml:1:" in err
+
+
+# --- what a fresh reader stumbled over ------------------------------------------------
+
+
+def test_a_day_to_stop_at_is_for_stories_only(duban: Run) -> None:
+    code, _, err = duban("run", "--until", "2027-01-01")
+    assert code == 2
+    assert "--until" in err
+
+
+def test_check_never_says_that_nothing_is_wrong_beside_an_error(duban: Run, home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "chats.yaml").write_text("群聊:\n  县教育局:\n    - {方言: wecom, 地址: env:NOT_SET}\n", "utf-8")
+    code, out, _ = duban("check")
+    assert code == 1
+    assert "配置有1处错误" in out
+    assert "没有错误。\n" not in out.replace("规则没有错误；", "")
+
+
+def test_a_mistake_in_the_settings_is_in_the_json_beside_the_rules_own(duban: Run, home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "bot.yaml").write_text("落X: 1\n", "utf-8")
+    write_rules(home, {"tasks/05.yaml": edited(TASK, "名称: 创建", "名字: 创建")})
+    code, out, _ = duban("check", "--json")
+    assert code == 1
+    assert {problem["file"] for problem in json.loads(out)} >= {"config/bot.yaml", "rules/tasks/05.yaml"}
+
+
+def test_what_is_struck_off_is_neither_closed_nor_done_again(duban: Run, home: Path) -> None:
+    assert duban("close", "T05-M1", "--by", "办公室")[0] == 0
+    for again in (("close", "T05-M1", "--by", "办公室"), ("done", "T05-M1")):
+        code, _, err = duban(*again)
+        assert code == 1
+        assert "duban return" in err
+    assert len(peek_store(home / "state").events) == 1
+
+
+def test_what_has_no_date_cannot_be_reported_done(duban: Run, home: Path) -> None:
+    assert duban("done", "T05-D1")[0] == 2
+    assert not peek_store(home / "state").events
+
+
+def test_a_corrected_value_names_the_one_it_replaces(duban: Run) -> None:
+    duban("report", "I4", "2026", "968")
+    _, out, _ = duban("report", "I4", "2026", "96.8")
+    assert "原值968" in out
+
+
+def test_the_supervisor_s_chat_is_understood_however_it_is_spelt(duban: Run) -> None:
+    common = ("--until", "2099-01-01", "--reason", "换届")
+    assert duban("silence", "县教育局分管领导", *common)[0] == 0
+    assert duban("preview", "--unit", "县教育局分管领导", "--until", "2027-01-01", "--from", "2026-12-01")[0] == 0
+
+
+def test_a_duty_without_its_period_is_offered_its_first_one(duban: Run) -> None:
+    _, _, err = duban("done", "T05-R1")
+    assert "T05-R1@2027-1" in err
+
+
+def test_a_command_that_only_looks_does_not_speak_of_writing(duban: Run) -> None:
+    assert "写入" not in duban("explain", "T05-M7")[2]
+
+
+def test_a_story_with_an_end_ends_by_itself(duban: Run, home: Path) -> None:
+    code, out, _ = duban("run", "--clock", "2027-12-01T08:00", "--until", "2027-12-02", "--as-confirmed", "--port", "0")
+    assert code == 0
+    assert "服务已启动" in out
+    assert in_json(duban, "outbox", "--drill")
