@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,3 @@ def as_json(problem: Problem) -> dict[str, Any]:
         "hint": problem.hint,
         "severity": problem.severity,
     }
-
-
-def tomorrow(now: datetime) -> datetime:
-    """The first minute of the next day."""
-    return datetime.combine(now.date() + timedelta(days=1), time(), ZONE)

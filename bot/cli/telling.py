@@ -24,6 +24,7 @@ from bot.shell.chats import key_of
 from bot.shell.lock import StateLocked
 from bot.sources.clock import wall
 from bot.sources.inbox import Inbox
+from bot.vetting import periods_of
 
 
 def send(home: Home, payload: Payload, done: str) -> int:
@@ -76,7 +77,7 @@ def report(folder: Path, indicator: str, period: str, value: str, by: str, note:
     known = {one.id: one for one in rulebook.indicators}
     if indicator not in known:
         raise unknown("指标", indicator, list(known))
-    labels = _periods(rulebook, indicator)
+    labels = periods_of(rulebook, indicator, wall().date())
     if period not in labels:
         raise Failure(
             f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(labels[:8])}等。什么都没有写入。", WRONG_USE
@@ -87,16 +88,6 @@ def report(folder: Path, indicator: str, period: str, value: str, by: str, note:
     changed = f"（更正，原值{before.value}{form.measure}）" if before and before.value != number else ""
     payload = Observed(indicator=indicator, period=period, value=number, by=by, note=note)
     return send(home, payload, f"已录入：{form.title} {period} {number}{form.measure}{changed}。")
-
-
-def _periods(rulebook: Rulebook, indicator: str) -> list[str]:
-    """Period labels an admin may report: those with a report or a target, and two years of history for trends."""
-    until = wall().date().replace(year=max(wall().year + 2, 2036))
-    found = {
-        item.period for item in items_of(rulebook, until) if item.id.startswith((f"{indicator}:", f"{indicator}@"))
-    }
-    first = rulebook.plan.starts_on.year
-    return sorted(found | {str(first - back) for back in range(1, 11)}, reverse=False)
 
 
 def _number(text: str) -> Decimal:

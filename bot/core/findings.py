@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.core.facts import Facts, Mark
 from bot.core.item import Item, Judgement, State
 from bot.core.ladder import Anchor, approaching_from
-from bot.core.rulebook import Rulebook, TaskForm
+from bot.core.rulebook import Rulebook
 from bot.core.workdays import Calendar
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -155,8 +155,3 @@ def canonical(rulebook: Rulebook, item_id: str) -> str:
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:
     """The 待定 list: commitments and steps without a date, in the rulebook's order."""
     return (finding for finding in findings if finding.state is State.UNDATED)
-
-
-def task_of(rulebook: Rulebook, owner: str) -> TaskForm | None:
-    """The task with this id."""
-    return next((task for task in rulebook.tasks if task.id == owner), None)

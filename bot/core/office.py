@@ -137,7 +137,7 @@ def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
 
 
 def _assigned_rule(owner: TaskForm | IndicatorForm) -> Rule:
-    lead = owner.chosen_lead if isinstance(owner, TaskForm) else sole_lead(owner)
+    lead = owner.chosen_lead if isinstance(owner, TaskForm) else owner.lead
     if isinstance(owner, TaskForm) and lead and owner.units_basis is Basis.PROPOSED:
         lead = LeadForm(unit=lead.unit, basis=Basis.PROPOSED)
     return Rule(
@@ -146,11 +146,6 @@ def _assigned_rule(owner: TaskForm | IndicatorForm) -> Rule:
         cooperating=tuple(unit for unit in owner.units if lead is None or unit != lead.unit), provider="",
         ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="",
     )  # fmt: skip
-
-
-def sole_lead(indicator: IndicatorForm) -> LeadForm | None:
-    """The written lead of an indicator; the plan names no owner, so even a single unit is a proposal until confirmed."""
-    return indicator.lead
 
 
 def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str, str]]:
@@ -265,8 +260,3 @@ def _rejections(facts: Facts) -> Iterator[Finding]:
         kind, _, _ = rejection.key.partition("@")
         title = {"规则改动": "规则改动未生效", "来件": "来件无法识别"}[kind]
         yield _noted(rejection.key, title, on, rejection.lines, single=True)
-
-
-def is_office(finding: Finding) -> bool:
-    """Whether this module made the finding."""
-    return isinstance(finding.item.rule.kind, OfficeKind)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.cli import main
 from bot.shell import calendar_file
 from bot.shell.calendar_file import CalendarFileError
 from bot.shell.rulebook import load
@@ -43,17 +42,6 @@ CHANGES = {
 def home(tmp_path: Path) -> Path:
     write_rules(tmp_path, CHANGES)
     return tmp_path
-
-
-@pytest.fixture
-def duban(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str, at: Path = home) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--home", str(at), *arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 class Terminal(io.TextIOWrapper):

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bot.build import open_store, peek_store
-from bot.cli import main
 from tests.rules_factory import TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
@@ -20,17 +19,6 @@ Run = Callable[..., tuple[int, str, str]]
 def home(tmp_path: Path) -> Path:
     write_rules(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def duban(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str, at: Path = home) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--home", str(at), *arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def in_json(duban: Run, *arguments: str) -> Any:

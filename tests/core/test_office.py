@@ -7,10 +7,14 @@ from datetime import date
 from bot.core import office
 from bot.core.facts import Facts
 from bot.core.findings import Finding, judge
-from bot.core.office import Trouble, is_office, unconfirmed
+from bot.core.office import OfficeKind, Trouble, unconfirmed
 from bot.core.rulebook import Rulebook
 from tests.builders import a_duty, a_milestone, a_rulebook, an_undated, moment, the_county
 from tests.stories.timeline import Timeline
+
+
+def is_office(finding: Finding) -> bool:
+    return isinstance(finding.item.rule.kind, OfficeKind)
 
 
 def said(rulebook: Rulebook, day: str, facts: Facts | None = None) -> dict[str, Finding]:
