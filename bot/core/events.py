@@ -20,12 +20,16 @@ class Payload(BaseModel):
 
 
 class Observed(Payload):
-    """A value of an indicator for a period was reported (or revised: a later event for the same period wins)."""
+    """A value of an indicator for a period was reported (or revised: a later event for the same period wins).
+
+    A preliminary value (`final` false: 快报数, 预算数 before the 决算) is kept but judged by nothing.
+    """
 
     type: ClassVar[str] = "duban.observed"
     indicator: str
     period: str
     value: Decimal = Field(allow_inf_nan=False)
+    final: bool = True
     by: str = ""
     note: str = ""
 

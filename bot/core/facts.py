@@ -44,6 +44,7 @@ class Observation:
     value: Decimal
     at: datetime
     event: str
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class Facts:
         """The facts once `event` is taken in."""
         changed = _apply(event.payload, self, event)
         return replace(changed, version=self.version + 1)
+
+    def value(self, indicator: str, period: str) -> Observation | None:
+        """The final value of an indicator for a period; a preliminary one is judged by nothing."""
+        seen = self.observations.get((indicator, period))
+        return seen if seen is not None and seen.final else None
 
     def confirms(self, rule: Rule) -> bool:
         """Whether nothing in a rule waits for a person: written in the plan, set by a person, or confirmed as it stands."""
@@ -157,9 +163,9 @@ def _(payload: e.Extended, facts: Facts, event: e.Event) -> Facts:
 def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     key = payload.indicator, payload.period
     known = facts.observations.get(key)
-    if known is not None and known.value == payload.value:
+    if known is not None and (known.value, known.final) == (payload.value, payload.final):
         return facts  # the same figure handed in twice is no news, and tells nobody anything
-    seen = Observation(payload.value, event.time, event.id)
+    seen = Observation(payload.value, event.time, event.id, payload.final)
     return replace(facts, observations={**facts.observations, key: seen})
 
 

@@ -28,9 +28,14 @@ class State(StrEnum):
     AWAITING_RESULT = "待公布"
     UNREPORTED = "未报"
     MISSED = "未达标"
+    BEHIND = "滞后"
+    FAR_BEHIND = "严重滞后"
+    WARNED = "预警"  # a forecast leaves its band
     MET = "达标"
+    RECOVERED = "恢复"  # met again after a value that missed
     AWAITING_CHECK = "待核"
     CLOSED = "销号"
+    PAUSED = "暂停计时"  # a case whose clock stands still
     UNDATED = "待定"
     ASSIGNED = "交办"  # a task's first telling to its units
     NOTED = "告知"  # something the admin is told that has no state of its own
@@ -40,16 +45,21 @@ class State(StrEnum):
 GRAVITY: Mapping[State, int] = {
     State.CLOSED: 0,
     State.MET: 0,
+    State.RECOVERED: 0,
     State.NOTED: 0,
     State.ASSIGNED: 0,
     State.UNDATED: 0,
     State.ON_TRACK: 1,
     State.AWAITING_RESULT: 1,
     State.AWAITING_CHECK: 1,
+    State.PAUSED: 1,
     State.APPROACHING: 2,
+    State.BEHIND: 2,
     State.UNREPORTED: 3,
     State.OVERDUE: 3,
     State.MISSED: 3,
+    State.FAR_BEHIND: 3,
+    State.WARNED: 3,
 }
 
 
@@ -141,9 +151,32 @@ class RuleKind(Protocol):
         """Items whose due date lies in [since, until]; with no dependence on facts."""
         ...
 
+    def arising(self, rule: Rule, facts: Facts, calendar: Calendar) -> Iterable[Item]:
+        """Items that exist because something happened (a case was opened); besides those of the calendar."""
+        ...
+
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
         """How this item stands today if nobody said done, closed or extended."""
         ...
+
+
+class BaseKind:
+    """What most kinds have in common: nothing proposed besides 依据, nothing that arises from events."""
+
+    def proposes(self, form: Any) -> bool:
+        """Nothing besides its own 依据."""
+        del form
+        return False
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """No item of the calendar."""
+        del rule, calendar, since, until
+        return ()
+
+    def arising(self, rule: Rule, facts: Facts, calendar: Calendar) -> Iterable[Item]:
+        """No item from events."""
+        del rule, facts, calendar
+        return ()
 
 
 def by_date(item: Item, today: date) -> State:

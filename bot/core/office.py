@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding, undated
-from bot.core.item import Item, Judgement, State, long_date
+from bot.core.item import BaseKind, Item, Judgement, State, long_date
 from bot.core.ladder import Anchor, send_day
 from bot.core.rulebook import (
     Basis,
@@ -37,7 +37,7 @@ LINE_LENGTH = 200
 SPACE = "\u3000"
 
 
-class OfficeKind:
+class OfficeKind(BaseKind):
     """The kind of rules no file holds; its items come from this module."""
 
     name = "办公室"
@@ -55,15 +55,6 @@ class OfficeKind:
         """Nor any to read."""
         del form
         return ""
-
-    def proposes(self, form: Any) -> bool:
-        """Nothing."""
-        del form
-        return False
-
-    def items(self, *_: Any) -> Iterable[Item]:
-        """Made by `findings` below, not by the calendar."""
-        return ()
 
     def judge(self, *_: Any) -> Judgement:
         """Office findings are made already judged."""

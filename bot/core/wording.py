@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.core.findings import Finding
-from bot.core.item import State, long_date
+from bot.core.item import GRAVITY, State, long_date
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outbox import Entry, Row
 from bot.core.rulebook import Delivery, IndicatorForm, Role, Rule, Rulebook, TaskForm
@@ -27,16 +27,21 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("逾期", (State.OVERDUE,)),
     ("数据未报", (State.UNREPORTED,)),
     ("未达标", (State.MISSED,)),
+    ("严重滞后", (State.FAR_BEHIND,)),
+    ("预警", (State.WARNED,)),
+    ("滞后", (State.BEHIND,)),
     ("临期", (State.APPROACHING,)),
     ("正常推进", (State.ON_TRACK,)),
+    ("恢复", (State.RECOVERED,)),
     ("达标", (State.MET,)),
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
+    ("暂停计时", (State.PAUSED,)),
     ("已办结", (State.CLOSED,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
 )
 
 #: Verdicts about a value; the date they carry is the day it became known, not a deadline.
-JUDGED = (State.MET, State.MISSED)
+JUDGED = (State.MET, State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED, State.RECOVERED)
 
 #: Roles above the unit: they are informed, the unit is asked.
 ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
@@ -48,6 +53,10 @@ KINDS = {
     State.APPROACHING: "临期提醒",
     State.ON_TRACK: "到期提醒",
     State.MISSED: "指标提醒",
+    State.BEHIND: "指标提醒",
+    State.FAR_BEHIND: "指标提醒",
+    State.WARNED: "预警提醒",
+    State.RECOVERED: "指标提醒",
     State.MET: "指标提醒",
     State.NOTED: "办公室提醒",
 }
@@ -78,6 +87,10 @@ DEFAULT_PAINT: Mapping[State, str] = {
     State.OVERDUE: "red",
     State.UNREPORTED: "yellow",
     State.MISSED: "red",
+    State.FAR_BEHIND: "red",
+    State.BEHIND: "yellow",
+    State.WARNED: "yellow",
+    State.RECOVERED: "green",
     State.MET: "green",
     State.CLOSED: "green",
 }
@@ -173,7 +186,7 @@ def _ask(row: Row, finding: Finding) -> str:
     if row.role in ABOVE:
         return "逾期较久，提请关注。" if finding.state is State.OVERDUE else "提请关注。"
     if finding.state in JUDGED:
-        return "请研究改进措施。" if finding.state is State.MISSED else ""
+        return "请研究改进措施。" if GRAVITY[finding.state] >= GRAVITY[State.BEHIND] else ""
     if finding.state is State.UNREPORTED or _reports(finding):
         return "请报送该期数据。"
     if finding.state is State.OVERDUE:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bot.core.facts import Facts
 from bot.core.grammar import PlainDate
-from bot.core.item import Item, Judgement, by_date, long_date, spoken
+from bot.core.item import BaseKind, Item, Judgement, by_date, long_date, spoken
 from bot.core.rulebook import Basis, Form, ItemForm, Rule, Text
 from bot.core.words import DueDate
 from bot.core.workdays import Calendar
@@ -38,7 +38,7 @@ class MilestoneForm(ItemForm):
     steps: tuple[Step, ...] = Field(default=(), alias="步骤")
 
 
-class Milestone:
+class Milestone(BaseKind):
     """See the module."""
 
     name = "节点"

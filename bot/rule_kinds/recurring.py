@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.core.facts import Facts
-from bot.core.item import Item, Judgement, by_date
+from bot.core.item import BaseKind, Item, Judgement, by_date
 from bot.core.rulebook import ItemForm, Rule
 from bot.core.words import Cadence
 from bot.core.workdays import Calendar
@@ -26,7 +26,7 @@ class RecurringForm(ItemForm):
     cadence: Cadence = Field(alias="周期")
 
 
-class Recurring:
+class Recurring(BaseKind):
     """See the module."""
 
     name = "周期"
@@ -48,11 +48,6 @@ class Recurring:
     def when(self, form: RecurringForm) -> str:
         """The cadence in words."""
         return form.cadence.words()
-
-    def proposes(self, form: RecurringForm) -> bool:
-        """Nothing besides its own 依据."""
-        del form
-        return False
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item per period whose due date lies in [since, until]."""

@@ -11,13 +11,13 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from bot.core.facts import Facts
-from bot.core.item import Item, Judgement, State, by_date
+from bot.core.item import BaseKind, Item, Judgement, State, by_date
 from bot.core.ladder import step
 from bot.core.rulebook import IndicatorForm, Rule
 from bot.core.workdays import Calendar
 
 
-class Reporting:
+class Reporting(BaseKind):
     """See the module."""
 
     name = "报送"
@@ -40,11 +40,6 @@ class Reporting:
         often = reporting.cadence.words().replace("每年底", "每年")
         by = f"{reporting.due.words()}{'内' if reporting.due.span else '前'}"
         return f"{often}报送，{by}（宽限{reporting.grace.words()}）"
-
-    def proposes(self, form: IndicatorForm) -> bool:
-        """Nothing besides its own 依据."""
-        del form
-        return False
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item per reporting period whose 应报 lies in [since, until]."""
@@ -70,12 +65,14 @@ class Reporting:
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
         """In, waiting, or missing."""
-        if (item.rule.form.id, item.period) in facts.observations:
+        seen = facts.observations.get((item.rule.form.id, item.period))
+        if seen is not None and seen.final:
             return Judgement(State.CLOSED, detail="已报送")
         state = by_date(item, today)
+        detail = "已报初步数，待报终值" if seen else ""
         if state is State.OVERDUE:
-            return Judgement(State.UNREPORTED)
-        return Judgement(State.ON_TRACK if state is State.AWAITING_RESULT else state)
+            return Judgement(State.UNREPORTED, detail=detail)
+        return Judgement(State.ON_TRACK if state is State.AWAITING_RESULT else state, detail=detail)
 
 
 KIND: Any = Reporting()

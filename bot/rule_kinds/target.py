@@ -13,7 +13,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from bot.core.facts import Facts
-from bot.core.item import Item, Judgement, State
+from bot.core.item import BaseKind, Item, Judgement, State
 from bot.core.rulebook import Aim, Direction, IndicatorForm, Rule, TargetForm
 from bot.core.workdays import Calendar
 
@@ -40,7 +40,7 @@ def wish(target: TargetForm, measure: str) -> str:
     return f"{amount}{target.aim}" if target.aim in (Aim.AT_LEAST, Aim.ABOUT) else f"{target.aim}{amount}"
 
 
-class Target:
+class Target(BaseKind):
     """See the module."""
 
     name = "达标"
@@ -61,11 +61,6 @@ class Target:
         """The targets with their years."""
         return "，".join(f"{target.due.on.year}年{wish(target, form.measure)}" for target in form.targets)
 
-    def proposes(self, form: IndicatorForm) -> bool:
-        """Nothing besides its own 依据."""
-        del form
-        return False
-
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item per target whose date is not before `since`, whatever `until` (it is judged later than its date)."""
         del calendar, until
@@ -83,7 +78,7 @@ class Target:
         """Met or missed once the value of the period is known; until then its result is awaited."""
         del today
         form: IndicatorForm = item.rule.form
-        seen = facts.observations.get((form.id, item.period))
+        seen = facts.value(form.id, item.period)
         if seen is None:
             return Judgement(State.AWAITING_RESULT)
         good = met(seen.value, item.data, form.direction)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.core.facts import Facts
-from bot.core.item import Item, Judgement, State, spoken
+from bot.core.item import BaseKind, Item, Judgement, State, spoken
 from bot.core.rulebook import ItemForm, Rule
 from bot.core.words import DueDate
 from bot.core.workdays import Calendar
@@ -26,7 +26,7 @@ class UndatedForm(ItemForm):
     proposed: DueDate | None = Field(default=None, alias="建议时限", description="供确定时限时参考，不会发给责任单位")
 
 
-class Undated:
+class Undated(BaseKind):
     """See the module."""
 
     name = "待定"
@@ -48,11 +48,6 @@ class Undated:
     def when(self, form: UndatedForm) -> str:
         """待定, with the proposed date a person may decide on."""
         return f"待定（建议{spoken(form.proposed)}）" if form.proposed else "待定"
-
-    def proposes(self, form: UndatedForm) -> bool:
-        """Nothing besides its own 依据."""
-        del form
-        return False
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item without dates."""
