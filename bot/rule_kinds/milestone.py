@@ -6,16 +6,16 @@ Traps (domain.md R1): 到2027年 is 2027-12-31 with year precision; 6月底前 i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from bot.core.facts import Facts
 from bot.core.grammar import PlainDate
-from bot.core.item import BaseKind, Item, Judgement, by_date, long_date, spoken
-from bot.core.rulebook import Basis, Form, ItemForm, Rule, Text
+from bot.core.item import BaseKind, Item, Judgement, Remark, by_date, long_date, spoken
+from bot.core.rulebook import AreaForm, Basis, Form, IndicatorForm, ItemForm, Rule, Text
 from bot.core.words import DueDate
 from bot.core.workdays import Calendar
 
@@ -33,9 +33,19 @@ class MilestoneForm(ItemForm):
     """What a 节点 may say."""
 
     kind: Literal["节点"] = Field(alias="类型")
-    due: DueDate = Field(alias="完成时限")
+    due: DueDate | None = Field(default=None, alias="完成时限", description="分区各有时限、整体没有时不填")
     result_on: PlainDate | None = Field(default=None, alias="结果公布", description="结果公布前为待公布，不算逾期")
     steps: tuple[Step, ...] = Field(default=(), alias="步骤")
+
+    @property
+    def stands_for_the_whole(self) -> bool:
+        """With a date or steps of its own it is an item besides its areas."""
+        return not self.areas or self.due is not None or bool(self.steps)
+
+    def in_area(self, area: AreaForm) -> Self:
+        """The milestone of one area, by its own date; steps belong to the whole."""
+        change = {"due": area.due or self.due, "result_on": area.result_on or self.result_on, "steps": ()}
+        return super().in_area(area).model_copy(update=change)
 
 
 class Milestone(BaseKind):
@@ -59,12 +69,13 @@ class Milestone(BaseKind):
     def dates(self, form: MilestoneForm) -> str:
         """Due date, result date and the steps' dates."""
         steps = (f"{step.id}={step.due.words() if step.due else ''}" for step in form.steps)
-        return " ".join((form.due.words(), str(form.result_on or ""), *steps)).strip()
+        due = form.due.words() if form.due else "步骤"
+        return " ".join((due, str(form.result_on or ""), *steps)).strip()
 
     def when(self, form: MilestoneForm) -> str:
         """The due date, and until when its result may take; steps are items of their own."""
         result = f"（{long_date(form.result_on)}前公布结果）" if form.result_on else ""
-        return spoken(form.due) + result
+        return (spoken(form.due) if form.due else "按步骤") + result
 
     def proposes(self, form: MilestoneForm) -> bool:
         """Steps with proposed dates."""
@@ -73,9 +84,10 @@ class Milestone(BaseKind):
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """The milestone and its steps; undated steps too, so that the 待定 list can name them."""
         form: MilestoneForm = rule.form
-        if since <= form.due.on <= until or (form.result_on and form.result_on >= since and form.due.on <= until):
-            late = max(form.due.on, form.result_on or form.due.on)
-            yield Item(rule.id, rule, form.title, form.due.on, late, words=form.due.words())
+        due = form.due
+        if due and due.on <= until and max(due.on, form.result_on or due.on) >= since:
+            late = max(due.on, form.result_on or due.on)
+            yield Item(rule.id, rule, form.title, due.on, late, words=due.words())
         for step in form.steps:
             on = step.due.on if step.due else None
             if on is None or since <= on <= until:
@@ -86,7 +98,7 @@ class Milestone(BaseKind):
                     f"{_short(form.title)}：{step.title}",
                     on,
                     on,
-                    parent=rule.id,
+                    parent=rule.id if due else None,
                     words=words,
                     proposed=step.basis is Basis.PROPOSED,
                     data=step,
@@ -96,6 +108,18 @@ class Milestone(BaseKind):
         """By date alone; what people say (办结, 销号, 延期) is laid over it elsewhere."""
         del facts
         return Judgement(by_date(item, today))
+
+    def remarks(self, form: MilestoneForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """It has a date, or all of its areas do."""
+        del indicators
+        hint = f"可以写：“{DueDate.examples[2]}”、“{DueDate.examples[4]}”"
+        if form.due is None and not form.areas:
+            yield Remark("missing", ("完成时限",), "缺少“完成时限”", hint)
+        for index, area in enumerate(form.areas if form.due is None else ()):
+            if isinstance(area, str) or area.due is None:
+                name = area if isinstance(area, str) else area.name
+                hint = "每个分区写上时限；都一样时写在事项里"
+                yield Remark("missing", ("分区", index, "完成时限"), f"“{name}”没有“完成时限”，事项也没有", hint)
 
 
 def _short(title: str) -> str:

@@ -1,43 +1,46 @@
 """达标: a target judged once, when the value of exactly its period is known (domain.md R3).
 
 Traps: a 2027 target is not judged with a 2026 value; before the value is known nothing is alarmed (报送 does that);
-达到 is a floor though 以上 is not written; 保持 alarms below only; 左右 has a one-sided tolerance.
+达到 is a floor though 以上 is not written; 保持 alarms below only; 左右 has a one-sided tolerance, 稳定 a two-sided one.
+A sum (累计自) is judged once every value it adds up is known: with one missing it is neither green nor red. A change from
+the baseline waits for the baseline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from bot.core.facts import Facts
-from bot.core.item import BaseKind, Item, Judgement, State
-from bot.core.rulebook import Aim, Direction, IndicatorForm, Rule, TargetForm
+from bot.core.aims import met, wish
+from bot.core.facts import Facts, Observation
+from bot.core.item import BaseKind, Item, Judgement, Remark, State, spoken
+from bot.core.rulebook import Aim, IndicatorForm, Rule, TargetForm
+from bot.core.series import Scale
 from bot.core.workdays import Calendar
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def floor(target: TargetForm, direction: Direction) -> Decimal:
-    """The worst value that still meets the target."""
-    if target.aim is not Aim.ABOUT:
-        return target.value
-    slack = target.value * target.tolerance / 100
-    return target.value - slack if direction is Direction.HIGHER else target.value + slack
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A target, and the labels of the values it is held against: one, or all that it adds up."""
+
+    target: TargetForm
+    labels: tuple[str, ...]
 
 
-def met(value: Decimal, target: TargetForm, direction: Direction) -> bool:
-    """Whether `value` meets the target in its direction; being better than the target never fails."""
-    bound = floor(target, direction)
-    return value >= bound if direction is Direction.HIGHER else value <= bound
-
-
-def wish(target: TargetForm, measure: str) -> str:
-    """A target as the plan words it: 达到97%, 97.5%以上, 保持100%, 36%左右."""
-    amount = f"{target.value}{measure}"
-    return f"{amount}{target.aim}" if target.aim in (Aim.AT_LEAST, Aim.ABOUT) else f"{target.aim}{amount}"
+def labels_of(target: TargetForm, form: IndicatorForm) -> tuple[str, ...]:
+    """The periods, as its reports are labelled, whose values a target is about."""
+    scale = Scale.of(form.reporting.cadence)
+    last = scale.covering(target.due.on)
+    first = last
+    if target.sum_from:
+        first = scale.covering(date(target.sum_from.on.year - 1, 12, 31)) + 1
+    return tuple(scale.label(index) for index in range(first, last + 1))
 
 
 class Target(BaseKind):
@@ -55,35 +58,73 @@ class Target(BaseKind):
 
     def dates(self, form: IndicatorForm) -> str:
         """The targets with their dates."""
-        return " ".join(f"{target.due.words()}{target.aim}{target.value}" for target in form.targets)
+        return " ".join(_binding(target) for target in form.all_targets)
 
     def when(self, form: IndicatorForm) -> str:
         """The targets with their years."""
-        return "，".join(f"{target.due.on.year}年{wish(target, form.measure)}" for target in form.targets)
+        return "，".join(f"{_period(target)}{wish(target, form.measure)}" for target in form.all_targets)
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item per target whose date is not before `since`, whatever `until` (it is judged later than its date)."""
         del calendar, until
         form: IndicatorForm = rule.form
-        for target in form.targets:
+        for target in form.all_targets:
             if target.due.on >= since:
-                period = str(target.due.on.year)
-                title = f"{form.title}{period}年目标（{wish(target, form.measure)}）"
+                labels = labels_of(target, form)
+                title = f"{form.title}{_period(target)}目标（{wish(target, form.measure)}）"
                 yield Item(
-                    f"{form.id}@{period}", rule, title, target.due.on, period=period,
-                    words=target.due.words(), data=target,
+                    f"{form.id}@{target.label}", rule, title, target.due.on,
+                    period=labels[-1], words=target.due.words(), soft=target.aim is Aim.STRIVE,
+                    data=Goal(target, labels),
                 )  # fmt: skip
 
+    def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """There must be a target."""
+        del indicators
+        if not form.all_targets:
+            yield Remark("no-targets", (self.name,), "“达标”要有“目标”才能判断", "写上“目标”，或改用趋势、保持")
+
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """Met or missed once the value of the period is known; until then its result is awaited."""
+        """Met or missed once every value it needs is known; until then its result is awaited."""
         del today
         form: IndicatorForm = item.rule.form
-        seen = facts.value(form.id, item.period)
-        if seen is None:
-            return Judgement(State.AWAITING_RESULT)
-        good = met(seen.value, item.data, form.direction)
-        detail = f"完成值{seen.value}{form.measure}，目标{wish(item.data, form.measure)}"
-        return Judgement(State.MET if good else State.MISSED, seen.at.astimezone(ZONE).date(), detail)
+        goal: Goal = item.data
+        if goal.target.number is None:
+            return Judgement(State.AWAITING_RESULT, detail="待填基期")
+        seen = [(label, facts.value(form.id, label)) for label in goal.labels]
+        known = [observation for _, observation in seen if observation is not None]
+        if len(known) < len(seen):
+            return Judgement(State.AWAITING_RESULT, detail=_missing([at for at, one in seen if one is None], seen))
+        return _judged(known, goal.target, form)
+
+
+def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorForm) -> Judgement:
+    value = sum((one.value for one in known), Decimal())
+    said = "累计" if target.sum_from else "完成值"
+    detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure)}"
+    state = State.MET if met(value, target, form.direction) else State.MISSED
+    return Judgement(state, max(one.at for one in known).astimezone(ZONE).date(), detail)
+
+
+def _missing(labels: Sequence[str], all_labels: Sequence[Any]) -> str:
+    """Which values a sum still lacks; of a single value 报送 speaks."""
+    if len(all_labels) == 1:
+        return ""
+    return f"累计缺{'、'.join(labels[:4])}{f'等{len(labels)}期' if len(labels) > 4 else ''}的数据"
+
+
+def _period(target: TargetForm) -> str:
+    """2027年, 2027年上半年."""
+    year_end = (target.due.on.month, target.due.on.day) == (12, 31)
+    return f"{target.due.on.year}年" if year_end else spoken(target.due)
+
+
+def _binding(target: TargetForm) -> str:
+    """Everything of a target that a confirmation is bound to."""
+    amount = target.relative.words() if target.relative else str(target.number)
+    upper = f"—{target.upper}" if target.upper is not None else ""
+    total = f"累计自{target.sum_from.on.year}" if target.sum_from else ""
+    return f"{target.due.words()}{target.aim}{amount}{upper}{total}"
 
 
 KIND: Any = Target()

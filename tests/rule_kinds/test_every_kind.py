@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from textwrap import dedent, indent
@@ -16,7 +17,7 @@ from bot.core.item import GRAVITY, Item, RuleKind, State
 from bot.core.office import OfficeKind
 from bot.core.rulebook import Rule, Rulebook
 from bot.rule_kinds import kinds
-from tests.builders import INDICATOR, a_duty, a_milestone, a_rulebook, an_undated, the_county
+from tests.builders import INDICATOR, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook, an_undated, the_county
 
 KINDS = sorted(kinds())
 STEPS = (
@@ -28,7 +29,8 @@ STEPS = (
 def samples() -> Rulebook:
     """At least one rule of every kind."""
     milestone = a_milestone(more="结果公布: 2028-03-31", steps=STEPS)
-    return a_rulebook(milestone, a_duty(), an_undated(more="建议时限: 2027-03-10"), indicators=INDICATOR)
+    undated = an_undated(more="建议时限: 2027-03-10")
+    return a_rulebook(milestone, a_duty(), undated, a_case_rule(), a_ban(), indicators=INDICATOR)
 
 
 def rules_of(name: str) -> list[Rule]:
@@ -54,7 +56,10 @@ def test_a_kind_describes_itself(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in KINDS if kinds()[name].Params])
 def test_the_example_of_a_kind_is_a_valid_rule(name: str) -> None:
     example = indent(dedent(kinds()[name].example), "  ")
-    assert [rule.kind.name for rule in a_rulebook(example).rules] == [name]
+    named = dict.fromkeys(re.findall(r": (I\d+)\b", example))
+    indicators = "".join(INDICATOR.replace("I4", one) for one in named)
+    rules = a_rulebook(example, indicators=indicators).rules
+    assert [rule.kind.name for rule in rules if rule.owner.startswith("T")] == [name]
 
 
 @pytest.mark.parametrize("name", [name for name in KINDS if not kinds()[name].Params])
@@ -70,7 +75,17 @@ def test_the_example_of_an_indicators_kind_fits_into_an_indicator(name: str) -> 
         ("目标", "  目标:\n    - {期限: 2027年, 值: 97, 措辞: 达到}\n"),
     ):
         indicator += text if f"  {key}:" not in indicator else ""
-    assert [rule.kind.name for rule in a_rulebook(indicators=indicator).rules if rule.kind.name == name] == [name]
+    other = INDICATOR.replace("编号: I4", "编号: I9")  # 比照 needs somebody to be compared with
+    rules = a_rulebook(indicators=indicator + other).rules
+    assert [rule.kind.name for rule in rules if rule.id == f"I4:{name}"] == [name]
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if kinds()[name].Options])
+def test_the_options_of_a_kind_have_chinese_keys_and_bind_a_confirmation(name: str) -> None:
+    options = kinds()[name].Options
+    assert options is not None
+    assert all(info.alias and not info.alias.isascii() for info in options.model_fields.values())
+    assert kinds()[name].subject == "指标"
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -138,6 +153,7 @@ def test_states_only_get_graver_before_a_person_acts(name: str, day: date) -> No
 
 def test_kinds_are_found_by_their_files() -> None:
     assert set(KINDS) >= {"节点", "周期", "报送", "达标", "待定"}
+    assert set(KINDS) >= {"序时", "保持", "只增不减", "趋势", "比照", "推算"}
 
 
 def test_the_offices_own_kind_keeps_out_of_rule_files() -> None:

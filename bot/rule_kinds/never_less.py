@@ -1,0 +1,56 @@
+"""只增不减: the value of a period is not below that of the same period of the year before (domain.md R5).
+
+For 两个只增不减 name the two series, not the slogan: 一般公共预算教育支出, and the same per pupil in school.
+
+Traps: compare like with like (决算 with 决算; a 预算 figure is handed in as 初步数 and judged by nothing); per pupil needs the
+pupils of the same year; a correction of either year reopens the verdict; whatever 方向 says, less is never right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.core.facts import Facts
+from bot.core.item import Item, State
+from bot.core.rulebook import IndicatorForm
+from bot.core.series import Series, written
+from bot.core.verdicts import NumberKind, Verdict, awaiting
+
+
+class NeverLess(NumberKind):
+    """See the module."""
+
+    name = "只增不减"
+    ladder = "底线监测"
+    example = """\
+  监测: [报送, 只增不减]
+"""
+
+    def dates(self, form: IndicatorForm) -> str:
+        """Nothing can be set: the bound is the year before."""
+        del form
+        return "不低于上年同期"
+
+    def when(self, form: IndicatorForm) -> str:
+        """What is compared."""
+        del form
+        return "每期终值不低于上年同期终值"
+
+    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+        """The latest value against the same period of the year before, both final."""
+        del facts
+        form: IndicatorForm = item.rule.form
+        latest = series.latest
+        if latest is None:
+            return awaiting()
+        before = series.a_year_before(latest)
+        if before is None:
+            return awaiting(f"有{series.said(latest)}的终值，缺上年同期的，暂不比较")
+        detail = (
+            f"{series.said(latest)}{written(latest.value)}{form.measure}，"
+            f"上年同期{written(before.value)}{form.measure}，要求不低于上年"
+        )
+        return Verdict(State.MISSED if latest.value < before.value else State.MET, (before, latest), detail)
+
+
+KIND: Any = NeverLess()

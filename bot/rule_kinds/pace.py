@@ -1,0 +1,221 @@
+"""序时: is the indicator as far on its way from 基期 to 目标 as the calendar is (domain.md R4).
+
+The way is cut into stretches. Progress is (value − start) ÷ (end − start) of the stretch; what the calendar asks for depends on 形状:
+
+- 直线: straight from the baseline to the first target, and from each target to the next;
+- 阶梯: as much as the last step written for then (节点, else the targets); before the first step nothing;
+- 对照表: only the periods listed in 节点 are judged.
+
+More than 黄线 points of the stretch short is 滞后, more than 红线 points is 严重滞后; exactly on a line still belongs to the better side.
+
+Traps: a baseline that equals its target divides by zero, and one that is better has nowhere to go: that is 保持; without a
+baseline nothing can be said, and that is not green; after the last target's year 达标 has spoken; 左右 is aimed at in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from pydantic import Field
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Remark, State
+from bot.core.rulebook import BaselineForm, Direction, Form, IndicatorForm, Text
+from bot.core.series import Scale, Series, signed, written, year_time
+from bot.core.verdicts import NumberKind, Verdict, awaiting
+
+
+class Shape(StrEnum):
+    """形状 of the way from the baseline to the targets."""
+
+    LINE = "直线"
+    STEPS = "阶梯"
+    TABLE = "对照表"
+
+
+class NodeForm(Form):
+    """One 节点: what the value should be in a period."""
+
+    period: Text = Field(alias="期", description="期别，如 2026、2026H1、2026Q1、2026-03")
+    value: Decimal = Field(alias="值")
+
+
+class PaceOptions(Form):
+    """What may be set behind 序时."""
+
+    shape: Shape = Field(default=Shape.LINE, alias="形状", description="直线、阶梯或对照表")
+    nodes: tuple[NodeForm, ...] = Field(default=(), alias="节点", description="阶梯和对照表用：哪一期应到多少")
+    yellow: Decimal = Field(default=Decimal(10), alias="黄线", ge=0, le=100, description="落后超过多少个百分点算滞后")
+    red: Decimal = Field(default=Decimal(30), alias="红线", ge=0, le=300, description="落后超过多少个百分点算严重滞后")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on the way: when (in years), and the value it should have."""
+
+    at: Fraction
+    value: Fraction
+
+
+class Pace(NumberKind):
+    """See the module."""
+
+    name = "序时"
+    Options = PaceOptions
+    ladder = "数值监测"
+    example = """\
+  基期: {年份: 2025, 值: 92, 来源: 教育事业统计}
+  目标:
+    - {期限: 2027年, 值: 97, 措辞: 达到}
+  监测: [报送, 序时: {黄线: 10, 红线: 30}]
+"""
+
+    def dates(self, form: IndicatorForm) -> str:
+        """Baseline, targets, shape, nodes and bands."""
+        options: PaceOptions = form.options(self.name)
+        base = f"{form.baseline.year}={written(form.baseline.value)}" if form.baseline else ""
+        aims = " ".join(f"{target.due.words()}={written(target.value)}" for target in form.targets)
+        nodes = " ".join(f"{node.period}={written(node.value)}" for node in options.nodes)
+        parts = (options.shape, base, aims, nodes, written(options.yellow), written(options.red))
+        return " ".join(part for part in parts if part)
+
+    def when(self, form: IndicatorForm) -> str:
+        """Where the way begins, how it runs, and the bands."""
+        options: PaceOptions = form.options(self.name)
+        start = f"从{form.baseline.year}年基期" if form.baseline else "从基期（待填）"
+        years = "、".join(f"{target.due.on.year}年" for target in form.targets)
+        yellow, red = written(options.yellow), written(options.red)
+        bands = f"落后超过{yellow}个百分点为滞后，超过{red}个百分点为严重滞后"
+        return f"{start}到{years}目标按{options.shape}比进度，{bands}"
+
+    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+        """How many points of the stretch the latest value is short of what the calendar asks."""
+        del facts
+        form: IndicatorForm = item.rule.form
+        options: PaceOptions = form.options(self.name)
+        latest = series.latest
+        if form.baseline is None:
+            return awaiting("缺基期，填入后比较进度")
+        if latest is None:
+            return awaiting()
+        found = _stretch(form, options, form.baseline, series.scale, latest.index)
+        if found is None:
+            return awaiting()
+        expected, start, end = found
+        behind = (expected - Fraction(latest.value)) / (end - start) * 100
+        detail = (
+            f"{series.said(latest)}{written(latest.value)}{form.measure}，"
+            f"序时应为{written(expected)}{form.measure}，{_how_far(behind)}"
+        )
+        state = State.FAR_BEHIND if behind > Fraction(options.red) else State.BEHIND
+        return Verdict(state if behind > Fraction(options.yellow) else State.ON_TRACK, (latest,), detail)
+
+    def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """A way has a beginning, an end further on, and nodes that lie on it."""
+        del indicators
+        options: PaceOptions = form.options(self.name)
+        if not form.targets:
+            yield Remark("no-targets", (self.name,), "“序时”要有“目标”才有进度可比", "写上“目标”，或改用趋势")
+        if form.baseline is None:
+            yield Remark(
+                "no-baseline", ("基期",), f"{form.id}还没有基期，填入之前不比较进度", "在“基期”里填上", info=True
+            )
+        else:
+            yield from _flat(form, options, form.baseline, self.name)
+        yield from _wrong_nodes(form, options, self.name)
+        if options.red < options.yellow:
+            message = f"“红线”{written(options.red)}小于“黄线”{written(options.yellow)}"
+            yield Remark("bands-crossed", (self.name, "红线"), message, "红线应大于黄线，如 黄线: 10, 红线: 30")
+
+
+def _stretch(
+    form: IndicatorForm, options: PaceOptions, base: BaselineForm, scale: Scale, index: int
+) -> tuple[Fraction, Fraction, Fraction] | None:
+    """Expected value, start and end of the stretch in which a period lies; None where the kind has nothing to say."""
+    now = scale.end(index)
+    start = Mark(Fraction(base.year + 1), Fraction(base.value))
+    targets = _targets(form, start)
+    if not targets or not start.at < now <= targets[-1].at:
+        return None
+    if options.shape is Shape.LINE:
+        before, after = next((one, two) for one, two in pairwise((start, *targets)) if now <= two.at)
+        share = (now - before.at) / (after.at - before.at)
+        found = (before.value + (after.value - before.value) * share, before.value, after.value)
+    else:
+        nodes = _nodes(options, scale)
+        last = nodes[-1] if nodes else targets[-1]
+        expected = _listed(options, nodes or targets, start, now)
+        if expected is None:
+            return None
+        found = (expected, start.value, last.value)
+    return found if _onward(found[1], found[2], form.direction) else None
+
+
+def _targets(form: IndicatorForm, start: Mark) -> list[Mark]:
+    """The targets after the baseline, in time."""
+    marks = (Mark(year_time(target.due.on), Fraction(target.value)) for target in form.targets)
+    return sorted((mark for mark in marks if mark.at > start.at), key=lambda mark: mark.at)
+
+
+def _nodes(options: PaceOptions, scale: Scale) -> list[Mark]:
+    found = ((scale.index(node.period), node.value) for node in options.nodes)
+    marks = (Mark(scale.end(index), Fraction(value)) for index, value in found if index is not None)
+    return sorted(marks, key=lambda mark: mark.at)
+
+
+def _listed(options: PaceOptions, marks: list[Mark], start: Mark, now: Fraction) -> Fraction | None:
+    """What the table says for exactly this period, or the last step written for then."""
+    if options.shape is Shape.TABLE:
+        return next((mark.value for mark in marks if mark.at == now), None)
+    return [start, *(mark for mark in marks if mark.at <= now)][-1].value
+
+
+def _onward(start: Fraction, end: Fraction, direction: Direction) -> bool:
+    return end > start if direction is Direction.HIGHER else end < start
+
+
+def _how_far(behind: Fraction) -> str:
+    if behind == 0:
+        return "与序时持平"
+    return f"{'落后' if behind > 0 else '超前'}{signed(abs(behind)).removeprefix('+')}个百分点"
+
+
+def _flat(form: IndicatorForm, options: PaceOptions, base: BaselineForm, name: str) -> Iterable[Remark]:
+    """A stretch that leads nowhere: the baseline or a target is as good as the next target already."""
+    ahead = sorted((one for one in form.targets if one.due.on.year > base.year), key=lambda one: one.due.on)
+    marks = [("基期", base.value), *((f"{target.due.words()}目标", target.value) for target in ahead)]
+    if options.shape is not Shape.LINE and options.nodes:
+        marks = [marks[0], (f"{options.nodes[-1].period}节点", options.nodes[-1].value)]
+    for (word, before), (later, after) in pairwise(marks):
+        if not _onward(Fraction(before), Fraction(after), form.direction):
+            message = f"{word}的{written(before)}已达到{later}的{written(after)}，没有进度可比"
+            yield Remark("nowhere-to-go", (name,), message, "改用“保持”；只看结果用“达标”")
+            return
+
+
+def _wrong_nodes(form: IndicatorForm, options: PaceOptions, name: str) -> Iterable[Remark]:
+    """Nodes are periods of the cadence, each once, and a table cannot do without."""
+    scale = Scale.of(form.reporting.cadence)
+    if options.shape is Shape.TABLE and not options.nodes:
+        yield Remark("no-nodes", (name, "形状"), "“对照表”没有“节点”", "写成“节点: [{期: 2026, 值: 96.4}]”")
+    if options.shape is Shape.LINE and options.nodes:
+        yield Remark("idle-nodes", (name, "节点"), "“直线”用不到“节点”", "删去节点，或写“形状: 对照表”")
+    seen: set[str] = set()
+    for place, node in enumerate(options.nodes):
+        loc = (name, "节点", place, "期")
+        if scale.index(node.period) is None:
+            example = scale.label(scale.covering(form.targets[-1].due.on)) if form.targets else "2027"
+            message = f"“{node.period}”不是{form.reporting.cadence.words()}报送的期别"
+            yield Remark("bad-period", loc, message, f"写成“{example}”的样子")
+        elif node.period in seen:
+            yield Remark("period-twice", loc, f"“节点”里{node.period}写了两次", "一期只写一个值")
+        seen.add(node.period)
+
+
+KIND: Any = Pace()

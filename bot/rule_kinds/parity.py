@@ -1,0 +1,79 @@
+"""比照: the value of this indicator is not below that of another one for the same period (domain.md R12).
+
+Traps: pay is sensitive, so what it says is 达到 or 未达到 and the period, never an amount nor a difference, in messages,
+explanations and pages alike; both sides must be final and mean the same thing; one side missing is never green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from bot.core.facts import Facts
+from bot.core.item import Item, Remark, State
+from bot.core.rulebook import Form, IndicatorForm, Text
+from bot.core.series import Point, Scale, Series
+from bot.core.verdicts import NumberKind, Verdict, awaiting
+
+
+class ParityOptions(Form):
+    """What must be set behind 比照."""
+
+    other: Text = Field(alias="不低于", description="拿来比照的另一个指标的编号，如 T12-I2")
+
+
+class Parity(NumberKind):
+    """See the module."""
+
+    name = "比照"
+    Options = ParityOptions
+    ladder = "底线监测"
+    example = """\
+  监测: [报送, 比照: {不低于: I9}]
+  敏感: 是
+"""
+
+    def dates(self, form: IndicatorForm) -> str:
+        """With what it is compared."""
+        options: ParityOptions = form.options(self.name)
+        return f"不低于{options.other}"
+
+    def when(self, form: IndicatorForm) -> str:
+        """What is compared; the other indicator by its number only."""
+        options: ParityOptions = form.options(self.name)
+        return f"每期不低于同期的{options.other}"
+
+    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+        """The latest value against the other side's of the same period."""
+        form: IndicatorForm = item.rule.form
+        options: ParityOptions = form.options(self.name)
+        latest = series.latest
+        if latest is None:
+            return awaiting()
+        said = series.said(latest)
+        other = facts.value(options.other, series.scale.label(latest.index))
+        if other is None:
+            return awaiting(f"缺{said}比照标准，暂不比较")
+        fine = latest.value >= other.value
+        # The other side as a point: the verdict rests on it too, and is told anew when it is corrected.
+        sides = (latest, Point.of(latest.index, other))
+        detail = f"{said}{'达到' if fine else '未达到'}比照标准"
+        return Verdict(State.MET if fine else State.MISSED, sides, detail)
+
+    def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """The other side is another indicator, reported for the same periods."""
+        options: ParityOptions = form.options(self.name)
+        loc = (self.name, "不低于")
+        other = indicators.get(options.other)
+        if other is None:
+            yield Remark("unknown-indicator", loc, f"没有“{options.other}”这个指标", unknown=options.other)
+        elif other.id == form.id:
+            yield Remark("parity-with-itself", loc, f"{form.id}和它自己比照", "写另一个指标的编号")
+        elif Scale.of(other.reporting.cadence) != Scale.of(form.reporting.cadence):
+            message = f"{options.other}{other.reporting.cadence.words()}报送，和{form.id}不是同样的期，比不起来"
+            yield Remark("parity-periods", loc, message, "两个指标的报送周期写成一样")
+
+
+KIND: Any = Parity()

@@ -1,0 +1,91 @@
+"""推算: where the last values lead if things go on as they did, seen in the year of each target (domain.md R10, of values).
+
+A straight line through the last values (least squares) is drawn on to the target's year. Short of the target is 预警.
+
+Traps: from fewer than three values nothing is foretold; a gap ends the values that count; 左右 has its tolerance here as in
+达标; once the target's own value is final there is nothing left to foretell. A projection is no fact: the message says 推算.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from bot.core.aims import met, wish
+from bot.core.facts import Facts
+from bot.core.item import Item, Remark, State
+from bot.core.rulebook import Form, IndicatorForm, Rule, TargetForm
+from bot.core.series import Series, decimal, extrapolated, written
+from bot.core.verdicts import NumberKind, Verdict, awaiting
+from bot.core.workdays import Calendar
+
+FEWEST = 3
+
+
+class ProjectionOptions(Form):
+    """What may be set behind 推算."""
+
+    periods: int = Field(default=5, alias="期数", ge=FEWEST, le=20, description="按最近几期推算，至少3期")
+
+
+class Projection(NumberKind):
+    """See the module."""
+
+    name = "推算"
+    Options = ProjectionOptions
+    ladder = "数值监测"
+    example = """\
+  目标:
+    - {期限: 2027年, 值: 97, 措辞: 达到}
+  监测: [报送, 推算: {期数: 5}]
+"""
+
+    def dates(self, form: IndicatorForm) -> str:
+        """The targets, and how many values are looked at."""
+        options: ProjectionOptions = form.options(self.name)
+        aims = " ".join(f"{target.due.words()}{target.aim}{target.value}" for target in form.targets)
+        return f"{options.periods} {aims}".strip()
+
+    def when(self, form: IndicatorForm) -> str:
+        """What is foretold, and from what."""
+        options: ProjectionOptions = form.options(self.name)
+        years = "、".join(f"{target.due.on.year}年" for target in form.targets)
+        return f"按最近{options.periods}期（至少{FEWEST}期）推算{years}能否达到目标"
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """One item per target that lies ahead of the plan's first day."""
+        del calendar, until
+        form: IndicatorForm = rule.form
+        for target in form.targets:
+            if target.due.on >= since:
+                year = str(target.due.on.year)
+                yield Item(f"{rule.id}@{year}", rule, f"{form.title}{year}年推算", None, period=year, data=target)
+
+    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+        """The line drawn on to the target's period, against the worst value that would still meet it."""
+        form: IndicatorForm = item.rule.form
+        options: ProjectionOptions = form.options(self.name)
+        target: TargetForm = item.data
+        wanted = series.scale.covering(target.due.on)
+        if series.at(wanted) or facts.value(form.id, item.period):
+            return Verdict(State.CLOSED, detail=f"{item.period}年数据已报")
+        points = series.run(options.periods)
+        ahead = wanted - points[-1].index if points else 0
+        if len(points) < FEWEST or ahead < 0:
+            return awaiting(f"连续数据{len(points)}期，满{FEWEST}期后推算" if points and ahead >= 0 else "")
+        value = extrapolated([point.value for point in points], ahead)
+        detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{wish(target, form.measure)}"
+        fine = met(decimal(value), target, form.direction)
+        return Verdict(State.ON_TRACK if fine else State.WARNED, points, detail)
+
+    def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """There must be a year to look ahead to."""
+        del indicators
+        if not form.targets:
+            yield Remark("no-targets", (self.name,), "“推算”要有“目标”才知道推算到哪一年", "写上“目标”，或改用趋势")
+
+
+KIND: Any = Projection()
