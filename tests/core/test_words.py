@@ -16,6 +16,7 @@ from bot.core.words import (
     Cadence,
     DueDate,
     Grace,
+    Instead,
     Lag,
     MonthDay,
     Offset,
@@ -47,7 +48,7 @@ CALENDAR = Calendar.build(
     ],
     StatutoryTable(),
 )
-TYPES: tuple[type[Word], ...] = (DueDate, MonthDay, Offset, Cadence, Lag, Grace, Span)
+TYPES: tuple[type[Word], ...] = (DueDate, MonthDay, Offset, Cadence, Lag, Grace, Span, Instead)
 EXAMPLES = [(kind, example) for kind in TYPES for example in kind.examples]
 
 
@@ -75,6 +76,24 @@ def d(text: str) -> date:
         ("2027年底", "2027-12-31", "年"),
         ("2027年年底前", "2027-12-31", "年"),
         ("2027年", "2027-12-31", "年"),
+        ("2030年末", "2030-12-31", "年"),
+        ("到2030年", "2030-12-31", "年"),
+        ("2030年底以前", "2030-12-31", "年"),
+        ("截至2030年底", "2030-12-31", "年"),
+        ("2027年中", "2027-06-30", "半年"),
+        ("2027年年中", "2027-06-30", "半年"),
+        ("2027年上半年末", "2027-06-30", "半年"),
+        ("2027年第三季度末", "2027-09-30", "季"),
+        ("2027年6月末", "2027-06-30", "月"),
+        ("2027年12月31日之前", "2027-12-31", "日"),
+        ("2027年6月上旬", "2027-06-10", "月"),
+        ("2027年6月中旬", "2027-06-20", "月"),
+        ("2028年2月下旬", "2028-02-29", "月"),
+        ("“十四五”末", "2025-12-31", "年"),
+        ("“十五五”期末", "2030-12-31", "年"),
+        ("“十五五”期间", "2030-12-31", "年"),
+        ("十五五时期末", "2030-12-31", "年"),
+        ("“十六五”末", "2035-12-31", "年"),
         ("２０２７年１２月３１日", "2027-12-31", "日"),
         ("２０２７－１２－３１", "2027-12-31", "日"),
         (" 2027 年 6 月\u3000底前 ", "2027-06-30", "月"),
@@ -169,10 +188,76 @@ def listed(text: str, since: str, until: str) -> list[tuple[str, str, str]]:
             ],
         ),
         ("每学年末", [("2027", "2027-07-09", "2026-09-01")]),
+        ("自2023年起每2年11月底", [("2027", "2027-11-30", "2026-01-01")]),
+        ("每两年11月底、自2026年起", []),
+        ("自2022年起每五年一次", [("2027", "2027-12-31", "2023-01-01")]),
+        ("自2028年起每季度末", []),
+        ("每年6月中旬", [("2027", "2027-06-20", "2027-01-01")]),
+        (
+            "每季度首月10日前",
+            [
+                ("2027Q1", "2027-01-10", "2027-01-01"),
+                ("2027Q2", "2027-04-10", "2027-04-01"),
+                ("2027Q3", "2027-07-10", "2027-07-01"),
+                ("2027Q4", "2027-10-10", "2027-10-01"),
+            ],
+        ),
+        (
+            "每半年结束后15日内",
+            [("2026H2", "2027-01-15", "2026-07-01"), ("2027H1", "2027-07-15", "2027-01-01")],
+        ),
+        ("每年结束后10个工作日内", [("2026", "2027-01-15", "2026-01-01")]),  # 1–3 January are days off
     ],
 )
 def test_the_periods_due_in_a_year(text: str, expected: list[tuple[str, str, str]]) -> None:
     assert listed(text, "2027-01-01", "2027-12-31") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("每周五", [("2026W53", "2027-01-01"), ("2027W01", "2027-01-08"), ("2027W02", "2027-01-15")]),
+        ("每星期五", [("2026W53", "2027-01-01"), ("2027W01", "2027-01-08"), ("2027W02", "2027-01-15")]),
+        ("每周五前", [("2026W53", "2027-01-01"), ("2027W01", "2027-01-08"), ("2027W02", "2027-01-15")]),
+        ("每半月", [("2027-01上", "2027-01-15")]),
+        ("每月第一个工作日", [("2027-01", "2027-01-04")]),
+        ("每月结束后5个工作日内", [("2026-12", "2027-01-08")]),
+        ("每月结束后5天内", [("2026-12", "2027-01-05")]),
+        ("每月5日前", [("2027-01", "2027-01-05")]),
+    ],
+)
+def test_the_periods_due_in_the_first_half_of_a_month(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(label, due) for label, due, _ in listed(text, "2027-01-01", "2027-01-16")] == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("每季度一次", "每季度末"),
+        ("每个季度", "每季度末"),
+        ("每季首月10日前", "每季度首月10日"),
+        ("每年1月和7月底", "每年1月底、7月底"),
+        ("每年3月15日前、9月15日前", "每年3月15日、9月15日"),
+        ("每年年底前", "每年底"),
+        ("每月第二个工作日", "每月第2个工作日"),
+        ("每月结束后5天内", "每月结束后5日内"),
+        ("每两年11月底，自2026年起", "自2026年起每2年11月底"),
+        ("2026年起每三年一次", "自2026年起每3年底"),
+        ("自2027年起每月5日前", "自2027年起每月5日"),
+    ],
+)
+def test_small_words_change_nothing_and_are_left_out_when_read_back(written: str, read: str) -> None:
+    assert Cadence.parse(written).words() == read
+    assert Cadence.parse(read) == Cadence.parse(written)
+
+
+def test_weeks_and_years_keep_their_ends() -> None:
+    friday = Cadence.parse("每周五").period(CALENDAR, "2027W01")
+    assert (friday.opens, friday.due, friday.ends) == (d("2027-01-04"), d("2027-01-08"), d("2027-01-10"))
+    biennial = Cadence.parse("自2026年起每2年11月底").period(CALENDAR, "2028")
+    assert (biennial.opens, biennial.ends) == (d("2027-01-01"), d("2028-12-31"))
+    with pytest.raises(WordError, match="没有“2027”这一期"):
+        Cadence.parse("自2026年起每2年11月底").period(CALENDAR, "2027")
 
 
 def test_ten_workdays_before_the_end_of_the_last_autumn_term_fall_before_the_year() -> None:
@@ -249,6 +334,12 @@ def test_an_unknown_label_is_refused_with_the_known_ones() -> None:
         ("次季度首月15日", "每季度", "2027Q4", "2028-01-15"),
         ("次季度首月15日", "每月", "2027-05", "2027-07-15"),
         ("期满后20个工作日", "每季度", "2027Q1", "2027-04-28"),
+        ("每季度结束后10个工作日内", "每季度", "2027Q1", "2027-04-14"),
+        ("季后15日内", "每季度", "2027Q1", "2027-04-15"),
+        ("月后5日内", "每月", "2027-03", "2027-04-05"),
+        ("下月5日前", "每月", "2027-03", "2027-04-05"),
+        ("次年1月底前", "每年", "2027", "2028-01-31"),
+        ("次年3月中旬", "每年", "2027", "2028-03-20"),
         ("期满后15天", "每半年", "2027H2", "2028-01-15"),
         ("期满后15天", "每年11月底", "2027", "2028-01-15"),  # the period is the year, whenever the duty is due
         ("期满后15天", "每学期末", "2027-2", "2027-07-24"),
@@ -286,6 +377,8 @@ def test_an_ordinal_label_tells_no_span_and_ends_when_it_is_due() -> None:
         ("3个月", "2027-11-30", "2028-02-29"),
         ("1个月", "2027-01-31", "2027-02-28"),
         ("12个月", "2027-12-15", "2028-12-15"),
+        ("收到之日起10个工作日内", "2027-03-01", "2027-03-15"),
+        ("自受理之日起7日内", "2027-12-28", "2028-01-04"),
     ],
 )
 def test_a_span_ends(text: str, day: str, expected: str) -> None:
@@ -319,6 +412,14 @@ values = st.one_of(
     ),
     st.builds(Cadence, st.just(Rhythm.MONTH_DAY), count=st.integers(1, 28)),
     st.builds(Cadence, st.just(Rhythm.QUARTER_DAY), count=st.integers(1, 30)),
+    st.builds(Cadence, st.just(Rhythm.WEEK_DAY), count=st.integers(1, 7), since=st.sampled_from((0, 2026))),
+    st.builds(
+        Cadence,
+        st.just(Rhythm.DATES),
+        month_days.map(lambda on: (on,)),
+        count=st.integers(2, 10),
+        since=st.integers(2000, 2099),
+    ),
     st.builds(Cadence, st.sampled_from([Rhythm.TERM_START, Rhythm.TERM_BEFORE_END]), count=st.integers(1, 200)),
     month_days.map(lambda on: Lag.parse(f"次年{on.words()}")),
     st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(DueDate.parse),
@@ -359,6 +460,9 @@ def test_any_other_text_is_refused_in_one_way_only(kind: type[Word], text: str) 
         (Offset, "提前10工作日", "时点看不懂“提前10工作日”。可以写："),
         (Offset, "超期7天", "时点看不懂“超期7天”。可以写：“逾期7天”"),
         (Cadence, "每周", "周期看不懂“每周”。可以写："),
+        (Cadence, "每2年11月底", "“每2年11月底”没有说从哪年算起。可以写：“自2026年起每2年11月底”"),
+        (Cadence, "每季度首月31日", "“每季度首月31日”：31日不是每次都有。可以写：“每季度末”"),
+        (DueDate, "2027年前", "“2027年前”看不出含不含2027年。可以写：“2026年底”、“2027年底”"),
         (Cadence, "每月31日", "“每月31日”：31日不是每次都有。可以写：“每月底”"),
         (Cadence, "每季度末月31日", "“每季度末月31日”：31日不是每次都有。可以写：“每季度末”"),
         (Cadence, "每年2月29日", "2月29日不是每年都有。可以写：“2月底”"),
@@ -433,3 +537,20 @@ def test_the_grammar_s_one_place_lists_every_example(kind: type[Word], text: str
     import bot.core.words
 
     assert text in (bot.core.words.__doc__ or "").replace("[前]", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("11月底", "2027-11-30"),
+        ("11月30日前", "2027-11-30"),
+        ("2028-01-15", "2028-01-15"),
+        ("不开展", None),
+        ("不报", None),
+    ],
+)
+def test_one_period_may_have_a_date_of_its_own_or_none(text: str, due: str | None) -> None:
+    period = Period("2027", d("2027-03-31"), d("2027-01-01"))
+    moved = Instead.parse(text).of(period)
+    assert (moved.due if moved else None) == (d(due) if due else None)
+    assert moved is None or (moved.label, moved.opens) == (period.label, period.opens)
