@@ -13,6 +13,8 @@ from bot.core.notices import SINGLES_A_DAY, Decision
 from bot.core.outbox import Row
 from bot.core.rulebook import Delivery
 
+SINGLE, DIGEST, MONTHLY = (form.value for form in (Delivery.SINGLE, Delivery.DIGEST, Delivery.MONTHLY))
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -37,6 +39,11 @@ def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list
     drafts: list[Draft] = []
     for (chat, prompt), group in groups.items():
         drafts.extend(_chat(chat, group, singles_used.get(chat, 0), prompt))
+    return in_order(drafts)
+
+
+def in_order(drafts: Iterable[Draft]) -> list[Draft]:
+    """By time; what leaves in the same minute by chat and form."""
     return sorted(drafts, key=lambda draft: (draft.at, draft.chat, draft.form))
 
 
@@ -45,9 +52,10 @@ def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list
     alone = _singles(group)[: max(0, SINGLES_A_DAY - used)]
     told = {id(decision) for single in alone for decision in single}
     rest = [] if prompt else [decision for decision in group if id(decision) not in told]
-    drafts = [Draft(chat, Delivery.SINGLE.value, not prompt, _rows(s, Delivery.SINGLE.value), at) for s in alone]
+    drafts = [Draft(chat, SINGLE, not prompt, tuple(Row.of(d, SINGLE) for d in one), at) for one in alone]
     if rest:
-        drafts.append(Draft(chat, Delivery.DIGEST.value, True, _rows(rest, Delivery.DIGEST.value), at))
+        rows = tuple(Row.of(d, MONTHLY if d.delivery is Delivery.MONTHLY else DIGEST) for d in rest)
+        drafts.append(Draft(chat, DIGEST, True, rows, at))
     return drafts
 
 
@@ -70,10 +78,3 @@ def _depth(decision: Decision) -> int:
     assert decision.telling is not None
     due = decision.finding.anchor.late_from if decision.finding.anchor else decision.telling.on
     return (decision.telling.on - due).days
-
-
-def _rows(decisions: Sequence[Decision], form: str) -> tuple[Row, ...]:
-    return tuple(
-        Row.of(d, Delivery.MONTHLY.value if form != Delivery.SINGLE.value and d.delivery is Delivery.MONTHLY else form)
-        for d in decisions
-    )

@@ -13,19 +13,34 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Protocol
 
+from bot.core.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, addressees
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding
 from bot.core.item import GRAVITY, State
-from bot.core.ladder import Occurrence, Stairs, stairs
-from bot.core.rulebook import Delivery, Role, Rule, RungForm
+from bot.core.ladder import Anchor, Occurrence, Stairs, stairs
+from bot.core.rulebook import Delivery, Role, RungForm
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
 from bot.core.words import Offset
 from bot.core.workdays import Calendar
 
-ADMIN = "管理员"
+__all__ = [
+    "ADMIN",
+    "LEADING_GROUP",
+    "SUPERVISOR",
+    "Addressee",
+    "Decision",
+    "Desk",
+    "Directory",
+    "Memory",
+    "Reason",
+    "Told",
+    "Used",
+    "addressees",
+    "decide",
+    "weigh",
+]
+
 SINGLES_A_DAY = 2
-LEADING_GROUP = "领导小组"
-SUPERVISOR = "分管领导"
 
 
 class Reason(Enum):
@@ -47,23 +62,13 @@ class Reason(Enum):
     UNCONFIRMED = ("待人工确认", False)
     AWAITING_CHECK = ("待核", False)
     AWAITING_RESULT = ("待公布", False)
+    PAUSED = ("暂停计时", False)
     EXTENDED = ("已延期，新时限未到提醒时点", False)
     CLOSED = ("已销号", False)
 
     def __init__(self, words: str, tells: bool) -> None:
         self.words = words
         self.tells = tells
-
-
-@dataclass(frozen=True, slots=True)
-class Addressee:
-    """Who is told: `key` is the told key's part and the name a chat is configured under."""
-
-    key: str
-    unit: str
-    role: Role
-    roles: frozenset[Role]
-    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,8 @@ class Memory(Protocol):
         """The latest telling for this key, by nominal date."""
         ...
 
-    def latest(self, item: str, addressee: str) -> datetime | None:
-        """When this addressee last heard anything of the item, whatever its due date was then."""
+    def latest(self, item: str, addressee: str) -> Told | None:
+        """What this addressee heard last of the item, whatever its due date was then."""
         ...
 
 
@@ -166,17 +171,12 @@ class Desk:
         return self.now.astimezone(ZONE).date()
 
     @cached_property
-    def until(self) -> date:
-        """How far ahead ladders are unrolled (and one telling further); moves with the year so that it is done rarely."""
-        return date(self.today.year, 12, 31)
-
-    @cached_property
     def _openings(self) -> dict[str, datetime]:
         return {}
 
     def slot_from(self, chat: str, day: date) -> datetime:
         """The chat's slot on the first sending day from `day`."""
-        return slot(chat, self.calendar.send_day_on_or_after(day), self.hours)
+        return _slot_from(chat, day, self.calendar, self.hours)
 
     def opening(self, chat: str) -> datetime:
         """When this chat's next slot composes: today's if it has not, late if it was missed, else the next day's."""
@@ -208,8 +208,17 @@ class Desk:
         return next_open_minute(self.now, self.hours, self.calendar)
 
 
+@lru_cache(maxsize=65536)
+def _slot_from(chat: str, day: date, calendar: Calendar, hours: OfficeHours) -> datetime:
+    return slot(chat, calendar.send_day_on_or_after(day), hours)
+
+
 #: From this gravity on something is wrong: 逾期, 未报, 未达标.
 WRONG = GRAVITY[State.OVERDUE]
+
+#: Verdicts about values that ask for nothing, and all of them.
+CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
+VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
@@ -220,45 +229,6 @@ def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
     return [weigh(finding, addressee, desk) for finding in findings for addressee in addressees(finding)]
 
 
-def addressees(finding: Finding) -> tuple[Addressee, ...]:
-    """Everybody the ladder of a finding could speak to, each once, with the roles in which they hear it."""
-    return _addressees(finding.item.rule, finding.lead)
-
-
-@lru_cache(maxsize=8192)
-def _addressees(rule: Rule, lead: str | None) -> tuple[Addressee, ...]:
-    spoken = frozenset(role for rung in rule.ladder.rungs for role in rung.roles)
-    principal = rule.provider if rule.asks_provider else lead
-    found: dict[str, Addressee] = {}
-
-    def hear(key: str, unit: str, role: Role, mark: str = "") -> None:
-        before = found.get(key)
-        if role not in spoken:
-            return
-        if before is None:
-            found[key] = Addressee(key, unit, role, frozenset({role}), mark)
-        else:
-            found[key] = replace(before, roles=before.roles | {role}, mark=before.mark or mark)
-
-    if lead:
-        hear(lead, lead, Role.LEAD)
-        for unit in rule.cooperating:
-            if unit != lead:
-                hear(unit, unit, Role.COOPERATING)
-    else:
-        for role in (Role.LEAD, Role.COOPERATING):
-            hear(ADMIN, ADMIN, role, "请确认牵头单位")
-    if rule.provider:
-        hear(rule.provider, rule.provider, Role.PROVIDER)
-    if principal:
-        hear(f"{principal}·{SUPERVISOR}", principal, Role.SUPERVISOR)
-    else:
-        hear(ADMIN, ADMIN, Role.SUPERVISOR, "请确认牵头单位")
-    hear(LEADING_GROUP, LEADING_GROUP, Role.LEADING_GROUP)
-    hear(ADMIN, ADMIN, Role.ADMIN)
-    return tuple(found.values())
-
-
 def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     """The one decision about one finding and one addressee."""
     chat, mark = desk.directory.route(addressee)
@@ -267,11 +237,15 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or "")
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
-        return _recovered(finding, addressee, last, desk)
-    steps = _stairs(finding, addressee, desk)
+        heard = last if finding.due_on else desk.memory.latest(finding.item.id, addressee.key)
+        return _recovered(finding, addressee, heard, Reason.CLOSED, desk)
+    steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
     telling = _returned(finding, addressee, rung, last, desk)
-    until = _earliest(desk.slot_from(chat, next_on) if next_on else None, _turn(finding, desk.today))
+    until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
+    if telling is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
+        heard = desk.memory.latest(finding.item.id, addressee.key)
+        return _recovered(finding, addressee, heard, _quiet(finding), desk)
     if telling is None:
         return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
     if not _owed(telling, finding, last):
@@ -282,13 +256,15 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         chat,
         _why(finding, addressee, telling, last),
         mark,
+        at=desk.opening(chat),
         until=until,
         telling=telling,
-        superseded=steps.between(last.rung_on if last else None, telling.on),
-        prompt=telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE),
+        superseded=tuple(steps.between(last.rung_on if last else None, telling.on)),
         provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
     )
-    return _in_time(_unless_silenced(_timed(told, desk), desk))
+    if telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE):
+        told = _prompt(told, desk)
+    return _in_time(_unless_silenced(told, desk))
 
 
 def _owed(telling: Occurrence, finding: Finding, last: Told | None) -> bool:
@@ -299,21 +275,22 @@ def _owed(telling: Occurrence, finding: Finding, last: Told | None) -> bool:
 
 
 def _revised(finding: Finding, last: Told) -> bool:
-    """A value corrected before the day is over: 未达标 told, 达标 true (or the other way round)."""
-    return {finding.state.value, last.state} == {State.MET.value, State.MISSED.value}
+    """A value corrected before the day is over: 未达标 told, 达标 true (or any other verdict instead of another)."""
+    return finding.state.value != last.state and finding.state in VERDICTS and State(last.state) in VERDICTS
 
 
-def _turn(finding: Finding, today: date) -> datetime | None:
+def turn(finding: Finding, today: date) -> datetime | None:
     """When the calendar alone gives a finding another reason: its own or its parent's date passes, a result is late."""
     anchor = finding.anchor
     if anchor is None or anchor.happened:
         return None
     days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
-    return min((midnight(day + timedelta(days=1)) for day in days if day and day >= today), default=None)
+    ahead = [day for day in days if day and day >= today]
+    return midnight(min(ahead) + timedelta(days=1)) if ahead else None
 
 
-def _earliest(*instants: datetime | None) -> datetime | None:
-    return min((instant for instant in instants if instant is not None), default=None)
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
 
 
 def _held(finding: Finding) -> Reason | None:
@@ -324,17 +301,29 @@ def _held(finding: Finding) -> Reason | None:
         return Reason.UNCONFIRMED
     if finding.state is State.AWAITING_CHECK:
         return Reason.AWAITING_CHECK
+    if finding.state is State.PAUSED:
+        return Reason.PAUSED
     if finding.anchor is None:
         return Reason.AWAITING_RESULT if finding.state is State.AWAITING_RESULT else Reason.NOT_DUE
     return Reason.SUPPRESSED if finding.suppressed_by else None
 
 
-def _stairs(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
+def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
+    """What somebody hears of a finding that has an anchor, rung by rung."""
     anchor = finding.anchor
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
-    rule, state = finding.item.rule, finding.state.value
-    return stairs(rule, anchor, desk.calendar, desk.until, addressee.roles, state, past_due)
+    month_list = addressee.key in finding.item.rule.listed and _for_month_list(finding, anchor)
+    return stairs(finding.item.rule, anchor, desk.calendar, addressee.roles, finding.state, past_due, month_list)
+
+
+def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
+    """Whether its date belongs in a 月初清单: no duty of every month, and nothing that arose within the month itself."""
+    item, due = finding.item, anchor.due_on
+    if item.rule.comes_monthly or finding.state not in (State.ON_TRACK, State.APPROACHING):
+        return False
+    opens = item.opens_on
+    return opens is None or opens.day == 1 or (opens.year, opens.month) != (due.year, due.month)
 
 
 def _returned(
@@ -345,7 +334,7 @@ def _returned(
     if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
         return rung  # a time ahead of the clock (a sender's, or the clock was set back) has not come yet
     heard = desk.memory.latest(finding.item.id, addressee.key)
-    if heard is not None and heard >= at:
+    if heard is not None and heard.at >= at:
         return rung
     on = at.astimezone(ZONE).date()
     if rung is not None and rung.on > on and (last is None or rung.on > last.rung_on):
@@ -374,20 +363,21 @@ def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told
     return Reason.NEXT_RUNG
 
 
-def _timed(decision: Decision, desk: Desk) -> Decision:
-    """Adds the instant: the chat's slot, or the next open minute for something that just happened after it."""
-    opening = desk.opening(decision.chat)
-    at = desk.promptly(decision.chat) if decision.prompt else None
+def _prompt(decision: Decision, desk: Desk) -> Decision:
+    """Something that just happened does not wait for tomorrow's slot when today's is over: the next open minute will do."""
+    at = desk.promptly(decision.chat)
     if at is not None:
-        return replace(decision, at=at)
+        return replace(decision, at=at, prompt=True)
     used = desk.used(decision.chat, desk.today)
-    if decision.prompt and used.slots and used.singles >= SINGLES_A_DAY:
-        return replace(decision, reason=Reason.OVER_BUDGET, until=opening)
-    return replace(decision, at=opening, prompt=False)
+    if used.slots and used.singles >= SINGLES_A_DAY:
+        return replace(decision, reason=Reason.OVER_BUDGET, at=None, until=decision.at, prompt=True)
+    return decision
 
 
 def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
     facts, item = desk.facts, decision.finding.item
+    if not facts.item_silences and not facts.chat_silences:
+        return decision
     silences = (
         facts.item_silences.get(item.id),
         facts.item_silences.get(item.rule.id),
@@ -397,7 +387,7 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
     if not asked:
         return decision
     longest = max(asked, key=lambda one: one.until)
-    until = _earliest(longest.until.astimezone(ZONE), _turn(decision.finding, desk.today))
+    until = _earliest(longest.until.astimezone(ZONE), turn(decision.finding, desk.today))
     by = longest.by or longest.reason
     return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
 
@@ -412,12 +402,12 @@ def _in_time(decision: Decision) -> Decision:
     return replace(decision, reason=_quiet(decision.finding), at=None, telling=None, superseded=(), prompt=False)
 
 
-def _recovered(finding: Finding, addressee: Addressee, last: Told | None, desk: Desk) -> Decision:
-    """Who was told that something is wrong is told once, in a digest, that it is over."""
+def _recovered(finding: Finding, addressee: Addressee, last: Told | None, quiet: Reason, desk: Desk) -> Decision:
+    """Who was told that something is wrong is told once, in a digest, that it is over: closed, or corrected."""
     chat, mark = desk.directory.route(addressee)
-    wrong = last is not None and GRAVITY[State(last.state)] >= WRONG
+    wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
     if not wrong or last is None or addressee.key == ADMIN:
-        return Decision(finding, addressee, chat, Reason.CLOSED, mark)
+        return Decision(finding, addressee, chat, quiet, mark)
     on = max(last.rung_on, desk.today)
     telling = Occurrence(on, on, RECOVERED, "恢复", False)
     told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), telling=telling)
@@ -442,6 +432,7 @@ def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | Non
     return min((i for i in instants if i is not None and i > now), default=None)
 
 
+@lru_cache(maxsize=8192)
 def midnight(day: date) -> datetime:
     """The first instant of a day in Asia/Shanghai."""
     return datetime.combine(day, time(), ZONE)

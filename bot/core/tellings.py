@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 
 from bot.core.notices import Told
 from bot.core.outbox import Row
+from bot.core.succession import UNCHANGED, Succession
 
 #: (item, addressee); below it tellings by effective due date, each list in order of nominal date.
 Key = tuple[str, str]
 
 
 class Tellings:
-    """The latest telling by (item, due date, addressee); a `Memory` for `decide`."""
+    """The latest telling by (item, due date, addressee); a `Memory` for `decide`. Kept under today's names."""
 
-    def __init__(self, told: Iterable[Told] = ()) -> None:
+    def __init__(self, told: Iterable[Told] = (), names: Succession = UNCHANGED) -> None:
+        self._names = names
         self._told: dict[Key, dict[date | None, list[Told]]] = {}
         for one in told:
             self.add(one)
@@ -26,29 +29,38 @@ class Tellings:
         found = self._told.get((item, addressee), {}).get(due_on)
         return found[-1] if found else None
 
-    def latest(self, item: str, addressee: str) -> datetime | None:
-        """When this addressee last heard anything of the item, whatever its due date was then."""
+    def latest(self, item: str, addressee: str) -> Told | None:
+        """What this addressee heard last of the item, whatever its due date was then."""
         found = self._told.get((item, addressee), {}).values()
-        return max((one.at for tellings in found for one in tellings), default=None)
+        return max((one for tellings in found for one in tellings), key=lambda one: one.at, default=None)
 
     def add(self, told: Told) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
+        told = today(told, self._names)
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
 
     def forget(self, told: Told) -> None:
         """Takes back a telling that was cancelled before it left, so that it may be owed again."""
+        told = today(told, self._names)
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
 
     def copy(self) -> Tellings:
         """An independent memory to play the future with."""
-        twin = Tellings()
+        twin = Tellings(names=self._names)
         twin._told = {
             key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
         }
         return twin
+
+
+def today(told: Told, names: Succession) -> Told:
+    """A telling under the names its item and its hearer have today."""
+    if not names:
+        return told
+    return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
 
 
 def told(row: Row, number: str, at: datetime) -> Told:

@@ -134,12 +134,12 @@ class Timeline:
             singles = {chat: self.used(chat, self.now.date()).singles for chat in chats}
             drafts = compose(ripe(self._decisions, self.now), singles)
             for draft in drafts:
-                self._say(draft, {finding.item.id: finding for finding in findings})
+                self.say(draft, {finding.item.id: finding for finding in findings})
             if not drafts:
                 return
         raise AssertionError("never comes to rest")
 
-    def _say(self, draft: Draft, findings: dict[str, Finding]) -> None:
+    def say(self, draft: Draft, findings: dict[str, Finding]) -> None:
         key = (draft.chat, draft.at.astimezone(ZONE).date())
         used = self._used.get(key, Used())
         self._used[key] = Used(used.slots + draft.slot, used.singles + (draft.form == "单发"))
