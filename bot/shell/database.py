@@ -7,7 +7,7 @@ puts a new one in its stead, so undoing a unit of work is putting the old ones b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
@@ -19,7 +19,9 @@ from tinydb.table import Document
 
 from bot.shell.journal import Journal
 from bot.shell.jsontext import clone, dumps, loads, plain
+from bot.shell.rows import Changes, Rows, View
 from bot.shell.state_errors import DamagedState, JournalBroken, NotStorable, StateError, StorageFailed
+from bot.shell.state_files import read_files
 
 __all__ = [
     "DamagedState",
@@ -32,9 +34,6 @@ __all__ = [
     "Table",
 ]
 
-Stored = dict[str, Any]  # one document, plain
-Rows = dict[str, Stored]  # document id as TinyDB writes it → document
-Changes = dict[str, Stored | None]  # document id → its new value, None: removed
 _Old = dict[str, Changes]  # table → document id → what was there before, None: nothing
 
 COMPACT_BYTES = 8 * 1024 * 1024
@@ -46,50 +45,6 @@ class Recovery(NamedTuple):
     documents: int
     records: int
     warning: str
-
-
-class _View(MutableMapping[int, Stored]):
-    """A table as TinyDB's updaters see it: integer keys, and a document is copied only when it is touched."""
-
-    __slots__ = ("_rows", "touched")
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self.touched: dict[int, Stored | None] = {}  # None: removed
-
-    def __getitem__(self, doc_id: int) -> Stored:
-        document = self.touched[doc_id] if doc_id in self.touched else clone(self._rows.get(str(doc_id)))
-        if document is None:
-            raise KeyError(doc_id)
-        self.touched[doc_id] = document
-        return document
-
-    def __setitem__(self, doc_id: int, document: Stored) -> None:
-        self.touched[doc_id] = document
-
-    def __delitem__(self, doc_id: int) -> None:
-        if doc_id not in self:
-            raise KeyError(doc_id)
-        self.touched[doc_id] = None
-
-    def __contains__(self, doc_id: object) -> bool:
-        if doc_id in self.touched:
-            return self.touched[doc_id] is not None
-        return str(doc_id) in self._rows
-
-    def __iter__(self) -> Iterator[int]:
-        for key in self._rows:
-            if self.touched.get(int(key), self) is not None:
-                yield int(key)
-        for doc_id, document in self.touched.items():
-            if document is not None and str(doc_id) not in self._rows:
-                yield doc_id
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def clear(self) -> None:
-        self.touched = {int(key): None for key in self._rows}
 
 
 class _Work:
@@ -123,6 +78,14 @@ class StateStorage(Storage):
         self._owner: object = None  # the task whose unit of work is open
         self._compact_at = 0
         self.recovery = self._recover()
+
+    def load(self, snapshot: Iterable[bytes], records: Iterable[bytes]) -> None:
+        """Fills empty tables with the lines of a snapshot, then the payloads of the records after it."""
+        for line in map(loads, snapshot):
+            self._tables.setdefault(line["table"], {})[str(line["id"])] = line["document"]
+        for payload in records:
+            for name, changes in loads(payload).items():
+                self._put(name, self._tables.setdefault(name, {}), changes)
 
     def read(self) -> dict[str, Rows]:
         """The live rows: for TinyDB's reading methods, not to be changed."""
@@ -267,11 +230,7 @@ class StateStorage(Storage):
         if journal is None or journal.recovered is None:
             return Recovery(0, 0, "")
         recovered, journal.recovered = journal.recovered, None
-        for line in map(loads, recovered.snapshot):
-            self._tables.setdefault(line["table"], {})[str(line["id"])] = line["document"]
-        for payload in recovered.records:
-            for name, changes in loads(payload).items():
-                self._put(name, self._tables.setdefault(name, {}), changes)
+        self.load(recovered.snapshot, recovered.records)
         self._compact_at = max(self._compact_bytes, journal.snapshot_bytes)
         return Recovery(sum(map(len, self._tables.values())), len(recovered.records), recovered.warning)
 
@@ -330,7 +289,7 @@ class Table(tinydb.table.Table):
 
     def _update_table(self, updater: Callable[[Any], None]) -> None:
         """Where every write of TinyDB goes through. It costs what `updater` touches."""
-        view = _View(self._state.rows(self._name))
+        view = View(self._state.rows(self._name))
         changes: Changes = {}
         try:
             updater(view)
@@ -371,6 +330,13 @@ class Database(tinydb.TinyDB):
     def in_memory(cls) -> Self:
         """The same tables and units of work without a file; `durable` returns at once."""
         return cls(None)
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes]) -> Self:
+        """In memory, holding what a snapshot and a journal say (name → content). Raises DamagedState."""
+        database = cls.in_memory()
+        database._state.load(*read_files(files))
+        return database
 
     def table(self, name: str, **kwargs: Any) -> Table:
         """The table of that name; it takes no options."""

@@ -18,14 +18,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from time import perf_counter
 
-from bot.shell.records import Snapshot, encode_record, encode_snapshot, read_records, read_snapshot
+from bot.shell.records import encode_record, encode_snapshot
 from bot.shell.state_errors import DamagedState, JournalBroken, StateError, StorageFailed, describe
+from bot.shell.state_files import DRAFT, SNAPSHOT, Found, journal_file, read_folder
 
 __all__ = ["DamagedState", "Disk", "Journal", "JournalBroken", "Recovered", "StateError", "StorageFailed"]
 
-_SNAPSHOT = "snapshot.jsonl"
-_DRAFT = "snapshot.tmp"
+#: A flush quicker than this stops the event loop for less time than a thread would need to take it over.
+QUICK_SECONDS = 0.0005
 
 
 class Disk:
@@ -80,22 +82,10 @@ class Recovered:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A state folder as read and verified, before anything in it was changed."""
-
-    snapshot: Snapshot
-    snapshot_bytes: int
-    records: list[bytes]
-    good_bytes: int
-    tail: bytes
-    leftovers: list[Path]
-
-
 class Journal:
     """Appends records, makes them durable, and folds them into a snapshot. Made by `open`."""
 
-    def __init__(self, folder: Path, disk: Disk, found: _Found, recovered: Recovered, file: int) -> None:
+    def __init__(self, folder: Path, disk: Disk, found: Found, recovered: Recovered, file: int) -> None:
         self.recovered: Recovered | None = recovered  # large: the owner sets it to None once applied
         self.snapshot_bytes = found.snapshot_bytes
         self.journal_bytes = found.good_bytes
@@ -117,8 +107,8 @@ class Journal:
         disk = disk or Disk()
         try:
             _make_folder(folder, disk)
-            found = _read_folder(folder)
-            kept_as = _keep_tail(folder, disk, found.tail)
+            found = read_folder(folder)
+            kept_as = keep_aside(folder, disk, found.tail)
             file = _settle(folder, disk, found)
         except OSError as error:
             raise StorageFailed("打开状态文件夹", folder, error) from error
@@ -126,7 +116,7 @@ class Journal:
 
     @property
     def file(self) -> Path:
-        return _journal_file(self._folder, self._generation)
+        return journal_file(self._folder, self._generation)
 
     def append(self, payload: bytes) -> None:
         """Hands one record to the operating system: it survives the process now, a power cut only after a flush.
@@ -138,7 +128,7 @@ class Journal:
         line = encode_record(self._sequence + 1, payload)
         try:
             if (written := self._write(self._file, line)) < len(line):  # a nearly full disk
-                _write_all(self._disk, self._file, line[written:])
+                write_all(self._disk, self._file, line[written:])
         except BaseException as error:  # Ctrl-C too: the same number must not be written twice
             self._take_back()
             if isinstance(error, OSError):
@@ -211,8 +201,8 @@ class Journal:
         """Writes the next snapshot under its draft name and the next journal, empty; returns the latter, open."""
         file = -1
         try:
-            _write_file(self._disk, self._folder / _DRAFT, data)
-            file = self._disk.open(_journal_file(self._folder, self._generation + 1), fresh=True)
+            write_file(self._disk, self._folder / DRAFT, data)
+            file = self._disk.open(journal_file(self._folder, self._generation + 1), fresh=True)
             self._disk.flush(file)
             self._disk.flush_folder(self._folder)
         except OSError as error:
@@ -228,7 +218,7 @@ class Journal:
         old = self.file
         self._broken = "整理状态文件夹时被打断"
         try:
-            self._disk.rename(self._folder / _DRAFT, self._folder / _SNAPSHOT)
+            self._disk.rename(self._folder / DRAFT, self._folder / SNAPSHOT)
         except OSError as error:
             self._broken = ""
             raise self._discard(file, error) from error
@@ -247,7 +237,7 @@ class Journal:
         """Removes a next pair that could not be finished."""
         if file >= 0:
             os.close(file)
-        for path in (self._folder / _DRAFT, _journal_file(self._folder, self._generation + 1)):
+        for path in (self._folder / DRAFT, journal_file(self._folder, self._generation + 1)):
             with suppress(OSError):
                 self._disk.remove(path)
         return StorageFailed("整理状态文件夹", self._folder, error)
@@ -262,9 +252,10 @@ class Journal:
 
 
 class _Ferry:
-    """Carries all coroutines that wait at one moment across one flush, which runs in a thread of its own.
+    """Carries all coroutines that wait at one moment across one flush.
 
-    (The event loop's shared threads may all be busy resolving names.)
+    A flush that lately took less than handing it to a thread costs is done on the spot; a slower disk is waited for in a
+    thread of its own. (The event loop's shared threads may all be busy resolving names.)
     """
 
     def __init__(self, flush: Callable[[], None]) -> None:
@@ -273,6 +264,7 @@ class _Ferry:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._under_way = False
+        self._seconds = QUICK_SECONDS  # what the last flush took; until one was seen the disk counts as slow
 
     def cross(self) -> asyncio.Future[None]:
         """Done when the first flush to start after this call has ended; raises what that raises."""
@@ -298,14 +290,28 @@ class _Ferry:
         aboard, self._waiting = self._waiting, []
         if not aboard:  # closed meanwhile
             return
+        if self._seconds < QUICK_SECONDS:
+            self._land(loop, self._timed(), aboard)
+            return
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        loop.run_in_executor(self._thread, self._flush).add_done_callback(lambda flush: self._land(loop, flush, aboard))
+        flush = loop.run_in_executor(self._thread, self._timed)
+        flush.add_done_callback(lambda done: self._land(loop, done.exception() or done.result(), aboard))
+
+    def _timed(self) -> BaseException | None:
+        """One flush; what it raised."""
+        began = perf_counter()
+        try:
+            self._flush()
+        except Exception as error:
+            return error
+        self._seconds = perf_counter() - began
+        return None
 
     def _land(
-        self, loop: asyncio.AbstractEventLoop, flush: asyncio.Future[None], aboard: list[asyncio.Future[None]]
+        self, loop: asyncio.AbstractEventLoop, error: BaseException | None, aboard: list[asyncio.Future[None]]
     ) -> None:
-        _tell(aboard, flush.exception())
+        _tell(aboard, error)
         self._under_way = bool(self._waiting)
         if self._waiting:
             loop.call_soon(self._depart, loop)  # after those just landed, who may be back with more
@@ -325,56 +331,21 @@ async def _at_once() -> None:
     """Nothing to wait for."""
 
 
-def _journal_file(folder: Path, generation: int) -> Path:
-    return folder / f"journal-{generation}.log"
-
-
-def _journals(folder: Path) -> dict[int, Path]:
-    """Generation → file, for every file named like a journal."""
-    named = ((path.name.removeprefix("journal-").removesuffix(".log"), path) for path in folder.glob("journal-*.log"))
-    return {int(number): path for number, path in named if number.isdecimal()}
-
-
 def _make_folder(folder: Path, disk: Disk) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         disk.flush_folder(folder.parent)
 
 
-def _read_folder(folder: Path) -> _Found:
-    """Reads and verifies; changes nothing."""
-    snapshot, size = Snapshot(0, 0, []), 0
-    snapshot_file = folder / _SNAPSHOT
-    if snapshot_file.exists():
-        data = snapshot_file.read_bytes()
-        snapshot, size = read_snapshot(snapshot_file, data), len(data)
-    journals = _journals(folder)
-    file = _journal_file(folder, snapshot.generation)
-    _must_belong_together(snapshot_file, file, snapshot.generation, journals)
-    data = file.read_bytes() if file.exists() else b""
-    replay = read_records(file, data, snapshot.sequence)
-    leftovers = [path for generation, path in journals.items() if generation != snapshot.generation]
-    return _Found(snapshot, size, replay.payloads, replay.good_bytes, data[replay.good_bytes :], leftovers)
-
-
-def _must_belong_together(snapshot_file: Path, file: Path, generation: int, journals: dict[int, Path]) -> None:
-    """A file that was deleted or restored alone must not pass for an empty one."""
-    if generation not in journals and (journals or generation):
-        raise DamagedState(snapshot_file, 0, f"与快照配套的日志 {file.name} 不见了")
-    for other, path in journals.items():
-        if other > generation and path.stat().st_size:
-            raise DamagedState(path, 0, "这份日志比快照新，与它配套的快照不见了")
-
-
-def _keep_tail(folder: Path, disk: Disk, tail: bytes) -> Path | None:
-    """Saves what is about to be cut off in the first free damaged-<n>.bin."""
+def keep_aside(folder: Path, disk: Disk, tail: bytes) -> Path | None:
+    """Saves what is about to be cut off in the first free damaged-<n>.bin; None when there is nothing to save."""
     if not tail:
         return None
     number = 1
     while (path := folder / f"damaged-{number}.bin").exists():
         number += 1
     try:
-        _write_file(disk, path, tail)
+        write_file(disk, path, tail)
     except OSError:
         with suppress(OSError):  # or every try on a full disk would leave one behind
             disk.remove(path)
@@ -382,13 +353,13 @@ def _keep_tail(folder: Path, disk: Disk, tail: bytes) -> Path | None:
     return path
 
 
-def _settle(folder: Path, disk: Disk, found: _Found) -> int:
+def _settle(folder: Path, disk: Disk, found: Found) -> int:
     """Opens the journal for appending with the tail cut off and leftovers of a broken-off compaction removed."""
-    file = disk.open(_journal_file(folder, found.snapshot.generation), fresh=False)
+    file = disk.open(journal_file(folder, found.snapshot.generation), fresh=False)
     try:
         if found.tail:
             disk.cut(file, found.good_bytes)
-        for path in [folder / _DRAFT, *found.leftovers]:
+        for path in [folder / DRAFT, *found.leftovers]:
             disk.remove(path)
         disk.flush(file)
         disk.flush_folder(folder)
@@ -398,17 +369,17 @@ def _settle(folder: Path, disk: Disk, found: _Found) -> int:
     return file
 
 
-def _write_file(disk: Disk, path: Path, data: bytes) -> None:
-    """A new file, flushed; its name is not yet."""
+def write_file(disk: Disk, path: Path, data: bytes) -> None:
+    """A new file in place of any old one, flushed; its name is not yet."""
     file = disk.open(path, fresh=True)
     try:
-        _write_all(disk, file, data)
+        write_all(disk, file, data)
         disk.flush(file)
     finally:
         os.close(file)
 
 
-def _write_all(disk: Disk, file: int, data: bytes) -> None:
+def write_all(disk: Disk, file: int, data: bytes) -> None:
     """One write is enough except on a nearly full disk."""
     while data:
         data = data[disk.write(file, data) :]

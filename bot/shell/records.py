@@ -1,7 +1,8 @@
 """How the state folder's two kinds of file are framed. Pure: bytes in, bytes out.
 
 A journal is a sequence of records, one line each:   SEQUENCE LENGTH CRC32 JSON\\n
-A snapshot is JSON lines: one header line, then whatever lines the owner gave.
+A snapshot is JSON lines: one header line, then whatever lines the owner gave, each as   {"crc32":"…","of":JSON}\n
+(Format 1, read but no longer written, had the bare lines: damage in it has no finer address than the file.)
 
 CRC-32 (zlib, in the standard library) finds every error of up to 32 bits in a row, so every wrong byte, in about a
 nanosecond per byte; nobody is expected to forge a file (the receipt chain has its own hash for that). It covers the
@@ -21,9 +22,11 @@ from bot.shell.state_errors import DamagedState
 _HEADER = re.compile(rb"([0-9]{1,19}) ([0-9]{1,10}) ([0-9a-f]{8}) ")
 _ANY_HEADER = re.compile(rb"(?=[0-9]{1,19} [0-9]{1,10} [0-9a-f]{8} )")  # zero-width: also inside another's digits
 _SNAPSHOT = re.compile(
-    rb'(\{"duban":"snapshot","format":1,"generation":([0-9]{1,10}),"sequence":([0-9]{1,19}),"bytes":([0-9]{1,15}),)'
+    rb'(\{"duban":"snapshot","format":([12]),"generation":([0-9]{1,10}),"sequence":([0-9]{1,19}),"bytes":([0-9]{1,15}),)'
     rb'"crc32":"([0-9a-f]{8})"\}\n'
 )
+_LINE = b'{"crc32":"%08x","of":%b}\n'
+_BARE = slice(len(_LINE % (0, b"")) - 2, -1)  # where in such a line, its newline taken off, the owner's is
 
 
 class Record(NamedTuple):
@@ -87,6 +90,14 @@ def read_records(file: Path, data: bytes, after: int) -> Replay:
     return Replay(payloads, offset)
 
 
+def good_prefix(data: bytes, after: int) -> int:
+    """How many bytes of a journal are whole records in order, whatever stands behind them."""
+    offset = 0
+    while (record := record_at(data, offset)) is not None and record.sequence == after + 1:
+        after, offset = record.sequence, record.end
+    return offset
+
+
 def _must_be_torn(file: Path, data: bytes, offset: int, after: int) -> None:
     """A torn tail is the end of the file: nothing good follows. Numbers up to `after` are only quotations of the past."""
     for header in _ANY_HEADER.finditer(data, offset + 1):
@@ -101,8 +112,8 @@ def _must_be_torn(file: Path, data: bytes, offset: int, after: int) -> None:
 
 def encode_snapshot(generation: int, sequence: int, lines: Iterable[bytes]) -> bytes:
     """The file's whole content. Each line is JSON text without a newline."""
-    body = b"".join(line + b"\n" for line in lines)
-    head = b'{"duban":"snapshot","format":1,"generation":%d,"sequence":%d,"bytes":%d,' % (
+    body = b"".join([_LINE % (crc32(line), line) for line in lines])
+    head = b'{"duban":"snapshot","format":2,"generation":%d,"sequence":%d,"bytes":%d,' % (
         generation,
         sequence,
         len(body),
@@ -115,13 +126,23 @@ def read_snapshot(file: Path, data: bytes) -> Snapshot:
     header = _SNAPSHOT.match(data)
     if header is None:
         raise DamagedState(file, 0, "文件头不是本程序写的快照")
-    body = data[header.end() :]
-    if len(body) != int(header[4]):
-        raise DamagedState(
-            file,
-            min(len(data), header.end() + int(header[4])),
-            f"正文应为 {int(header[4])} 字节，实为 {len(body)} 字节",
-        )
-    if crc32(body, crc32(header[1])) != int(header[5], 16):
-        raise DamagedState(file, header.end(), "快照校验不符")
-    return Snapshot(int(header[2]), int(header[3]), body.split(b"\n")[:-1])
+    start, checked = header.end(), header[2] == b"2"
+    body = data[start:]
+    if len(body) != int(header[5]) or crc32(body, crc32(header[1])) != int(header[6], 16):
+        raise _damage(file, header, body, checked)
+    lines = body.split(b"\n")[:-1]
+    return Snapshot(int(header[3]), int(header[4]), [line[_BARE] for line in lines] if checked else lines)
+
+
+def _damage(file: Path, header: re.Match[bytes], body: bytes, checked: bool) -> DamagedState:
+    """What is wrong with a snapshot, as near as its checksums tell."""
+    offset = header.end()
+    for number, line in enumerate(body.splitlines(keepends=True), 2) if checked else ():
+        bare = line[:-1][_BARE]
+        if line != _LINE % (crc32(bare), bare):
+            return DamagedState(file, offset, f"快照第 {number} 行校验不符")
+        offset += len(line)
+    if len(body) != int(header[5]):
+        finding = f"正文应为 {int(header[5])} 字节，实为 {len(body)} 字节"
+        return DamagedState(file, min(header.end() + len(body), header.end() + int(header[5])), finding)
+    return DamagedState(file, header.end() if not checked else 0, "快照校验不符")

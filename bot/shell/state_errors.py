@@ -3,6 +3,11 @@
 StateError
 ├── StateLocked      another process owns the folder
 ├── DamagedState     a file is not what was written; nothing was changed
+├── DamagedArchive   a row of the archive is not what was written; reminders go on without it
+├── ForgottenEvent   a live event differs from its archived copy
+├── UnreadableState  whole files with something in them that the bot does not write
+├── NewerState       a later version of the bot wrote this state
+├── BadBackup        a backup is not whole; nothing was changed
 ├── StorageFailed    the disk refused one operation; the store still stands where it was before it
 ├── JournalBroken    a flush failed, so nothing more can be promised in this process
 └── NotStorable      a document holds something JSON cannot keep (also a ValueError)
@@ -19,6 +24,8 @@ _CAUSES = {
     errno.EDQUOT: "磁盘配额已用完",
     errno.EIO: "磁盘读写出错",
     errno.EROFS: "磁盘是只读的",
+    errno.EFBIG: "文件超过系统允许的大小",
+    errno.ENOENT: "文件或文件夹不见了",
     errno.EACCES: "没有权限",
     errno.EPERM: "没有权限",
     errno.EMFILE: "打开的文件太多",
@@ -48,8 +55,57 @@ class DamagedState(StateError):
         self.file, self.offset, self.finding = file, offset, finding
         super().__init__(
             f"状态文件 {file} 自第 {offset} 字节起损坏：{finding}。程序拒绝启动，没有改动任何文件。"
-            f"请先把整个文件夹 {file.parent} 另存一份，再用最近一次备份的状态文件夹替换它，然后重新启动。"
+            "恢复办法：duban restore 列出可用的备份，duban restore 备份文件 换上其中一份，"
+            "duban restore --salvage 只留下损坏之前的内容；被换下的文件都另存，不会删除。"
         )
+
+
+class DamagedArchive(StateError):
+    """A row of the receipt chain is not what was written: `line` from 1, `offset` of its first byte."""
+
+    def __init__(self, file: Path, line: int, offset: int, finding: str) -> None:
+        self.file, self.line, self.offset, self.finding = file, line, offset, finding
+        super().__init__(
+            f"归档 {file} 第 {line} 行（第 {offset} 字节起）：{finding}。提醒照常发送，新的归档暂停。"
+            "请从备份中取回这个文件，再用 duban verify 核对。"
+        )
+
+
+class ForgottenEvent(StateError):
+    """An event in the live state is not, or no longer, what the archive holds; `row` counts the chain's rows from 1."""
+
+    def __init__(self, archive: Path, row: int, event: str) -> None:
+        self.row = row
+        super().__init__(
+            f"事件 {event} 与归档 {archive} 全链第 {row} 行的副本不一致：现行状态里的被改过或删去。"
+            "请核对是谁改动了状态文件，必要时用 duban restore 换上备份。"
+        )
+
+
+class UnreadableState(StateError):
+    """Every checksum is right, yet a document is not what the bot writes."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        super().__init__(
+            f"状态文件夹 {folder} 的校验都对，但有内容不是本程序写的（{kind}），可能被人改过。请用 duban restore 换上备份。"
+        )
+
+
+class NewerState(StateError):
+    """The state's schema is one this version does not know yet."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"状态文件夹由更新的版本写成（格式 {found}，本版本只认得到 {known}）。没有改动任何文件，请改用新版本的督办。"
+        )
+
+
+class BadBackup(StateError):
+    """A file that cannot be restored from; `finding` says why."""
+
+    def __init__(self, file: Path, finding: str) -> None:
+        self.file = file
+        super().__init__(f"备份 {file} 不能用：{finding}。没有改动任何文件，请换一份备份。")
 
 
 class StorageFailed(StateError):

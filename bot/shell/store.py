@@ -1,15 +1,16 @@
 """The store: what the bot knows durably, and the indexes that make it quick. One unit of work is one durable record.
 
 Tables: events (append-only, precious), told, outbox, robots, meta. Indexes are rebuilt from the tables at start and after
-a rollback, so they can never say more than the disk does.
+a rollback, so they can never say more than the disk does. What is settled and past moves to the archive (`sweep`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
-from typing import Any
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 
@@ -19,13 +20,22 @@ from bot.core.facts import Facts, fold
 from bot.core.findings import ZONE
 from bot.core.notices import Told, Used
 from bot.core.office import Trouble
-from bot.core.outbox import Entry, EntryState, Row, cancelled, merged
-from bot.core.tellings import Tellings, told
+from bot.core.outbox import Entry, EntryState, Row, cancelled, merged, of_today
+from bot.core.succession import Succession
+from bot.core.tellings import Tellings, today, told
+from bot.shell.archive import Archive, Seal
 from bot.shell.database import Database
+from bot.shell.jsontext import dumps
+from bot.shell.migrations import SCHEMA, migrate
+from bot.shell.state_errors import StateError
 
-SCHEMA = 1
 TOLD: TypeAdapter[Told] = TypeAdapter(Told)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
+
+#: How long after a restored backup a message about something older is marked 补发.
+UNSURE = timedelta(days=7)
+#: Numbers left free after a restored backup: as many messages may have gone out since it was made.
+GAP = 1000
 
 _Key = tuple[str, date | None, str, date, str]
 
@@ -54,6 +64,8 @@ class Store:
     def __init__(self, database: Database, base: Facts | None = None) -> None:
         self._db = database
         self._base = base or Facts()
+        self.revision = 0  # units of work that became durable since the start
+        migrate(database)
         self._load()
 
     def _load(self) -> None:
@@ -62,7 +74,7 @@ class Store:
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
         self._told: dict[_Key, tuple[Told, int]] = {}
-        self.tellings = Tellings()
+        self.tellings = Tellings(names=self.facts.names)
         for doc in self._db.table("told").all():
             self._remember(TOLD.validate_python(doc), doc.doc_id)
         self.entries: dict[str, Entry] = {}
@@ -82,15 +94,29 @@ class Store:
         """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back."""
         try:
             with self._db.work():
+                if "schema" not in self._meta:
+                    self.set_meta("schema", SCHEMA)
                 yield
         except BaseException:
             self._load()
             raise
+        self.revision += 1
+
+    def follow(self, names: Succession) -> None:
+        """Looks at everything kept under these names from now on; the disk is left as it is."""
+        if names != self.facts.names:
+            self._base = replace(self._base, names=names)
+            self._load()
 
     @property
     def recovery_warning(self) -> str:
         """What opening had to cut off, as a Chinese sentence; empty when nothing was."""
         return self._db.recovery.warning
+
+    @property
+    def compaction_error(self) -> StateError | None:
+        """Why the last folding of the journal into a snapshot failed, if it did: commits go on, the journal grows."""
+        return self._db.compaction_error
 
     def close(self) -> None:
         """Closes the database."""
@@ -119,13 +145,20 @@ class Store:
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
         entry = Entry(
             number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
-            at=draft.at, next_attempt_at=draft.at, rules=rules,
+            at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._perhaps_sent(draft),
         )  # fmt: skip
         self.put(entry)
         for row in draft.rows:
             one = told(row, entry.number, draft.at)
             self._remember(one, self._db.table("told").insert(TOLD.dump_python(one, mode="json")))
         return entry
+
+    def _perhaps_sent(self, draft: Draft) -> bool:
+        """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
+        at = self.meta("restored")
+        if at is None or draft.at > datetime.fromisoformat(at) + UNSURE:
+            return False
+        return any(row.rung_on <= day_of(datetime.fromisoformat(at)) for row in draft.rows)
 
     def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
         digests = [entry for entry in entries if entry.slot]
@@ -170,13 +203,15 @@ class Store:
                 self.tellings.forget(one)
 
     def _remember(self, one: Told, doc_id: int) -> None:
+        one = today(one, self.facts.names)
         self._told[_key(one)] = (one, doc_id)
         self.tellings.add(one)
 
     # --- outbox -----------------------------------------------------------
 
     def put(self, entry: Entry) -> None:
-        """Writes an entry, new or changed."""
+        """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
+        entry = of_today(entry, self.facts.names) if entry.state.open else entry
         document = entry.model_dump(mode="json")
         doc_id = self._entry_ids.get(entry.number)
         if doc_id is None:
@@ -188,9 +223,7 @@ class Store:
     def _index(self, entry: Entry, doc_id: int) -> None:
         before = self.entries.get(entry.number)
         if before is not None:
-            self._used.get((before.chat, counted_day(before)), {}).pop(entry.number, None)
-            self._open.get(before.chat, {}).pop(entry.number, None)
-            self._failed.pop(entry.number, None)
+            self._unindex(before)
         self.entries[entry.number] = entry
         self._entry_ids[entry.number] = doc_id
         if entry.state.open:
@@ -199,7 +232,15 @@ class Store:
             self._failed[entry.number] = None
         if entry.state is not EntryState.CANCELLED:
             cost = (int(entry.slot), int(entry.form == "单发"))
-            self._used.setdefault((entry.chat, counted_day(entry)), {})[entry.number] = cost
+            self._used.setdefault(self._weighs_on(entry), {})[entry.number] = cost
+
+    def _unindex(self, entry: Entry) -> None:
+        self._used.get(self._weighs_on(entry), {}).pop(entry.number, None)
+        self._open.get(entry.chat, {}).pop(entry.number, None)
+        self._failed.pop(entry.number, None)
+
+    def _weighs_on(self, entry: Entry) -> tuple[str, date]:
+        return self.facts.names.chat(entry.chat), counted_day(entry)
 
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
@@ -232,6 +273,90 @@ class Store:
         costs = self._used.get((chat, day), {}).values()
         return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
 
+    # --- archive ------------------------------------------------------------
+
+    @property
+    def seal(self) -> Seal:
+        """How far the archive reaches."""
+        return Seal.of(self.meta("archive"))
+
+    def sweep(self, archive: Archive, now: datetime) -> int:
+        """Moves what was settled before this month, and tellings no decision can rest on any more, into the archive.
+
+        Events are copied there and stay: facts are a fold over all of them. Each month is durable in the archive before
+        one unit of work takes it out of the live state. Returns the rows moved; raises StorageFailed, DamagedArchive.
+        """
+        first = day_of(now).replace(day=1)
+        months: dict[str, list[_Leaving]] = {}
+        for one in sorted(self._leaving(first), key=lambda one: one.at):
+            months.setdefault(f"{one.at.astimezone(ZONE):%Y-%m}", []).append(one)
+        self._copy_events(months, first)
+        for month in sorted(months):
+            self._sweep_month(archive, month, months[month])
+        return sum(map(len, months.values()))
+
+    def _leaving(self, first: date) -> Iterator[_Leaving]:
+        """Entries settled, and tellings superseded, before the month that begins at `first`."""
+        for number, entry in self.entries.items():
+            if not _unsettled(entry) and counted_day(entry) < first:
+                at = entry.delivered_at or max(entry.at, entry.next_attempt_at)
+                yield _Leaving("outbox", self._entry_ids[number], at)
+        for doc_id, one in self._superseded().items():
+            if day_of(one.at) < first:
+                yield _Leaving("told", doc_id, one.at)
+
+    def _superseded(self) -> dict[int, Told]:
+        """Tellings that are neither the last of their kind nor the latest their addressee heard, by document.
+
+        Where an entry that says the same may still be taken back, what came before counts again: nothing leaves.
+        """
+        entries = (entry for entry in self.entries.values() if _unsettled(entry))
+        kept = {(row.item, row.due_on, row.addressee) for entry in entries for row in entry.rows}
+        names = self.facts.names
+        rows = {doc_id: today(TOLD.validate_python(doc), names) for doc_id, doc in self._db.table("told").rows()}
+        last: dict[object, int] = {}
+        for doc_id, one in rows.items():
+            key, hearer = (one.item, one.due_on, one.addressee), (one.item, one.addressee)
+            if key not in last or one.rung_on >= rows[last[key]].rung_on:
+                last[key] = doc_id
+            if hearer not in last or one.at >= rows[last[hearer]].at:
+                last[hearer] = doc_id
+        stay = set(last.values())
+        return {
+            doc_id: one
+            for doc_id, one in rows.items()
+            if doc_id not in stay and (one.item, one.due_on, one.addressee) not in kept
+        }
+
+    def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
+        """Events not yet in the archive go into the file of the month that has just ended."""
+        last, closed = self.seal.last_event, first - timedelta(days=1)
+        at = datetime.combine(closed, datetime.min.time(), ZONE)
+        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._db.table("events").rows() if doc_id > last]
+        if fresh:
+            months.setdefault(f"{closed:%Y-%m}", []).extend(fresh)
+
+    def _sweep_month(self, archive: Archive, month: str, leaving: list[_Leaving]) -> None:
+        rows = ((one.table, dumps(self._db.table(one.table).peek(one.doc_id))) for one in leaving)
+        seal = archive.extend(self.seal, month, rows)
+        events = [one.doc_id for one in leaving if one.table == "events"]
+        with self.work():
+            self._leave(leaving)
+            self.set_meta("archive", replace(seal, last_event=max(events, default=seal.last_event)).document())
+
+    def _leave(self, leaving: list[_Leaving]) -> None:
+        """Takes rows out of the tables and the indexes."""
+        told_ids = {one.doc_id for one in leaving if one.table == "told"}
+        for doc_id in told_ids:
+            self.tellings.forget(TOLD.validate_python(self._db.table("told").peek(doc_id)))
+        self._told = {key: found for key, found in self._told.items() if found[1] not in told_ids}
+        entry_ids = {one.doc_id for one in leaving if one.table == "outbox"}
+        for number in [number for number, doc_id in self._entry_ids.items() if doc_id in entry_ids]:
+            self._unindex(self.entries.pop(number))
+            del self._entry_ids[number]
+        self._db.table("told").remove(doc_ids=list(told_ids))
+        self._db.table("outbox").remove(doc_ids=list(entry_ids))
+
     # --- robots and meta --------------------------------------------------
 
     def put_robot(self, robot: RobotState) -> None:
@@ -260,11 +385,48 @@ class Store:
             self._db.table("meta").put(doc_id, document)
         self._meta[key] = value
 
+    def note(self, key: str, title: str, text: str, at: datetime) -> None:
+        """Something that happened to the state, for the admin; the latest of its key counts."""
+        self.set_meta("notes", {**self.meta("notes", {}), key: [at.isoformat(), title, text]})
+
+    def notes(self) -> list[Trouble]:
+        """What `note` was told; whoever shows them decides for how long."""
+        found = (
+            (key, datetime.fromisoformat(at), title, text) for key, (at, title, text) in self.meta("notes", {}).items()
+        )
+        return [Trouble(f"{key}@{day_of(at)}", title, at, (text,)) for key, at, title, text in found]
+
+    def begin_again(self, now: datetime, text: str) -> None:
+        """Marks a state put back from a backup: what went out since it was made is not known any more.
+
+        Whatever is open may have arrived, numbers are not used twice, and what is owed now goes as 补发 (`UNSURE`).
+        """
+        with self.work():
+            for entry in self.open_entries():
+                self.put(entry.model_copy(update={"resent": True}))
+            year = f"count:{now.astimezone(ZONE).year}"
+            self.set_meta(year, self.meta(year, 0) + GAP)
+            self.set_meta("restored", now.isoformat())
+            self.note("恢复备份", "状态由备份恢复", text, now)
+
     def _next_number(self, at: datetime) -> str:
         year = at.astimezone(ZONE).year
         count = self.meta(f"count:{year}", 0) + 1
         self.set_meta(f"count:{year}", count)
         return f"{year}-{count:04d}"
+
+
+class _Leaving(NamedTuple):
+    """A document on its way into the archive, and the instant it belongs to."""
+
+    table: str
+    doc_id: int
+    at: datetime
+
+
+def _unsettled(entry: Entry) -> bool:
+    """Whether an entry is still to be delivered or waits for a person."""
+    return entry.state.open or entry.state is EntryState.UNDELIVERABLE
 
 
 def day_of(at: datetime) -> date:
