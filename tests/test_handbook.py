@@ -54,6 +54,7 @@ def office(tmp_path: Path) -> Path:
     """A fresh copy of what the county has on its server."""
     for name in ("rules", "config"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("chats.yaml", "bot.env", "secrets"))
+    shutil.copytree(ROOT / "rules", tmp_path / "原来的规则")
     (tmp_path / "state").mkdir()
     return tmp_path
 
@@ -80,12 +81,16 @@ class Reader:
         """One command as typed; a file named in it stands in the home folder."""
         program, *arguments = shlex.split(line, comments=True)
         assert program == "duban"
-        here = [str(self.home / one) if (self.home / one).is_file() else one for one in arguments]
+        here = [str(self.home / one) if self._names_a_file(one) else one for one in arguments]
         with pytest.raises(SystemExit) as ended:
             main(["--home", str(self.home), *here])
         out = self.capture()
         assert not ended.value.code, f"{line}\n{out}"
         return out
+
+    def _names_a_file(self, word: str) -> bool:
+        """What stands in the home folder, or will."""
+        return (self.home / word).exists() or word.endswith((".xlsx", ".yaml"))
 
     def write(self, block: Block) -> None:
         """Edits a file as the recipe says."""
