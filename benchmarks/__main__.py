@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("look", "store", "drain", "idle")
+NAMES = ("look", "growth", "store", "decade", "drain", "idle")
 
 
 def main() -> int:

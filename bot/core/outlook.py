@@ -6,18 +6,32 @@ are per addressee and an addressee has one chat. Days on which nothing can chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
 
 from bot.core import office
-from bot.core.digest import Draft, compose
+from bot.core.digest import DIGEST, Draft, compose, in_order
 from bot.core.facts import Facts
-from bot.core.findings import ZONE, Finding, judge, judge_one, known_items, next_horizon, under
-from bot.core.item import Item
+from bot.core.findings import (
+    ZONE,
+    Finding,
+    arisen_items,
+    extension,
+    judge,
+    judgement,
+    known_items,
+    laid_over,
+    next_horizon,
+    under,
+)
+from bot.core.item import Item, Judgement
 from bot.core.notices import Decision, Desk, Directory, Reason, Used, addressees, decide, midnight, weigh
-from bot.core.office import Trouble
+from bot.core.office import NOTICE_MISSING, Trouble
+from bot.core.outbox import Row
 from bot.core.rulebook import Delivery, Rulebook
+from bot.core.standing import MonthlyList, Standing, carried, listed_again, standing
 from bot.core.tellings import Tellings, told
 from bot.core.windows import OfficeHours
 
@@ -67,10 +81,19 @@ def outlook(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Dr
                 yield draft, future.findings
 
 
+@dataclass(slots=True)
+class _Page:
+    """One instant of the agenda: what to look at for which addressees (an empty set is all of them), and what goes on."""
+
+    looks: dict[str, set[str]] = field(default_factory=dict)
+    standing: list[Standing] = field(default_factory=list)
+    lists: dict[tuple[str, int], MonthlyList] = field(default_factory=dict)
+
+
 class _Future:
     """A copy of the memory, played forward day by day; a decision is made again only when it may come out differently.
 
-    The agenda says when to look at which item for which addressees; an empty set of addressees stands for all of them.
+    What only events change about an item is laid over its judgement once, since no events come.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -78,61 +101,119 @@ class _Future:
         self._spent: dict[tuple[str, date], Used] = {}
         self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
         self.findings: dict[str, Finding] = {}
-        self._known: tuple[Item, ...] = ()
+        self._known: tuple[Item, ...] | None = None  # not (): a plan may have no item of the calendar
         self._items: dict[str, Item] = {}
+        self._extended: dict[str, Item] = {}
+        self._judgements: dict[str, Judgement] = {}
+        self._findings: dict[str, Finding] = {}  # before a parent speaks for a step
         self._office: dict[str, Finding] = {}
-        self._agenda: dict[datetime, dict[str, set[str]]] = {}
+        self._agenda: dict[datetime, _Page] = {}
+        self._instants: list[datetime] = []  # of the agenda, as a heap
 
     def play(self, now: datetime) -> tuple[list[Draft], datetime]:
         """One day's messages, remembered as told, and the instant to play next."""
-        today = now.astimezone(ZONE).date()
-        decisions = self._decide(now, today)
+        the_desk = desk(self._scene, now)
+        today = the_desk.today
+        page = self._come(now)
+        due = page.looks
+        lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk)).lines]
+        going_on = self._carried(page.standing, due, the_desk)
+        decisions = self._decide(due, the_desk)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
         drafts = compose(_of_day(decisions, today), singles)
+        told_now = {(row.item, row.addressee): row for draft in drafts for row in draft.rows}
         for draft in drafts:
-            self._remember(draft)
-        told_now = {(row.item, row.addressee) for draft in drafts for row in draft.rows}
+            self._remember(draft.rows, draft.at)
         for decision in decisions:
-            self._plan(decision, now, today, told_now)
+            self._plan(decision, the_desk, told_now)
+        drafts = _joined(drafts, going_on, lists, the_desk)
+        for draft in drafts:
+            self._spend(draft)
+        for one in going_on:
+            self._go_on(one)
+        for listed in lists:
+            self._list(listed)
         return drafts, self._next(now, today)
 
-    def _decide(self, now: datetime, today: date) -> list[Decision]:
-        due: dict[str, set[str]] = {}
-        for at in [at for at in self._agenda if at <= now]:
-            for item, wanted in self._agenda.pop(at).items():
-                due.setdefault(item, set()).update(wanted)
-        judged = self._judged(due, today)
+    def _come(self, now: datetime) -> _Page:
+        """Takes from the agenda whose time has come."""
+        found = _Page()
+        while self._instants and self._instants[0] <= now:
+            page = self._agenda.pop(heappop(self._instants))
+            found.standing += page.standing
+            found.lists |= page.lists
+            for item, wanted in page.looks.items():
+                found.looks.setdefault(item, set()).update(wanted)
+        return found
+
+    def _listed(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList:
+        """The list as it is told today. What it says joins no single, so that nothing else about its items matters."""
+        again, leaving = listed_again(one, lambda item: self._judge(item, the_desk.today), the_desk)
+        self._weigh_again(leaving, the_desk.slot_from(one.chat, one.told_on), due)
+        return again
+
+    def _carried(self, standing: list[Standing], due: dict[str, set[str]], the_desk: Desk) -> list[Standing]:
+        """What goes on today. An item of which anything else is to be said, or may be, is looked at whole."""
+        pairs = [(one, carried(one, self._judge(one.finding.item, the_desk.today), the_desk)) for one in standing]
+        weighed = {*due, *(one.row.item for one, going_on in pairs if going_on is None)}
+        for one, _ in pairs:
+            if one.row.item in weighed:
+                self._weigh_again([one.row], the_desk.slot_from(one.chat, one.told_on), due)
+        return [going_on for one, going_on in pairs if going_on is not None and one.row.item not in weighed]
+
+    def _weigh_again(self, rows: Iterable[Row], at: datetime, due: dict[str, set[str]]) -> None:
+        """What goes on no longer: told last as the row says, and due to be looked at."""
+        self._remember(rows, at)
+        for row in rows:
+            due.setdefault(row.item, set()).add(row.addressee)
+
+    def _decide(self, due: Mapping[str, set[str]], the_desk: Desk) -> list[Decision]:
+        judged = self._judged(due, the_desk.today)
         self.findings.update((finding.item.id, finding) for finding in judged)
-        found = [*judged, *self._said_by_office(due, today)]
-        the_desk = desk(self._scene, now)
         return [
             weigh(finding, addressee, the_desk)
-            for finding in found
+            for finding in (*judged, *self._said_by_office(due, the_desk.today))
             for addressee in addressees(finding)
             if not due.get(finding.item.id) or addressee.key in due[finding.item.id]
         ]
 
     def _judged(self, due: Iterable[str], today: date) -> list[Finding]:
         """Fresh findings of the items whose time has come; a step is judged beside its parent, which may speak for it."""
-        known = known_items(self._scene.rulebook, today)
-        fresh = [item for item in known if item.id not in self._items] if known is not self._known else []
-        self._known = known
         again = [self._items[item] for item in due if item in self._items]
+        fresh = self._fresh(today)
+        return [self._beside_parent(item, today) for item in (*again, *fresh)]
+
+    def _fresh(self, today: date) -> list[Item]:
+        """Items that were not known yet: all of them at first, later those of another year."""
+        rulebook, facts = self._scene.rulebook, self._scene.facts
+        known = known_items(rulebook, today)
+        if known is self._known:
+            return []
+        self._known = known
+        fresh = [item for item in (*known, *arisen_items(rulebook, facts)) if item.id not in self._items]
         self._items.update((item.id, item) for item in fresh)
-        return [self._judge(item, today) for item in (*again, *fresh)]
+        self._extended.update((item.id, extended) for item in fresh if (extended := extension(item, facts)))
+        return fresh
+
+    def _beside_parent(self, item: Item, today: date) -> Finding:
+        finding = self._judge(item, today)
+        parent = self._items.get(item.parent) if item.parent else None
+        return under(finding, self._judge(parent, today)) if parent else finding
 
     def _judge(self, item: Item, today: date) -> Finding:
-        facts, calendar = self._scene.facts, self._scene.rulebook.calendar
-        finding = judge_one(item, facts, today, calendar)
-        if item.parent in self._items:
-            return under(finding, judge_one(self._items[item.parent], facts, today, calendar))
-        return finding
+        """The same finding as long as the judgement is the same."""
+        facts, calendar, extended = self._scene.facts, self._scene.rulebook.calendar, self._extended.get(item.id)
+        judged = judgement(extended or item, facts, today, calendar)
+        if judged != self._judgements.get(item.id):
+            self._judgements[item.id] = judged
+            self._findings[item.id] = laid_over(judged, item, extended, facts, calendar)
+        return self._findings[item.id]
 
     def _said_by_office(self, due: Iterable[str], today: date) -> list[Finding]:
-        """What the office says by itself; the set of it changes on the first or fifteenth of a month at most."""
+        """What the office says by itself; the set of it changes on the first of a month or on 15 November at most."""
         scene = self._scene
         before = self._office
-        if not before or today.day in (1, 15):
+        if not before or today.day == 1 or (today.month, today.day) == NOTICE_MISSING:
             items = [self.findings[item] for item in self._items]
             found = office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
             self._office = {finding.item.id: finding for finding in found}
@@ -140,27 +221,69 @@ class _Future:
         now_due = {*due, *(self._office.keys() - before.keys())}
         return [finding for item, finding in self._office.items() if item in now_due]
 
-    def _plan(self, decision: Decision, now: datetime, today: date, told_now: Container[tuple[str, str]]) -> None:
+    def _plan(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Row]) -> None:
         """Puts the next look at a decision on the agenda; what could be told but found no room is looked at at once."""
-        item, who = decision.finding.item.id, decision.addressee.key
+        item, who, today = decision.finding.item.id, decision.addressee.key, the_desk.today
+        row = told_now.get((item, who))
+        going_on = standing(decision, row, the_desk) if row and item in self._items else None
+        if going_on is not None:
+            self._go_on(going_on)
+            return
         told_today = decision.at is not None and decision.at.date() == today
-        at = now if told_today and (item, who) not in told_now else _changes_at(decision, today)
+        at = the_desk.now if told_today and row is None else _changes_at(decision, today)
         if at is not None:
-            self._agenda.setdefault(at, {}).setdefault(item, set()).add(who)
+            self._page(at).looks.setdefault(item, set()).add(who)
 
-    def _remember(self, draft: Draft) -> None:
-        for row in draft.rows:
-            self._memory.add(told(row, "", draft.at))
+    def _page(self, at: datetime) -> _Page:
+        page = self._agenda.get(at)
+        if page is None:
+            page = self._agenda[at] = _Page()
+            heappush(self._instants, at)
+        return page
+
+    def _go_on(self, one: Standing) -> None:
+        if one.steps.only_lists:
+            self._list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.row)]))
+        else:
+            self._page(midnight(one.due_on)).standing.append(one)
+
+    def _list(self, one: MonthlyList) -> None:
+        lists = self._page(midnight(one.coming.slot_on)).lists
+        lists.setdefault((one.chat, id(one.coming)), MonthlyList(one.chat, one.told_on, one.coming)).lines += one.lines
+
+    def _remember(self, rows: Iterable[Row], at: datetime) -> None:
+        for row in rows:
+            self._memory.add(told(row, "", at))
+
+    def _spend(self, draft: Draft) -> None:
         key = (draft.chat, draft.at.date())
         used = self._spent.get(key, Used())
         single = int(draft.form == Delivery.SINGLE.value)
         self._spent[key] = Used(used.slots + int(draft.slot), used.singles + single)
 
     def _next(self, now: datetime, today: date) -> datetime:
-        """The next instant at which something may change; never past the 1st or 15th of a month, or new items."""
+        """The next instant at which something may change; never past a day on which the office speaks, or new items."""
         first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        milestone = today.replace(day=15) if today.day < 15 else first
-        return max(now, min(midnight(milestone), midnight(next_horizon(today)), *self._agenda))
+        missing = date(today.year, *NOTICE_MISSING)
+        days = [day for day in (first, missing, next_horizon(today)) if day > today]
+        return max(now, min((midnight(min(days)), *self._instants[:1])))
+
+
+def _joined(
+    drafts: list[Draft], going_on: Iterable[Standing], lists: Iterable[MonthlyList], the_desk: Desk
+) -> list[Draft]:
+    """The day's drafts with what goes on in the digest of its chat."""
+    rows: dict[str, list[Row]] = {}
+    for one in going_on:
+        rows.setdefault(one.chat, []).append(one.row)
+    for listed in lists:
+        rows.setdefault(listed.chat, []).extend(row for _, row in listed.lines)
+    digests = {draft.chat: draft for draft in drafts if draft.form == DIGEST}
+    joined = [draft for draft in drafts if draft.form != DIGEST or draft.chat not in rows]
+    for chat, more in rows.items():
+        before = digests[chat].rows if chat in digests else ()
+        joined.append(Draft(chat, DIGEST, True, (*before, *more), the_desk.opening(chat)))
+    return in_order(joined)
 
 
 def _of_day(decisions: Iterable[Decision], today: date) -> list[Decision]:
@@ -184,4 +307,4 @@ def _changes_at(decision: Decision, today: date) -> datetime | None:
         return midnight(decision.at.date())
     if decision.until is None or decision.reason is Reason.SILENCED:
         return decision.until
-    return max(decision.until.astimezone(ZONE).replace(hour=0, minute=0), midnight(today + timedelta(days=1)))
+    return midnight(max(decision.until.astimezone(ZONE).date(), today + timedelta(days=1)))

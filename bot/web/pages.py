@@ -33,10 +33,13 @@ HEADERS = {
 }
 
 _SENTENCES = {
+    400: "网址里的内容不对，请从首页重新打开。",
     404: "没有这个页面，请检查网址。",
     405: "这个网址不能这样访问。",
     500: "程序出错了，详情见日志。",
+    503: "服务正在启动，请稍后再试。",
 }
+_PLACES = {"/preview": "今后的提醒", "/preview/diff": "规则改动的后果"}
 _CLOCKS = {"real": "真实时钟", "drill": "演练时钟"}
 
 
@@ -68,7 +71,7 @@ def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ())
         return _json({"状态": "未就绪", "原因": list(now.reasons) if now.alive else ["服务已停止", *now.reasons]}, 503)
 
     async def home(_: Request) -> Response:
-        return HTMLResponse(_page("督办", _status(status())))
+        return HTMLResponse(page("督办", _status(status(), _links(extra))))
 
     async def style(_: Request) -> Response:
         return Response(_STYLE, media_type="text/css")
@@ -111,20 +114,20 @@ async def _refusal(_: Request, error: Exception) -> Response:
     """A Chinese page for any refusal, with the headers it came with (Allow)."""
     assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, f"请求没有被接受（{error.status_code}）。")
-    return HTMLResponse(_page("督办", _sorry(sentence)), error.status_code, error.headers)
+    return HTMLResponse(page("督办", _sorry(sentence)), error.status_code, error.headers)
 
 
 async def _failure(_: Request, error: Exception) -> Response:
     """Stands outside all middleware, so it brings the headers itself; the error goes on to the log."""
     del error
-    return HTMLResponse(_page("督办", _sorry(_SENTENCES[500])), 500, HEADERS)
+    return HTMLResponse(page("督办", _sorry(_SENTENCES[500])), 500, HEADERS)
 
 
 def _sorry(sentence: str) -> str:
     return f'<p class="lead">{html.escape(sentence)}</p><p><a href="/">回到首页</a></p>'
 
 
-def _status(now: Status) -> str:
+def _status(now: Status, links: str) -> str:
     ready = now.alive and now.ready
     word = "正常运行" if ready else ("尚未就绪" if now.alive else "已停止")
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in now.reasons)
@@ -137,8 +140,15 @@ def _status(now: Status) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
     return (
         f'<p class="lead {"well" if ready else "unwell"}">{word}</p>'
-        f"{f'<ul>{reasons}</ul>' if reasons else ''}<dl>{listed}</dl>"
+        f"{f'<ul>{reasons}</ul>' if reasons else ''}<dl>{listed}</dl>{links}"
     )
+
+
+def _links(routes: Sequence[BaseRoute | Mount]) -> str:
+    """Ways to those pages that are mounted."""
+    mounted = {route.path for route in routes if isinstance(route, Route)}
+    found = [f'<a href="{path}">{name}</a>' for path, name in _PLACES.items() if path in mounted]
+    return f"<p>{'　'.join(found)}</p>" if found else ""
 
 
 def moment(at: datetime) -> str:
@@ -146,13 +156,13 @@ def moment(at: datetime) -> str:
     return f"{at.year}年{at.month}月{at.day}日（周{WEEKDAYS[at.weekday()]}）{at:%H:%M}"
 
 
-def _page(title: str, body: str) -> str:
-    """A whole page; `body` is HTML."""
+def page(title: str, body: str, wide: bool = False) -> str:
+    """A whole page; `body` is HTML. A wide one has room for tables."""
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f'<title>{html.escape(title)}</title><link rel="stylesheet" href="/pages.css"></head>'
-        f"<body><main><h1>{html.escape(title)}</h1>{body}</main></body></html>"
+        f"<body><main{' class=wide' if wide else ''}><h1>{html.escape(title)}</h1>{body}</main></body></html>"
     )
 
 
@@ -170,5 +180,16 @@ h1 { margin: 0; font-size: 1rem; letter-spacing: .2em; color: var(--quiet); }
 .well { color: var(--well); } .unwell { color: var(--unwell); }
 dl { display: grid; grid-template-columns: 5em 1fr; gap: .4rem 1rem; margin: 0; padding-top: 1rem;
   border-top: 1px solid var(--line); }
+.wide { max-width: 64rem; margin: 2rem auto; }
+h2 { margin: 2rem 0 .5rem; font-size: 1.1rem; }
+table { width: 100%; border-collapse: collapse; font-size: .95rem; } .sums table { width: auto; }
+.wide > table { table-layout: fixed; } .wide > table th:first-child { width: 8.5em; }
+.wide > table th:last-child { width: 38%; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; color: var(--quiet); min-width: 4em; } summary { cursor: pointer; padding: .4rem 0; }
+input, button { font: inherit; padding: .2rem .6rem; }
+@media (max-width: 40rem) { .wide { margin: 0; padding: 1rem; border: 0; border-radius: 0; }
+  .wide th, .wide td { padding: .3rem; font-size: .85rem; } .wide > table th:first-child { width: 5.5em; } .lead { font-size: 1.2rem; } }
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; } a { color: var(--link); }
 """

@@ -1,0 +1,90 @@
+"""A telling that only repeats: the same row with the next date, not decided anew as long as nothing but the day changes.
+
+Nine in ten rows of a long preview are such. `outlook` carries them over; what it carries is what `weigh` would answer,
+and where that is not certain `carried` answers nothing and the decision is made the long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from bot.core.findings import Finding
+from bot.core.item import Item
+from bot.core.ladder import Occurrence, Stairs, following_list
+from bot.core.notices import Decision, Desk, Reason, stairs_of, turn
+from bot.core.outbox import Row
+from bot.core.rulebook import Delivery
+
+REPEAT = Reason.REPEAT.name
+
+
+@dataclass(slots=True)
+class Standing:
+    """One finding and addressee whose ladder goes on repeating: what was told last, and the rung that comes next."""
+
+    finding: Finding
+    chat: str
+    row: Row
+    told_on: date  # the day on which the row was told at the earliest
+    steps: Stairs
+    place: int  # of the coming rung on the stairs
+    coming: Occurrence
+    due_on: date  # the day of its slot
+
+
+def standing(decision: Decision, row: Row, desk: Desk) -> Standing | None:
+    """A decision that was told, as one that goes on: no date ahead, nothing returned or silenced, in a digest or list."""
+    finding, telling = decision.finding, decision.telling
+    if telling is None or decision.prompt or telling.rung.delivery is Delivery.SINGLE:
+        return None
+    if finding.item.parent or finding.returned_at or desk.facts.item_silences or desk.facts.chat_silences:
+        return None
+    if finding.anchor is None or turn(finding, desk.today) is not None:
+        return None
+    steps = stairs_of(finding, decision.addressee, desk)
+    place = steps.place(desk.today)
+    following = steps.nth(place)
+    if following is None or following[0].rung is not telling.rung:
+        return None
+    row = replace(row, form=str(telling.rung.delivery))
+    return Standing(finding, decision.chat, row, desk.today, steps, place, *following)
+
+
+def carried(one: Standing, finding: Finding, desk: Desk) -> Standing | None:
+    """What goes on, once its coming rung is told, on the day that is due; nothing where it must be weighed again."""
+    following = one.steps.nth(one.place + 1)
+    telling = one.coming
+    if finding is not one.finding or following is None or following[0].rung is not telling.rung:
+        return None
+    if following[1] <= desk.today or desk.opening(one.chat).date() != desk.today:
+        return None
+    row = one.row.again(telling.on, REPEAT, finding.provisional or desk.calendar.is_provisional(telling.slot_on))
+    return Standing(finding, one.chat, row, desk.today, one.steps, one.place + 1, *following)
+
+
+@dataclass(slots=True)
+class MonthlyList:
+    """All that stands on one chat's monthly list: its next telling, and every line as it was told last."""
+
+    chat: str
+    told_on: date
+    coming: Occurrence
+    lines: list[tuple[Finding, Row]] = field(default_factory=list)
+
+
+def listed_again(one: MonthlyList, judge: Callable[[Item], Finding], desk: Desk) -> tuple[MonthlyList, list[Row]]:
+    """The list once it is told today, and the lines whose findings are to be weighed again instead."""
+    today, coming = desk.today, one.coming
+    following = following_list(coming, desk.calendar)
+    on_time = following.slot_on > today and desk.opening(one.chat).date() == today
+    guess = desk.calendar.is_provisional(coming.slot_on)
+    again = MonthlyList(one.chat, today, following)
+    leaving: list[Row] = []
+    for finding, row in one.lines:
+        if on_time and judge(finding.item) is finding:
+            again.lines.append((finding, row.again(coming.on, REPEAT, finding.provisional or guess)))
+        else:
+            leaving.append(row)
+    return again, leaving
