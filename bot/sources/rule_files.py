@@ -1,14 +1,22 @@
 """Files an admin edits: noticed quickly by a watcher, and for certain by comparing digests at every pass.
 
 Watchers have blind spots (network folders, bind mounts), so the digest is the truth and the watcher only makes it instant.
+Where no file's name, size, place or time of change is another than at the last reading, reading again is spared.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import time_ns
+
+#: A file changed as shortly before it was read as this may change again without its time telling.
+FRESH_NS = 2_000_000_000
+
+
+Marks = tuple[tuple[str, int, int, int], ...]
 
 
 def digest(files: Mapping[str, bytes]) -> str:
@@ -20,15 +28,33 @@ def digest(files: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-class Watched:
-    """Files whose content was last seen with some digest; `read` gives them by name. Raises what `read` raises."""
+def marks(paths: Iterable[Path]) -> Marks | None:
+    """Name, time of change (ns), size and inode of every file; None while one is too fresh to trust. Raises OSError."""
+    found = [(str(path), path.stat()) for path in paths]
+    if any(time_ns() - stat.st_mtime_ns < FRESH_NS for _, stat in found):
+        return None
+    return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in found)
 
-    def __init__(self, read: Callable[[], Mapping[str, bytes]], seen: str = "") -> None:
-        self._read, self._seen = read, seen
+
+class Watched:
+    """Files whose content was last seen with some digest; `read` gives them by name, `paths` where they stand.
+
+    Raises what these raise.
+    """
+
+    def __init__(
+        self, read: Callable[[], Mapping[str, bytes]], paths: Callable[[], Iterable[Path]], seen: str = ""
+    ) -> None:
+        self._read, self._paths, self._seen = read, paths, seen
+        self._marks: Marks | None = None
 
     def changed(self) -> Mapping[str, bytes] | None:
         """The files when they differ from what was last seen; said once per change."""
+        before = marks(self._paths())
+        if before is not None and before == self._marks:
+            return None
         files = self._read()
+        self._marks = before
         now = digest(files)
         if now == self._seen:
             return None
@@ -42,5 +68,5 @@ async def watch(folders: Sequence[Path], poke: asyncio.Event) -> None:
         from watchfiles import awatch
     except ImportError:
         return
-    async for _ in awatch(*folders, debounce=300, step=100, recursive=True):
+    async for _ in awatch(*folders, debounce=300, step=300, recursive=True):
         poke.set()

@@ -36,6 +36,12 @@ class _Uvicorn(uvicorn.Server):
         """Signals belong to whoever owns the loop."""
         yield
 
+    async def main_loop(self) -> None:
+        """Waits instead of ticking ten times a second for the Date header and a request limit, which are not used."""
+        await self.stopping.wait()
+
+    stopping: asyncio.Event
+
 
 class _Disconnecting:
     """`asgi`, told that its clients are gone once the server stops: streams then end as if the page had been closed.
@@ -112,10 +118,12 @@ class Server:
             log_level="warning",  # its everyday lines are English and say nothing we do not
             access_log=False,
             server_header=False,
+            date_header=False,
             timeout_keep_alive=_IDLE,
             timeout_graceful_shutdown=self._grace,
         )
         self._uvicorn = _Uvicorn(config)
+        self._uvicorn.stopping = self._stopping
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listening]))
         bound: int = listening.getsockname()[1]
         return bound

@@ -3,48 +3,93 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from pathlib import Path
+from time import time
 
 import pytest
 
 from bot.sources.rule_files import Watched, digest, watch
 
 
-def test_a_change_of_a_byte_or_a_name_is_said_once_with_the_files() -> None:
-    files = {"a.yaml": b"1", "b.yaml": b"2"}
-    watched = Watched(lambda: files, digest(files))
-    assert watched.changed() is None
-    files = {"a.yaml": b"1", "b.yaml": b"3"}
-    assert watched.changed() == files
-    assert watched.changed() is None
-    files = {"a.yaml": b"1", "c.yaml": b"3"}
-    assert watched.changed() == files
+class Folder:
+    """Real files, and how often they were read; `age` is how many seconds ago each is said to have been written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.readings, self.watched = folder, 0, Watched(self.read, self.paths)
+
+    def write(self, name: str, text: str, age: float = 60) -> None:
+        (self.folder / name).write_text(text, "utf-8")
+        then = time() - age
+        os.utime(self.folder / name, (then, then))
+
+    def read(self) -> dict[str, bytes]:
+        self.readings += 1
+        return {path.name: path.read_bytes() for path in self.paths()}
+
+    def paths(self) -> list[Path]:
+        return sorted(self.folder.iterdir())
 
 
-def test_an_edit_taken_back_is_a_change_again() -> None:
-    files = {"a.yaml": b"1"}
-    watched = Watched(lambda: files, digest(files))
-    files = {"a.yaml": b"2"}
-    assert watched.changed()
-    files = {"a.yaml": b"1"}
-    assert watched.changed()
+@pytest.fixture
+def rules(tmp_path: Path) -> Folder:
+    found = Folder(tmp_path)
+    found.write("a.yaml", "1")
+    assert found.watched.changed() == {"a.yaml": b"1"}
+    return found
+
+
+def test_a_change_of_a_byte_or_a_name_is_said_once_with_the_files(rules: Folder) -> None:
+    assert rules.watched.changed() is None
+    rules.write("a.yaml", "2", age=50)
+    assert rules.watched.changed() == {"a.yaml": b"2"}
+    assert rules.watched.changed() is None
+    (rules.folder / "a.yaml").rename(rules.folder / "c.yaml")
+    assert rules.watched.changed() == {"c.yaml": b"2"}
+
+
+def test_an_edit_taken_back_is_a_change_again(rules: Folder) -> None:
+    rules.write("a.yaml", "2", age=50)
+    assert rules.watched.changed()
+    rules.write("a.yaml", "1", age=40)
+    assert rules.watched.changed()
+
+
+def test_files_that_nobody_touched_are_not_read_again(rules: Folder) -> None:
+    for _ in range(10):
+        assert rules.watched.changed() is None
+    assert rules.readings == 1
+
+
+def test_a_file_written_a_moment_ago_is_read_again_until_its_time_can_be_trusted(rules: Folder) -> None:
+    """Two edits within one tick of the disk's clock, of equal length, have equal marks."""
+    stamp = time()
+    for text in ("2", "3"):
+        rules.write("a.yaml", text)
+        os.utime(rules.folder / "a.yaml", (stamp, stamp))
+        assert rules.watched.changed() == {"a.yaml": text.encode()}
+
+
+def test_a_file_saved_without_a_change_is_no_change(rules: Folder) -> None:
+    rules.write("a.yaml", "1", age=30)
+    assert rules.watched.changed() is None
 
 
 def test_bytes_cannot_wander_from_one_file_into_the_next() -> None:
     assert digest({"a": b"12", "b": b"3"}) != digest({"a": b"1", "b": b"23"})
 
 
-def test_a_moment_in_which_files_cannot_be_read_is_no_change() -> None:
-    files = {"a.yaml": b"1"}
+def test_a_moment_in_which_files_cannot_be_read_is_no_change(tmp_path: Path) -> None:
     broken = False
 
-    def read() -> dict[str, bytes]:
+    def paths() -> list[Path]:
         if broken:
             raise PermissionError
-        return files
+        return [tmp_path / "a.yaml"]
 
-    watched = Watched(read, digest(files))
+    (tmp_path / "a.yaml").write_text("1", "utf-8")
+    watched = Watched(lambda: {"a.yaml": b"1"}, paths, digest({"a.yaml": b"1"}))
     broken = True
     with pytest.raises(PermissionError):
         watched.changed()
