@@ -52,6 +52,33 @@ LADDERS = """\
 指标达标:
   - {时点: 当天, 对象: [牵头单位, 管理员], 形式: 汇总}
   - {时点: 当天, 对象: 领导小组, 形式: 月度清单, 状态: [未达标]}
+数值监测:
+  - {时点: 当天, 对象: [牵头单位, 管理员], 形式: 汇总, 状态: [未达标, 滞后, 严重滞后, 预警, 恢复]}
+  - {时点: 逾期每90天, 对象: 牵头单位, 形式: 汇总, 状态: [未达标, 滞后, 严重滞后]}
+底线监测:
+  - {时点: 当天, 对象: [牵头单位, 管理员], 形式: 汇总, 状态: [未达标, 恢复]}
+  - {时点: 当天, 对象: 领导小组, 形式: 月度清单, 状态: [未达标]}
+  - {时点: 逾期每30天, 对象: 牵头单位, 形式: 汇总, 状态: [未达标]}
+办件:
+  临期: 2个工作日
+  级次:
+    - {时点: 提前1个工作日, 对象: 牵头单位, 形式: 汇总}
+    - {时点: 逾期1个工作日, 对象: 牵头单位, 形式: 单发}
+    - {时点: 逾期3个工作日, 对象: 分管领导, 形式: 单发}
+    - {时点: 逾期每5个工作日, 对象: 牵头单位, 形式: 汇总}
+    - {时点: 逾期10个工作日, 对象: 领导小组, 形式: 月度清单}
+禁止事项:
+  临期: 2个工作日
+  级次:
+    - {时点: 提前15天, 对象: [牵头单位, 配合单位], 形式: 汇总, 状态: 提示}
+    - {时点: 提前10个工作日, 对象: 领导小组, 形式: 月度清单, 状态: [正常推进, 临期]}
+    - {时点: 提前1个工作日, 对象: 牵头单位, 形式: 汇总, 状态: [正常推进, 临期]}
+    - {时点: 逾期1个工作日, 对象: 牵头单位, 形式: 单发}
+    - {时点: 逾期1个工作日, 对象: 领导小组, 形式: 月度清单}
+    - {时点: 逾期3个工作日, 对象: 分管领导, 形式: 单发}
+    - {时点: 逾期每5个工作日, 对象: 牵头单位, 形式: 汇总}
+预测预警:
+  - {时点: 当天, 对象: [牵头单位, 配合单位, 管理员], 形式: 汇总, 状态: [预警, 恢复]}
 """
 
 #: 县民政局 reports what 县教育局 answers for.
@@ -120,21 +147,31 @@ def a_rulebook(
     indicators: str = "",
     starts: str = "2026-11-23",
     status: str = "征求意见稿",
+    unit_file: str = UNITS,
+    lead_unit: str = "县教育局",
 ) -> Rulebook:
-    """One task T05 with these items; lead 县教育局 on the basis `lead` (empty: none written). The county's calendars."""
-    return _rulebook(items, lead, units, ladders, indicators, starts, status)
+    """One task T05 with these items; its lead on the basis `lead` (empty: none written). The county's calendars."""
+    return _rulebook(items, lead, units, ladders, indicators, starts, status, unit_file, lead_unit)
 
 
 @lru_cache(maxsize=256)
 def _rulebook(
-    items: tuple[str, ...], lead: str, units: str, ladders: str, indicators: str, starts: str, status: str
+    items: tuple[str, ...],
+    lead: str,
+    units: str,
+    ladders: str,
+    indicators: str,
+    starts: str,
+    status: str,
+    unit_file: str,
+    lead_unit: str,
 ) -> Rulebook:
     head = f"任务: 五\n编号: T05\n标题: 高质量推动义务教育优质均衡发展\n责任单位: [{units}]\n"
-    head += f"牵头: {{单位: 县教育局, 依据: {lead}}}\n" if lead else ""
+    head += f"牵头: {{单位: {lead_unit}, 依据: {lead}}}\n" if lead else ""
     plan = f"方案: 民乐县全面推进教育强县建设实施方案\n状态: {status}\n起算日: {starts}\n"
     files = {
         "plan.yaml": plan,
-        "units.yaml": UNITS,
+        "units.yaml": unit_file,
         "ladders.yaml": ladders,
         "tasks/05.yaml": head + (f"事项:\n{''.join(items)}" if items else ""),
         **({"indicators.yaml": indicators} if indicators else {}),
@@ -189,3 +226,39 @@ def items_by_id(rulebook: Rulebook, until: str = "2028-12-31") -> dict[str, Item
     since = rulebook.plan.starts_on
     found = (item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, last))
     return {item.id: item for item in found}
+
+
+CASE_STEPS = (
+    "{名称: 监测, 时限: 3个工作日}",
+    "{名称: 核查, 时限: 10个工作日, 按类别: {媒体反映: 5个工作日}}",
+    "{名称: 处理, 时限: 15个工作日}",
+    "{名称: 通报, 时限: 5个工作日}",
+)
+
+
+def a_case_rule(
+    id: str = "T05-C1",  # noqa: A002
+    *,
+    steps: Iterable[str] = CASE_STEPS,
+    categories: str = "群众来信, 媒体反映",
+    basis: str = "管理员",
+    more: str = "",
+) -> str:
+    """A 办件 as YAML; `steps` are inline mappings."""
+    lines = [f"编号: {id}", "类型: 办件", "名称: 师德违规线索办理", f"依据: {basis}"]
+    lines += [f"类别: [{categories}]"] if categories else []
+    lines += [line for line in more.splitlines() if line]
+    return _item([*lines, "步骤:", *(f"  - {step}" for step in steps)])
+
+
+def a_ban(
+    id: str = "T05-B1",  # noqa: A002
+    season: str = "4月1日至9月30日",
+    *,
+    basis: str = "管理员",
+    more: str = "",
+) -> str:
+    """A 禁止 as YAML; without a season where it is empty."""
+    lines = [f"编号: {id}", "类型: 禁止", "名称: 跨区域招生", f"依据: {basis}"]
+    lines += [f"季节: {season}"] if season else []
+    return _item([*lines, *(line for line in more.splitlines() if line)])

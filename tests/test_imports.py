@@ -48,7 +48,9 @@ CLOCK_READS = {"now", "today", "utcnow"}
 OWNERS = {
     "apscheduler": ("bot.sources.clock",),
     "click": ("bot.cli",),
+    "httpcore": ("bot.shell.courier", "bot.shell.gate"),
     "httpx": ("bot.shell.courier",),
+    "openpyxl": ("bot.shell.workbook",),
     "rich": ("bot.cli",),
     "starlette": ("bot.web", "bot.drill"),
     "tinydb": ("bot.shell",),

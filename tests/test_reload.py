@@ -62,7 +62,7 @@ async def test_a_good_edit_counts_from_the_next_pass(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2027-03-01T08:00") as house:
         await look(house, "2027-03-01T08:00")
         edit(house, tasks_05=edited(TASK, "每年3月15日、9月15日", "每年3月5日、9月15日"))
-        await look(house, "2027-03-02T09:30")
+        await look(house, "2027-03-02T09:33")
         rows = [row for entry in house.entries() for row in entry.rows]
         assert [str(row.due_on) for row in rows if row.item == "T05-R1@2027-1"] == ["2027-03-05"]
 
@@ -216,9 +216,9 @@ async def test_rules_nobody_can_judge_by_are_refused_too(tmp_path: Path, monkeyp
 
         with monkeypatch.context() as patch:
             patch.setattr("bot.build.look", failing)
-            await look(house, "2027-03-01T09:30")
+            await look(house, "2027-03-01T09:33")
         assert house.app.rulebook is rulebook
-        await look(house, "2027-03-02T09:30")
+        await look(house, "2027-03-02T09:33")
         [told] = told_admin(house, "规则改动未生效")
         assert "ZeroDivisionError" in told
 

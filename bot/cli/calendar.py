@@ -171,15 +171,12 @@ def _moves(before: Rulebook, after: Rulebook, year: int) -> _Moves:
 def _dates(rulebook: Rulebook, year: int) -> dict[str, date]:
     """“时限 ITEM” → due date, “ITEM RUNG” → the day it is told, for items due up to the end of the year after."""
     found: dict[str, date] = {}
-    last = date(year, 12, 31)
     for item in items_of(rulebook, date(year + 1, 12, 31)):
         if item.due_on is None or item.late_from is None:
             continue
         found[f"时限 {item.id}"] = item.due_on
-        told = stairs(
-            item.rule, Anchor(item.due_on, item.late_from), rulebook.calendar, last, frozenset(Role), "", False
-        )
-        for one in told.tellings:
+        told = stairs(item.rule, Anchor(item.due_on, item.late_from), rulebook.calendar, frozenset(Role), "", False)
+        for one in told.until(item.due_on):
             if one.before_due:
                 found[f"{item.id} {one.label}"] = one.slot_on
     return found

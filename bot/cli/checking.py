@@ -8,18 +8,19 @@ from pathlib import Path
 
 import click
 
-from bot.build import Home, RulesUnusableError, missing_chats, peek_store
+from bot.build import Home, RulesUnusableError, facts_of, missing_chats
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, as_json, in_home, opened, say_json
+from bot.core.cases import procedure_of
 from bot.core.item import long_date
 from bot.core.office import unconfirmed
-from bot.core.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungForm
+from bot.core.rulebook import Basis, Delivery, PlanForm, Role, Rule, Rulebook, RungForm
 from bot.core.words import Side
 from bot.rule_kinds.milestone import Step
 from bot.shell.fixes import mend_folder
 from bot.shell.problems import Problem
 from bot.shell.rulebook import load
 
-UNDATED, TARGET = "待定", "达标"
+UNDATED, TARGET, FORECAST = "待定", "达标", "预测"
 
 
 @click.command("check")
@@ -80,14 +81,15 @@ def _tell(home: Home, read_: bool) -> None:
 
 
 def _summary(home: Home, rulebook: Rulebook) -> None:
-    store = peek_store(home.state("real"))
-    rules, leads = unconfirmed(rulebook, store.facts)
+    rules, leads = unconfirmed(rulebook, facts_of(home))
+    units = sum(not unit.merged_into for unit in rulebook.units.units)
     click.echo(f"《{rulebook.plan.title}》（{rulebook.plan.status}）")
     click.echo(
-        f"责任单位{len(rulebook.units.units)}个，任务{len(rulebook.tasks)}个文件，规则{len(rulebook.rules)}条，指标{len(rulebook.indicators)}个。"
+        f"责任单位{units}个，任务{len(rulebook.tasks)}个文件，规则{len(rulebook.rules)}条，指标{len(rulebook.indicators)}个。"
     )
     if rules or leads:
-        click.echo(f"待确认：事项{len(rules)}项，牵头单位{len(leads)}处（duban confirm）。")
+        lead = rulebook.plan.called(Role.LEAD)
+        click.echo(f"待确认：事项{len(rules)}项，{lead}{len(leads)}处（duban confirm）。")
     without = missing_chats(rulebook, home.chats)
     if not home.chats.robots:
         click.echo("还没有配置群聊（config/chats.yaml）；演练不需要。")
@@ -112,16 +114,26 @@ def reading(rule: Rule, rulebook: Rulebook) -> str:
     """Dates, rungs and addressees of one rule: 每年3月15日、9月15日；提前15天汇总告知牵头单位、配合单位；牵头单位：县教育局。"""
     parts = [rule.kind.when(rule.form) + _first_date(rule, rulebook)]
     parts += [f"步骤{step.id}{step.title}：{_step_date(step)}" for step in getattr(rule.form, "steps", ())]
+    parts += _case_steps(rule)
     if rule.kind.name == UNDATED:
         parts.append("没有时限，不提醒责任单位，只在季度清单里请管理员确定")
     else:
-        parts += [clause for rung in rule.ladder.rungs if (clause := _clause(rung, rule))]
-    parts += _people(rule)
+        parts += [rulebook.plan.in_own_words(clause) for rung in rule.ladder.rungs if (clause := _clause(rung, rule))]
+    parts += _people(rule, rulebook.plan)
     if rule.basis is Basis.PROPOSED:
         parts.append("依据是建议，确认之前不提醒")
     if rule.sensitive:
         parts.append("敏感，消息只显示编号、单位和日期")
     return "；".join(parts) + "。"
+
+
+def _case_steps(rule: Rule) -> Iterator[str]:
+    """第2步核查10个工作日（媒体反映5个工作日）, where a case has more than one step."""
+    procedure = procedure_of(rule)
+    for number, limit in enumerate(procedure.limits if procedure and len(procedure.limits) > 1 else (), 1):
+        others = "、".join(f"{name}{span.words()}" for name, span in limit.by_category.items())
+        own = limit.span.words() if limit.span else "不单列时限"
+        yield f"第{number}步{limit.title}{own}{f'（{others}）' if others else ''}"
 
 
 def _step_date(step: Step) -> str:
@@ -147,28 +159,37 @@ def _first_date(rule: Rule, rulebook: Rulebook) -> str:
 
 def _clause(rung: RungForm, rule: Rule) -> str:
     """One rung, to those only who exist for this rule; empty when nobody does."""
-    missing = {Role.PROVIDER: not rule.provider, Role.COOPERATING: not rule.cooperating}
+    missing = {Role.PROVIDER: not rule.provider, Role.COOPERATING: not rule.cooperating, Role.GUIDING: not rule.guiding}
+    missing |= dict.fromkeys((Role.SUPERVISOR, Role.LEADING_GROUP), rule.soft)
     heard = "、".join(role for role in rung.roles if not missing.get(role, False))
     if not heard:
         return ""
     state = f"{'、'.join(rung.states)}的，" if rung.states else ""
-    on_report = rule.kind.name == TARGET and rung.offset.side is Side.ON
+    on_report = rule.kind.name in (TARGET, FORECAST) and rung.offset.side is Side.ON
     when = "数据报来当天" if on_report else rung.offset.words()
     if rung.delivery is Delivery.MONTHLY:
         return f"{state}{when}起列入{rung.delivery}报{heard}"
     return f"{state}{when}{rung.delivery}告知{heard}"
 
 
-def _people(rule: Rule) -> Iterator[str]:
+def _people(rule: Rule, plan: PlanForm) -> Iterator[str]:
     if rule.lead:
         wait = "" if rule.lead.basis is not Basis.PROPOSED else "（建议，确认之前由管理员的群代收）"
-        yield f"牵头单位是{rule.lead.unit}{wait}"
+        yield f"{plan.called(Role.LEAD)}是{rule.lead.unit}{wait}"
     else:
-        yield "没有牵头单位，由管理员的群代收"
+        yield f"没有{plan.called(Role.LEAD)}，由管理员的群代收"
     if rule.cooperating:
-        yield f"配合单位是{'、'.join(rule.cooperating)}"
+        yield f"{plan.called(Role.COOPERATING)}是{'、'.join(rule.cooperating)}"
+    if rule.guiding:
+        yield f"{plan.called(Role.GUIDING)}是{'、'.join(rule.guiding)}"
     if rule.asks_provider:
-        yield f"数据来源是{rule.provider}"
+        yield f"{plan.called(Role.PROVIDER)}是{rule.provider}"
+    units = dict.fromkeys((*(rule.lead.units if rule.lead else ()), *rule.cooperating, *rule.guiding, rule.provider))
+    if not rule.comes_monthly and any(rung.offset.side is Side.BEFORE for rung in rule.ladder.rungs):
+        listed = "、".join(unit for unit in units if unit in rule.listed)
+        yield from ([f"{listed}有月初清单，到期当月第一个工作日提醒，代替提前8至31天的级次"] if listed else [])
+    if rule.soft:
+        yield f"措辞是{rule.form.firmness}，逾期不报{plan.called(Role.SUPERVISOR)}和{plan.called(Role.LEADING_GROUP)}"
 
 
 COMMANDS = (check,)

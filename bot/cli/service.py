@@ -101,14 +101,18 @@ def run(
 
 async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:
     """The service: server first (a drill's robots live on it), then the reconcile loop, until a signal."""
+    from bot.foresight import Lookout
+    from bot.web.ahead import ahead_routes
     from bot.web.pages import pages
     from bot.web.server import PortTaken, Server
 
     made: list[App] = []
+    lookout = Lookout(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
     stage = _stage(home, store, clock) if drill and isinstance(clock, StoryClock) else None
     server = Server()
     try:
-        port = await server.start(pages(lambda: _status(made), stage.routes() if stage else ()), host, port)
+        shown = (*(stage.routes() if stage else ()), *ahead_routes(lookout.ahead, lookout.edit))
+        port = await server.start(pages(lambda: _status(made), shown), host, port)
     except PortTaken as error:
         raise Failure(str(error)) from None
     try:

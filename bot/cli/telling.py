@@ -7,19 +7,22 @@ it itself. Whatever is unknown is refused with a near match before anything is w
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
 
-from bot.build import Home, open_store, peek_store
+from bot.build import Home, facts_of, open_store
 from bot.cli.common import OK, WRONG_USE, Failure, day, in_home, moment, opened, rules_of, unknown
 from bot.core.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
-from bot.core.findings import canonical, find_item, items_of
+from bot.core.facts import Observation
+from bot.core.findings import arisen_items, canonical, find_item, items_of
 from bot.core.item import Item
 from bot.core.notices import ADMIN
 from bot.core.office import unconfirmed
-from bot.core.rulebook import Rulebook
+from bot.core.rulebook import IndicatorForm, Role, Rulebook
+from bot.dispatch import obey
 from bot.shell.chats import key_of
 from bot.shell.lock import StateLocked
 from bot.sources.clock import wall
@@ -29,36 +32,44 @@ from bot.vetting import periods_of
 
 def send(home: Home, payload: Payload, done: str) -> int:
     """Applies an event, or leaves it for the running bot."""
-    now = wall()
-    event = Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli")
-    try:
-        store, lock = open_store(home.state("real"), "real")
-    except StateLocked:
-        Inbox(home.inbox).post(event)
-        click.echo(f"{done}（已交给运行中的督办，几秒内生效）")
-        return OK
-    try:
-        with store.work():
-            store.keep(event)
-    finally:
-        store.close()
-        lock.release()
-    click.echo(done)
+    click.echo(done + hand_in(home, [payload]))
     return OK
 
 
-def known_item(rulebook: Rulebook, item: str) -> Item:
+def hand_in(home: Home, payloads: Sequence[Payload]) -> str:
+    """Keeps events all at once, or leaves them for the running bot; returns what is to be said of the latter."""
+    now = wall()
+    events = [Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli") for payload in payloads]
+    try:
+        store, lock = open_store(home.state("real"), "real")
+    except StateLocked:
+        for event in events:
+            Inbox(home.inbox).post(event)
+        return "（已交给运行中的督办，几秒内生效）"
+    try:
+        with store.work():
+            for event in events:
+                store.keep(event)
+                obey(store, event, now)
+    finally:
+        store.close()
+        lock.release()
+    return ""
+
+
+def known_item(home: Home, rulebook: Rulebook, item: str) -> Item:
     """The item meant. Raises Failure with a near match."""
-    found = find_item(rulebook, item, wall().date())
+    facts = facts_of(home)
+    found = find_item(rulebook, item, wall().date(), facts)
     if found is None:
-        known = [one.id for one in items_of(rulebook, wall().date().replace(year=wall().year + 2))]
-        raise unknown("事项", item, known)
+        planned = items_of(rulebook, wall().date().replace(year=wall().year + 2))
+        raise unknown("事项", item, [one.id for one in (*planned, *arisen_items(rulebook, facts))])
     return found
 
 
 def _not_closed(home: Home, item: Item) -> None:
     """An item struck off is reopened by `return`, never closed or reported done a second time."""
-    mark = peek_store(home.state("real")).facts.marks.get(item.id)
+    mark = facts_of(home).marks.get(item.id)
     if mark and mark.what == "closed":
         raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")
 
@@ -67,27 +78,42 @@ def _not_closed(home: Home, item: Item) -> None:
 @click.argument("indicator", metavar="指标")
 @click.argument("period", metavar="期")
 @click.argument("value", metavar="数值")
+@click.option("--preliminary", "--初步数", "preliminary", is_flag=True, help="初步数：先记下，不据以判断，等终值")
 @click.option("--by", default="", help="报送单位")
 @click.option("--note", default="", help="说明")
 @in_home
-def report(folder: Path, indicator: str, period: str, value: str, by: str, note: str) -> int:
-    """录入指标数据：duban report I4 2026 96.8"""
+def report(folder: Path, indicator: str, period: str, value: str, preliminary: bool, by: str, note: str) -> int:
+    """录入或更正指标数据：duban report I4 2026 96.8；还会变的数加 --preliminary"""
     home = opened(folder)
     rulebook = rules_of(home)
     known = {one.id: one for one in rulebook.indicators}
+    indicator = rulebook.succession.item(indicator)
     if indicator not in known:
         raise unknown("指标", indicator, list(known))
     labels = periods_of(rulebook, indicator, wall().date())
     if period not in labels:
+        recent = [label for label in labels if label >= str(wall().year - 2)]
         raise Failure(
-            f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(labels[:8])}等。什么都没有写入。", WRONG_USE
+            f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(recent[:8])}等。什么都没有写入。", WRONG_USE
         )
-    number = _number(value)
-    form = known[indicator]
-    before = peek_store(home.state("real")).facts.observations.get((indicator, period))
-    changed = f"（更正，原值{before.value}{form.measure}）" if before and before.value != number else ""
-    payload = Observed(indicator=indicator, period=period, value=number, by=by, note=note)
-    return send(home, payload, f"已录入：{form.title} {period} {number}{form.measure}{changed}。")
+    payload = Observed(
+        indicator=indicator, period=period, value=_number(value), final=not preliminary, by=by, note=note
+    )
+    before = facts_of(home).observations.get((indicator, period))
+    return send(home, payload, f"已录入：{_entered(known[indicator], payload, before)}。")
+
+
+def _entered(form: IndicatorForm, payload: Observed, before: Observation | None) -> str:
+    """高中阶段毛入学率 2026 96.8%（更正，原值96.2%）; of a sensitive indicator no title and no amounts."""
+    kind = "" if payload.final else "初步数"
+    if form.sensitive:
+        return f"{form.id} {payload.period}{kind and f' {kind}'}{'（更正）' if before else ''}"
+    said = f"{form.title} {payload.period} {kind}{payload.value}{form.measure}"
+    if before is None or (before.value, before.final) == (payload.value, payload.final):
+        return said
+    if before.value == payload.value:
+        return f"{said}（原为{'终值' if before.final else '初步数'}）"
+    return f"{said}（更正，原{'值' if before.final else '初步数'}{before.value}{form.measure}）"
 
 
 def _number(text: str) -> Decimal:
@@ -108,7 +134,7 @@ def _number(text: str) -> Decimal:
 def done(folder: Path, item: str, by: str, note: str) -> int:
     """报办结：事项转为待核，等办公室销号或退回。"""
     home = opened(folder)
-    found = known_item(rules_of(home), item)
+    found = known_item(home, rules_of(home), item)
     if found.due_on is None:
         raise Failure(f"{found.id} 还没有时限，不在督办中。什么都没有写入。", WRONG_USE)
     _not_closed(home, found)
@@ -122,7 +148,7 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
 def close(folder: Path, item: str, by: str) -> int:
     """销号：核实办结，不再提醒。"""
     home = opened(folder)
-    found = known_item(rules_of(home), item)
+    found = known_item(home, rules_of(home), item)
     _not_closed(home, found)
     return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
 
@@ -135,7 +161,7 @@ def close(folder: Path, item: str, by: str) -> int:
 def return_(folder: Path, item: str, reason: str, by: str) -> int:
     """退回：核实不通过，事项重新督办。"""
     home = opened(folder)
-    found = known_item(rules_of(home), item)
+    found = known_item(home, rules_of(home), item)
     return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.shown_title}：已退回。")
 
 
@@ -148,7 +174,7 @@ def return_(folder: Path, item: str, reason: str, by: str) -> int:
 def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
     """延期：批准新的时限，原时限留档。"""
     home = opened(folder)
-    found = known_item(rules_of(home), item)
+    found = known_item(home, rules_of(home), item)
     if found.due_on is None:
         raise Failure(f"{found.id} 没有时限，不能延期。什么都没有写入。", WRONG_USE)
     new = day(to)
@@ -178,7 +204,7 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
             home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
         )
     base = canonical(rulebook, target)
-    name = base if base in rulebook.by_id else known_item(rulebook, target).id
+    name = base if base in rulebook.by_id else known_item(home, rulebook, target).id
     return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
 
 
@@ -191,27 +217,28 @@ def confirm(folder: Path, targets: tuple[str, ...], all_: bool, by: str) -> int:
     """确认建议的时限、周期和牵头单位；确认后才发给责任单位。"""
     home = opened(folder)
     rulebook = rules_of(home)
-    rules, leads = unconfirmed(rulebook, peek_store(home.state("real")).facts)
+    rules, leads = unconfirmed(rulebook, facts_of(home))
+    called = rulebook.plan.called(Role.LEAD)
     if not targets and not all_:
         for rule in rules:
             title = "督办事项" if rule.sensitive else rule.title
-            click.echo(f"{rule.id} {title}：{rule.kind.when(rule.form)}")
+            click.echo(f"{rule.id} {title}：{rule.shown_when}")
         for key, unit in leads.items():
-            click.echo(f"{key} 牵头单位：{unit or '未填写'}")
-        click.echo(f"待确认事项{len(rules)}项，牵头单位{len(leads)}处。确认：duban confirm 编号，或 --all。")
+            click.echo(f"{key} {called}：{unit or '未填写'}")
+        click.echo(f"待确认事项{len(rules)}项，{called}{len(leads)}处。确认：duban confirm 编号，或 --all。")
         return OK
     wanted = _wanted(rulebook, targets)
-    chosen = {rule.id: rule.fingerprint for rule in rules if all_ or wanted & {rule.id, rule.owner}}
+    chosen = {rule.id: rule.fingerprint for rule in rules if all_ or wanted & {rule.id, rule.form.id, rule.owner}}
     heads = {key: unit for key, unit in leads.items() if unit and (all_ or wanted & {key, key.partition("-")[0]})}
     if not chosen and not heads:
         click.echo("没有需要确认的。")
         return OK
     payload = Confirmed(rules=chosen, leads=heads, by=by)
-    return send(home, payload, f"已确认事项{len(chosen)}项，牵头单位{len(heads)}处。")
+    return send(home, payload, f"已确认事项{len(chosen)}项，{called}{len(heads)}处。")
 
 
 def _wanted(rulebook: Rulebook, targets: tuple[str, ...]) -> set[str]:
-    known = [*rulebook.by_id, *(owner.id for owner in rulebook.owners)]
+    known = [*rulebook.by_id, *(one.id for one in rulebook.tasks), *(one.id for one in rulebook.indicators)]
     for target in targets:
         if target not in known:
             raise unknown("事项或任务", target, known)

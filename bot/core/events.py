@@ -91,6 +91,66 @@ class Confirmed(Payload):
     by: str = ""
 
 
+class CaseOpened(Payload):
+    """A case 办件 was opened under a rule: a number and dates, no names. `note` stays in the state and is never shown."""
+
+    type: ClassVar[str] = "duban.case_opened"
+    rule: str
+    case: str
+    on: date
+    category: str = ""
+    by: str = ""
+    note: str = Field(default="", repr=False)
+
+
+class CaseAdvanced(Payload):
+    """The step a case has come to is finished; `item` is the step's own (T09-C1@2027-003-2)."""
+
+    type: ClassVar[str] = "duban.case_advanced"
+    item: str
+    on: date
+    by: str = ""
+
+
+class CasePaused(Payload):
+    """暂停计时: the clock of a case stands still from that day."""
+
+    type: ClassVar[str] = "duban.case_paused"
+    rule: str
+    case: str
+    on: date
+    reason: str = Field(repr=False)
+    by: str = ""
+
+
+class CaseResumed(Payload):
+    """恢复计时: the first day on which the clock of a case runs again."""
+
+    type: ClassVar[str] = "duban.case_resumed"
+    rule: str
+    case: str
+    on: date
+    by: str = ""
+
+
+class ResendAsked(Payload):
+    """A person sends messages again, or sends them to another chat (`chat`), by their numbers."""
+
+    type: ClassVar[str] = "duban.resend_asked"
+    numbers: tuple[str, ...] = Field(min_length=1)
+    chat: str = ""
+    by: str = ""
+    reason: str = ""
+
+
+class RobotMended(Payload):
+    """A person says that a robot works again on its platform's side; its messages try it anew."""
+
+    type: ClassVar[str] = "duban.robot_mended"
+    robot: str
+    by: str = ""
+
+
 class RulesRejected(Payload):
     """An edit of the rule files was refused; the last good rulebook stays. Written by the bot itself."""
 
@@ -110,7 +170,12 @@ class EventRejected(Payload):
 
 PAYLOADS: dict[str, type[Payload]] = {
     payload.type: payload
-    for payload in (Observed, Done, Closed, Returned, Extended, Silenced, Confirmed, RulesRejected, EventRejected)
+    for payload in (
+        *(Observed, Done, Closed, Returned, Extended, Silenced, Confirmed),
+        *(CaseOpened, CaseAdvanced, CasePaused, CaseResumed),
+        *(ResendAsked, RobotMended),
+        *(RulesRejected, EventRejected),
+    )
 }
 
 

@@ -5,15 +5,17 @@ Every `after` returns new facts and leaves the old ones alone; replaying all eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
 
 from bot.core import events as e
+from bot.core.cases import Case, split_step_id
 from bot.core.item import Item
 from bot.core.rulebook import Basis, Rule
+from bot.core.succession import UNCHANGED, Succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,20 @@ class Facts:
     marks: Mapping[str, Mark] = field(default_factory=dict)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
+    periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
+    cases: Mapping[tuple[str, str], Case] = field(default_factory=dict)  # by (rule, case number)
     item_silences: Mapping[str, Silence] = field(default_factory=dict)
     chat_silences: Mapping[str, Silence] = field(default_factory=dict)
     confirmed_rules: Mapping[str, str] = field(default_factory=dict)
     confirmed_leads: Mapping[str, str] = field(default_factory=dict)
     rejections: tuple[Rejection, ...] = ()
     all_confirmed: bool = False  # --as-confirmed and the drill
+    names: Succession = UNCHANGED  # under which names they are known today
     version: int = 0  # counts events; equal versions of one lineage are equal facts
 
     def after(self, event: e.Event) -> Facts:
         """The facts once `event` is taken in."""
-        changed = _apply(event.payload, self, event)
+        changed = _apply(self.names.payload(event.payload), self, event)
         return replace(changed, version=self.version + 1)
 
     def value(self, indicator: str, period: str) -> Observation | None:
@@ -95,7 +100,8 @@ class Facts:
         """Whether nothing in a rule waits for a person: written in the plan, set by a person, or confirmed as it stands."""
         if self.all_confirmed or not (rule.basis is Basis.PROPOSED or rule.kind.proposes(rule.form)):
             return True
-        return self.confirmed_rules.get(rule.id) == rule.fingerprint
+        leads = rule.lead.units if rule.lead else ()
+        return self.names.agrees(self.confirmed_rules.get(rule.id, ""), rule.fingerprint, leads)
 
     def allows(self, item: Item) -> bool:
         """Whether an item may speak: only its own date must be confirmed, not those of its rule's steps."""
@@ -166,7 +172,44 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     if known is not None and (known.value, known.final) == (payload.value, payload.final):
         return facts  # the same figure handed in twice is no news, and tells nobody anything
     seen = Observation(payload.value, event.time, event.id, payload.final)
-    return replace(facts, observations={**facts.observations, key: seen})
+    facts = replace(facts, observations={**facts.observations, key: seen})
+    if known is not None:
+        return facts
+    labels = (*facts.periods.get(payload.indicator, ()), payload.period)
+    return replace(facts, periods={**facts.periods, payload.indicator: labels})
+
+
+@_apply.register
+def _(payload: e.CaseOpened, facts: Facts, event: e.Event) -> Facts:
+    del event
+    if (payload.rule, payload.case) in facts.cases:
+        return facts  # a number is given once
+    opened = Case(payload.rule, payload.case, payload.on, payload.category)
+    return replace(facts, cases={**facts.cases, (payload.rule, payload.case): opened})
+
+
+@_apply.register
+def _(payload: e.CaseAdvanced, facts: Facts, event: e.Event) -> Facts:
+    rule, number, step = split_step_id(payload.item) or ("", "", 0)
+    return _with_case(facts, (rule, number), lambda case: case.advanced(step, payload.on, event.time))
+
+
+@_apply.register
+def _(payload: e.CasePaused, facts: Facts, event: e.Event) -> Facts:
+    del event
+    return _with_case(facts, (payload.rule, payload.case), lambda case: case.paused(payload.on))
+
+
+@_apply.register
+def _(payload: e.CaseResumed, facts: Facts, event: e.Event) -> Facts:
+    del event
+    return _with_case(facts, (payload.rule, payload.case), lambda case: case.resumed(payload.on))
+
+
+def _with_case(facts: Facts, key: tuple[str, str], change: Callable[[Case], Case]) -> Facts:
+    """Facts with one case changed; an event about none changes nothing."""
+    case = facts.cases.get(key)
+    return facts if case is None else replace(facts, cases={**facts.cases, key: change(case)})
 
 
 @_apply.register
@@ -184,6 +227,14 @@ def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
         confirmed_rules={**facts.confirmed_rules, **payload.rules},
         confirmed_leads={**facts.confirmed_leads, **payload.leads},
     )
+
+
+@_apply.register(e.ResendAsked)
+@_apply.register(e.RobotMended)
+def _(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
+    """About messages and robots, not about items: `bot/dispatch.py` acts on them."""
+    del payload, event
+    return facts
 
 
 @_apply.register

@@ -13,9 +13,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.core.facts import Facts, Mark
-from bot.core.item import Item, Judgement, State
+from bot.core.item import BaseKind, Item, Judgement, State
 from bot.core.ladder import Anchor, approaching_from
-from bot.core.rulebook import Rulebook
+from bot.core.rulebook import Rule, Rulebook
 from bot.core.workdays import Calendar
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -50,9 +50,26 @@ class Finding:
 
 @lru_cache(maxsize=64)
 def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
-    """Every item due from the plan's first day up to `until`, parents before their steps."""
-    since = rulebook.plan.starts_on
-    return tuple(item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, until))
+    """Every item due from the plan's first day up to `until`, parents before their steps.
+
+    A period that opens after the plan's last day (截止日) is none of its business.
+    """
+    since, last = rulebook.plan.starts_on, rulebook.plan.ends_on or date.max
+    found = (item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, until))
+    return tuple(item for item in found if item.opens_on is None or item.opens_on <= last)
+
+
+def arisen_items(rulebook: Rulebook, facts: Facts) -> list[Item]:
+    """Items that exist because something happened, in the rulebook's order; only rules of kinds that have any are asked."""
+    rules = _arising_rules(rulebook)
+    return [item for rule in rules for item in rule.kind.arising(rule, facts, rulebook.calendar)]
+
+
+@lru_cache(maxsize=64)
+def _arising_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
+    """Rules of kinds that do not leave `arising` as it is."""
+    quiet = BaseKind.arising
+    return tuple(rule for rule in rulebook.rules if getattr(type(rule.kind), "arising", None) is not quiet)
 
 
 def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
@@ -68,7 +85,7 @@ def next_horizon(today: date) -> date:
 def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
     """One finding per known item, in the rulebook's order."""
     found: dict[str, Finding] = {}
-    for item in known_items(rulebook, today):
+    for item in (*known_items(rulebook, today), *arisen_items(rulebook, facts)):
         finding = judge_one(item, facts, today, rulebook.calendar)
         parent = found.get(item.parent) if item.parent else None
         if parent is not None:
@@ -79,26 +96,49 @@ def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
 
 def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
     """The verdict about one item: its kind's judgement with life laid over it."""
-    extension = facts.extension_of(item)
-    if extension:
-        late = max(extension.to, item.late_from) if item.late_from else None
-        item = replace(item, due_on=extension.to, late_from=late)
-    judgement = _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
-    mark = facts.marks.get(item.id)
-    state, detail = _lived(judgement, mark)
-    anchor = _anchor(item, judgement)
+    extended = extension(item, facts)
+    return laid_over(judgement(extended or item, facts, today, calendar), item, extended, facts, calendar)
+
+
+def extension(item: Item, facts: Facts) -> Item | None:
+    """The item with the dates of the extension in force, or nothing without one."""
+    granted = facts.extension_of(item)
+    if granted is None:
+        return None
+    return replace(item, due_on=granted.to, late_from=max(granted.to, item.late_from) if item.late_from else None)
+
+
+def judgement(item: Item, facts: Facts, today: date, calendar: Calendar) -> Judgement:
+    """All of a verdict that the day decides."""
+    return _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
+
+
+def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts, calendar: Calendar) -> Finding:
+    """The rest of a verdict, which only events change: done, closed, returned, extended, confirmed."""
+    item = extended or item
+    mark = _mark(item, judged, facts)
+    state, detail = _lived(judged, mark)
+    anchor = _anchor(item, judged)
     return Finding(
         item=item,
         state=state,
         due_on=anchor.due_on if anchor else None,
         anchor=anchor,
         detail=detail,
-        extended=extension is not None,
+        extended=extended is not None,
         returned_at=mark.at if mark and mark.what == "returned" else None,
         confirmed=facts.allows(item),
         lead=facts.confirmed_lead(item.rule),
         provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
     )
+
+
+def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
+    """What people said of it; of the verdict on an indicator only what was said since the value it rests on came in."""
+    mark = facts.marks.get(item.id)
+    if mark is None or judged.anchor is None or item.rule.kind.subject != "指标":
+        return mark
+    return mark if mark.at.astimezone(ZONE).date() >= judged.anchor else None
 
 
 def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> Judgement:
@@ -136,10 +176,11 @@ def under(step: Finding, parent: Finding) -> Finding:
     return replace(step, parent_due_on=parent.due_on)
 
 
-def find_item(rulebook: Rulebook, item_id: str, today: date) -> Item | None:
+def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> Item | None:
     """The item an admin named, former rule ids understood; looks a few years ahead for far milestones."""
     wanted = canonical(rulebook, item_id)
-    for item in items_of(rulebook, date(max(today.year + 2, 2036), 12, 31)):
+    planned = items_of(rulebook, date(max(today.year + 2, 2036), 12, 31))
+    for item in (*planned, *arisen_items(rulebook, facts)):
         if item.id == wanted:
             return item
     return None
@@ -147,9 +188,7 @@ def find_item(rulebook: Rulebook, item_id: str, today: date) -> Item | None:
 
 def canonical(rulebook: Rulebook, item_id: str) -> str:
     """An id with a former rule id replaced by today's."""
-    base, mark, rest = item_id.partition("@")
-    rule = rulebook.by_id.get(base)
-    return f"{rule.id}{mark}{rest}" if rule and rule.id != base and ":" not in rule.id else item_id
+    return rulebook.succession.item(item_id)
 
 
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from bot.core.rulebook import ItemForm, Rule
+from bot.core.rulebook import Form, IndicatorForm, ItemForm, Rule
 from bot.core.words import DueDate, Precision
 from bot.core.workdays import Calendar
 
@@ -36,6 +36,7 @@ class State(StrEnum):
     AWAITING_CHECK = "待核"
     CLOSED = "销号"
     PAUSED = "暂停计时"  # a case whose clock stands still
+    ADVISED = "提示"  # a rule recalled before its season: asks for nothing, and is told before its day or never
     UNDATED = "待定"
     ASSIGNED = "交办"  # a task's first telling to its units
     NOTED = "告知"  # something the admin is told that has no state of its own
@@ -53,6 +54,7 @@ GRAVITY: Mapping[State, int] = {
     State.AWAITING_RESULT: 1,
     State.AWAITING_CHECK: 1,
     State.PAUSED: 1,
+    State.ADVISED: 1,
     State.APPROACHING: 2,
     State.BEHIND: 2,
     State.UNREPORTED: 3,
@@ -86,6 +88,7 @@ class Item:
     parent: str | None = None
     words: str = ""  # the date as the rule file says it: 2027年底
     proposed: bool = False  # its own date is a proposal (a step), whatever the rule's basis
+    soft: bool = False  # the plan only hopes for it (力争): nobody above the unit hears of it
     data: Any = field(default=None, compare=False)  # what the kind itself needs (a target, a step)
 
     @property
@@ -107,6 +110,18 @@ class Judgement:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a kind finds wrong with a form that fits its shape; `loc` may begin with the kind's name: then it is in its options."""
+
+    code: str
+    loc: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    info: bool = False
+    unknown: str = ""  # the id of an indicator there is not; whoever reports it adds what is near
+
+
 class RuleKind(Protocol):
     """One file in `bot/rule_kinds/` is one of these (design §2)."""
 
@@ -123,6 +138,11 @@ class RuleKind(Protocol):
     @property
     def Params(self) -> type[ItemForm] | None:  # noqa: N802 - it is a class
         """What a rule file may say; None for kinds that watch an indicator."""
+        ...
+
+    @property
+    def Options(self) -> type[Form] | None:  # noqa: N802 - it is a class
+        """What may be set behind its name in 监测 (趋势: {窗口: 3}); None where there is nothing to set."""
         ...
 
     @property
@@ -159,9 +179,20 @@ class RuleKind(Protocol):
         """How this item stands today if nobody said done, closed or extended."""
         ...
 
+    def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """What does not make sense in this form, seen beside all indicators by id."""
+        ...
+
 
 class BaseKind:
     """What most kinds have in common: nothing proposed besides 依据, nothing that arises from events."""
+
+    Options: type[Form] | None = None
+
+    def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
+        """Nothing besides its shape."""
+        del form, indicators
+        return ()
 
     def proposes(self, form: Any) -> bool:
         """Nothing besides its own 依据."""

@@ -35,6 +35,8 @@ FIRST_TITLES = 20
 #: Characters on a line of a list.
 LINE_LENGTH = 200
 SPACE = "\u3000"
+#: Month and day from which the admin hears that next year's days off are still missing.
+NOTICE_MISSING = (11, 15)
 
 
 class OfficeKind(BaseKind):
@@ -67,7 +69,7 @@ def _ladder(delivery: Delivery, roles: tuple[Role, ...], *offsets: str) -> Ladde
     return Ladder(rungs=rungs)
 
 
-_TO_UNITS = (Role.LEAD, Role.COOPERATING)
+_TO_UNITS = (Role.LEAD, Role.COOPERATING, Role.GUIDING)
 
 
 @lru_cache(maxsize=4096)
@@ -124,18 +126,25 @@ def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
 
 @lru_cache(maxsize=16)
 def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
-    return tuple(_assigned_rule(owner) for owner in rulebook.owners)
+    return tuple(_assigned_rule(owner, _reached(rulebook, owner)) for owner in rulebook.owners)
 
 
-def _assigned_rule(owner: TaskForm | IndicatorForm) -> Rule:
+def _reached(rulebook: Rulebook, owner: TaskForm | IndicatorForm) -> tuple[str, ...]:
+    """The units of a task or indicator, then those that lead only an area or a single item of it."""
+    further = (unit for rule in rulebook.rules_of(owner.id) if rule.lead for unit in rule.lead.units)
+    return tuple(dict.fromkeys((*owner.units, *further)))
+
+
+def _assigned_rule(owner: TaskForm | IndicatorForm, units: tuple[str, ...]) -> Rule:
     lead = owner.chosen_lead if isinstance(owner, TaskForm) else owner.lead
     if isinstance(owner, TaskForm) and lead and owner.units_basis is Basis.PROPOSED:
-        lead = LeadForm(unit=lead.unit, basis=Basis.PROPOSED)
+        lead = LeadForm(units=lead.units, basis=Basis.PROPOSED)
     return Rule(
         id=f"交办:{owner.id}", kind=OfficeKind(), form=owner, owner=owner.id, owner_title=owner.title, citation="",
         title=owner.title, basis=Basis.PLAN, units=owner.units, lead=lead,
-        cooperating=tuple(unit for unit in owner.units if lead is None or unit != lead.unit), provider="",
+        cooperating=tuple(unit for unit in units if lead is None or unit not in lead.units), provider="",
         ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="",
+        guiding=owner.guiding if isinstance(owner, TaskForm) else (),
     )  # fmt: skip
 
 
@@ -158,7 +167,8 @@ def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], toda
     on = send_day(quarter, True, rulebook.calendar) if begun else rulebook.plan.starts_on
     label = f"{quarter.year}Q{quarter.month // 3 + 1}" if begun else "启动"
     if rules or leads:
-        yield _noted(f"待确认@{label}", "待确认事项", on, _confirm_lines(rules, leads, items))
+        lines = [rulebook.plan.in_own_words(_confirm_counts(rules, leads)), *_confirm_lines(rules, items)]
+        yield _noted(f"待确认@{label}", "待确认事项", on, lines)
     lines = _undated_lines(items) if begun else []
     if lines:
         yield _noted(f"待定@{label}", "未定时限事项", on, lines)
@@ -168,9 +178,12 @@ def _quarter_start(today: date) -> date:
     return date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
 
 
-def _confirm_lines(rules: Sequence[Rule], leads: Mapping[str, str], items: Sequence[Finding]) -> list[str]:
-    lines = [f"待确认事项{len(rules)}项，待确认牵头单位{len(leads)}处。确认前不发给责任单位。"]
-    lines += [_proposal(rule, items) for rule in rules[:FIRST_TITLES]]
+def _confirm_counts(rules: Sequence[Rule], leads: Mapping[str, str]) -> str:
+    return f"待确认事项{len(rules)}项，待确认牵头单位{len(leads)}处。确认前不发给责任单位。"
+
+
+def _confirm_lines(rules: Sequence[Rule], items: Sequence[Finding]) -> list[str]:
+    lines = [_proposal(rule, items) for rule in rules[:FIRST_TITLES]]
     if len(rules) > FIRST_TITLES:
         lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban confirm。")
     return lines
@@ -181,7 +194,7 @@ def _proposal(rule: Rule, items: Sequence[Finding]) -> str:
     title = "" if rule.sensitive else f" {rule.title}"
     own = (one.item for one in items if one.item.rule is rule and one.item.proposed)
     steps = "、".join(f"{item.id} {long_date(item.due_on)}" for item in own if item.due_on)
-    return f"{rule.id}{title}：{rule.kind.when(rule.form)}{f'；步骤 {steps}' if steps else ''}"
+    return f"{rule.id}{title}：{rule.shown_when}{f'；步骤 {steps}' if steps else ''}"
 
 
 def _undated_lines(items: Sequence[Finding]) -> list[str]:
@@ -214,11 +227,11 @@ def _named(finding: Finding) -> str:
 
 def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
     """From 15 November while next year's notice is missing, weekly until the end of January."""
-    year = today.year + 1 if (today.month, today.day) >= (11, 15) else today.year
+    year = today.year + 1 if (today.month, today.day) >= NOTICE_MISSING else today.year
     if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
         return
     line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
-    yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, 11, 15), [line], "逾期每7天")
+    yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, *NOTICE_MISSING), [line], "逾期每7天")
 
 
 def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:

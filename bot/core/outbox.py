@@ -7,10 +7,11 @@ Waiting is a state (`next_attempt_at`), never a sleeping task.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -20,9 +21,16 @@ from bot.core.item import State, long_date
 from bot.core.notices import Addressee, Decision, Directory, Reason
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Delivery, Role
+from bot.core.succession import ASSIGNED, Succession
 
 #: Seconds before attempt n+1 when the platform named no wait of its own.
 BACKOFF = (20, 60, 300, 900, 1800, 3600)
+#: Seconds before each 补发 of a message whose platform gave no clear answer; after the last a person must look.
+RESENDS = (300, 3600, 4 * 3600)
+#: What a person hears then.
+UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
+#: Seconds up to which a short wait grows when a platform asks for it again and again.
+LONGEST_SHORT_WAIT = 60.0
 #: Attempts the platform may answer with a code nobody knows before a person must look.
 UNKNOWN_CAP = 5
 
@@ -44,14 +52,11 @@ class EntryState(StrEnum):
         return self in (EntryState.PENDING, EntryState.SENDING, EntryState.LATER, EntryState.REFUSED)
 
 
-class Stored(BaseModel):
-    """Base of what the store keeps."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Row(Stored):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One telling inside an entry: what, to whom, which rung, why. Words are made from it at the moment of sending."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     item: str
     rule: str
@@ -79,8 +84,8 @@ class Row(Stored):
             title=decision.finding.item.shown_title,
             unit=decision.addressee.unit,
             addressee=decision.addressee.key,
-            role=decision.addressee.role.value,
-            state=decision.finding.state.value,
+            role=str(decision.addressee.role),
+            state=str(decision.finding.state),
             due_on=decision.finding.due_on,
             rung=decision.telling.label,
             rung_on=decision.telling.on,
@@ -91,13 +96,22 @@ class Row(Stored):
             superseded=decision.superseded,
         )
 
+    def again(self, on: date, reason: str, provisional: bool) -> Self:
+        """The same telling with its next nominal date."""
+        return type(self)(
+            self.item, self.rule, self.title, self.unit, self.addressee, self.role, self.state, self.due_on, self.rung,
+            on, self.form, reason, self.mark, provisional,
+        )  # fmt: skip
 
-class Entry(Stored):
+
+class Entry(BaseModel):
     """One message to one chat. `number` is what members see and stays the same on every attempt.
 
     `at` is the instant the message was composed for; `parts_done` counts parts already accepted; `resent` makes the next
     attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: str
     chat: str
@@ -108,6 +122,7 @@ class Entry(Stored):
     state: EntryState = EntryState.PENDING
     attempts: int = 0
     unknown_answers: int = 0
+    unclear: int = 0  # attempts of which nobody knows whether they arrived
     next_attempt_at: AwareDatetime
     parts_done: int = 0
     resent: bool = False
@@ -175,13 +190,56 @@ def readdressed(
     return entry
 
 
+def of_today(entry: Entry, names: Succession) -> Entry:
+    """The entry with today's names, every telling once.
+
+    What a merged unit was about to be assigned (交办) it hears no more: the unit it went to hears its own.
+    """
+    if not names or entry.parts_done:
+        return entry
+    rows = {
+        _telling(row): row
+        for row in (_row_of_today(row, names) for row in entry.rows)
+        if not (row.item.startswith(ASSIGNED) and names.gone(row.addressee))
+    }
+    found = tuple(rows.values())
+    if found == entry.rows:
+        return entry
+    return entry.model_copy(update={"rows": found}) if found else cancelled(entry, "单位已并入，由并入后的单位接收交办")
+
+
+def _row_of_today(row: Row, names: Succession) -> Row:
+    """A telling by the names of today; whose it is is settled first, for 交办 by itself."""
+    unit = names.unit(row.unit) if names.hearer(row.item, row.addressee) != row.addressee else row.unit
+    item, rule, hearer = names.item(row.item), names.item(row.rule), names.hearer(row.item, row.addressee)
+    return replace(row, item=item, rule=rule, unit=unit, addressee=hearer)
+
+
+def succeeded(entries: Iterable[Entry], names: Succession) -> Iterator[Entry]:
+    """The open entries that read otherwise after a reform; what the unit of today was told, or is about to be, is left out."""
+    told = [entry for entry in entries if entry.state.open or entry.state is EntryState.DELIVERED]
+    said = {_telling(row) for entry in told for row in (entry if entry.state.open else of_today(entry, names)).rows}
+    for entry in (one for one in told if one.state.open):
+        moved, own = of_today(entry, names), set(map(_telling, entry.rows))
+        rows = tuple(row for row in moved.rows if _telling(row) in own or _telling(row) not in said)
+        said.update(map(_telling, rows))
+        if not rows and moved.state.open:
+            yield cancelled(entry, "并入后的单位已有同样的提醒")
+        elif moved != entry:
+            yield moved.model_copy(update={"rows": rows})
+
+
+def _telling(row: Row) -> tuple[str, str, date, str]:
+    return row.item, row.addressee, row.rung_on, row.rung
+
+
 def _rerouted(entry: Entry, directory: Directory) -> tuple[str, tuple[Row, ...]]:
     """The chat of an entry's first addressee today, and its rows with the marks they need there."""
     routes = [
         directory.route(Addressee(row.addressee, row.unit, Role(row.role), frozenset({Role(row.role)}), row.mark))
         for row in entry.rows
     ]
-    rows = (row.model_copy(update={"mark": mark}) for row, (_, mark) in zip(entry.rows, routes, strict=True))
+    rows = (replace(row, mark=mark) for row, (_, mark) in zip(entry.rows, routes, strict=True))
     return routes[0][0], tuple(rows)
 
 
@@ -200,25 +258,54 @@ def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[dat
         case Verdict.RESHAPE:
             update |= {"state": EntryState.LATER, "compact": True, "next_attempt_at": now}
         case Verdict.AMBIGUOUS:
-            update |= {"state": EntryState.LATER, "resent": True, "next_attempt_at": allowed(now + _wait(entry))}
+            update |= _unclear(entry, now, allowed)
         case Verdict.LATER:
             update |= _later(entry, outcome, now, allowed)
     return entry.model_copy(update=update)
+
+
+def _unclear(entry: Entry, now: datetime, allowed: Callable[[datetime], datetime]) -> dict[str, object]:
+    """It may have arrived: again marked 补发, ever slower, and then never by itself."""
+    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
+    if entry.unclear >= len(RESENDS):
+        return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
+    wait = _jittered(RESENDS[entry.unclear], entry)
+    return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + wait)}
 
 
 def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> dict[str, object]:
     unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
     if unknown >= UNKNOWN_CAP:
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
-    wait = timedelta(seconds=outcome.wait_seconds) if outcome.wait_seconds else _wait(entry)
+    wait = timedelta(seconds=_grown(outcome.wait_seconds, entry)) if outcome.wait_seconds else _wait(entry)
     return {"state": EntryState.LATER, "unknown_answers": unknown, "next_attempt_at": allowed(now + wait)}
 
 
 def _wait(entry: Entry) -> timedelta:
     """Backoff with a jitter of up to a fifth that is a hash, so that a replay waits exactly as long."""
-    base = BACKOFF[min(entry.attempts, len(BACKOFF)) - 1] if entry.attempts else BACKOFF[0]
+    return _jittered(BACKOFF[min(entry.attempts, len(BACKOFF)) - 1] if entry.attempts else BACKOFF[0], entry)
+
+
+def _grown(seconds: float, entry: Entry) -> float:
+    """What the platform asked for; a few seconds double with every attempt, up to a minute."""
+    return max(seconds, min(LONGEST_SHORT_WAIT, seconds * 2.0 ** min(entry.attempts - 1, 10)))
+
+
+def _jittered(base: float, entry: Entry) -> timedelta:
     spread = hashlib.sha256(f"{entry.number}/{entry.attempts}".encode()).digest()[0] / 255
     return timedelta(seconds=base * (1 + spread / 5))
+
+
+def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
+    """An entry that a person sends again, perhaps to another chat; 补发 when anybody may have seen any of it."""
+    chat = chat or entry.chat
+    rows = entry.rows
+    if chat != entry.chat:
+        rows = tuple(replace(row, mark=row.mark or f"原应发到{entry.chat}，请转告") for row in rows)
+    seen = entry.resent or entry.parts_done > 0 or entry.unclear > 0
+    fresh = {"state": EntryState.LATER, "next_attempt_at": now, "why": why, "chat": chat, "rows": rows, "resent": seen}
+    begun_anew = {"parts_done": 0, "unknown_answers": 0, "unclear": 0, "attempts": 0, "compact": False, "robot": ""}
+    return entry.model_copy(update=fresh | begun_anew)
 
 
 def cancelled(entry: Entry, why: str) -> Entry:
@@ -232,7 +319,7 @@ def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
     for entry in sorted(entries, key=lambda e: e.at):
         for row in entry.rows:
             form = row.form if row.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
-            rows[row.item, row.addressee] = row.model_copy(update={"form": form})
+            rows[row.item, row.addressee] = replace(row, form=form)
     first = entries[0]
     return Entry(
         number=number,

@@ -8,103 +8,78 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from bot.core.grammar import PlainDate
-from bot.core.words import Cadence, DueDate, Grace, Lag, Offset, Span
+from bot.core.forms import (
+    Anchor,
+    AreaForm,
+    Areas,
+    Basis,
+    Delivery,
+    Firmness,
+    Form,
+    LeadForm,
+    Names,
+    PlanForm,
+    Role,
+    Text,
+    _as_list,
+)
+from bot.core.succession import Succession, succession
+from bot.core.targets import Aim, BaselineForm, Direction, TargetForm
+from bot.core.words import Cadence, Grace, Lag, Offset, Span
 from bot.core.workdays import Calendar
 
 if TYPE_CHECKING:
     from bot.core.item import RuleKind
 
-
-class Basis(StrEnum):
-    """依据: who says so. Only the plan and a person bind; a proposal waits for `duban confirm`."""
-
-    PLAN = "方案"
-    ADMIN = "管理员"
-    PROPOSED = "建议"
-
-
-class Role(StrEnum):
-    """对象 of a rung: in which capacity somebody is addressed."""
-
-    LEAD = "牵头单位"
-    COOPERATING = "配合单位"
-    PROVIDER = "数据来源"
-    SUPERVISOR = "分管领导"
-    LEADING_GROUP = "领导小组"
-    ADMIN = "管理员"
-
-
-class Delivery(StrEnum):
-    """形式 of a rung: alone, in the day's digest, or in the monthly list."""
-
-    SINGLE = "单发"
-    DIGEST = "汇总"
-    MONTHLY = "月度清单"
-
-
-class Direction(StrEnum):
-    """方向 of an indicator."""
-
-    HIGHER = "越高越好"
-    LOWER = "越低越好"
-
-
-class Aim(StrEnum):
-    """措辞 of a target, kept as the plan has it so that nobody corrects 达到 into 以上."""
-
-    REACH = "达到"
-    AT_LEAST = "以上"
-    KEEP = "保持"
-    ABOUT = "左右"
-
-
-class Form(BaseModel):
-    """Base of every form: frozen, unknown keys refused, Chinese aliases."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, str_strip_whitespace=True)
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-Text = Annotated[str, Field(min_length=1)]
-Anchor = Annotated[str, Field(max_length=20, description="方案原文片段，不超过20个字")]
-
-
-class PlanForm(Form):
-    """rules/plan.yaml: the document everything is traced to."""
-
-    title: Text = Field(alias="方案", description="方案全称")
-    status: str = Field(alias="状态", pattern="^(征求意见稿|印发)$", description="征求意见稿或印发")
-    number: str = Field(default="", alias="文号")
-    issued_on: PlainDate | None = Field(default=None, alias="日期")
-    short: Text = Field(default="实施方案", alias="简称", description="消息里引用方案时的叫法")
-    starts_on: PlainDate = Field(alias="起算日", description="此日之前的时限、周期、报送不督办")
-
-    @property
-    def citation(self) -> str:
-        """How a message names the plan: 实施方案（征求意见稿）, or 实施方案（民政发〔2027〕1号）."""
-        mark = self.number if self.status == "印发" else self.status
-        return f"{self.short}（{mark}）" if mark else self.short
+__all__ = [
+    "Aim",
+    "Anchor",
+    "AreaForm",
+    "BaselineForm",
+    "Basis",
+    "Delivery",
+    "Direction",
+    "Form",
+    "IndicatorForm",
+    "ItemForm",
+    "Ladder",
+    "LeadForm",
+    "Names",
+    "PlanForm",
+    "ReportingForm",
+    "Role",
+    "Rule",
+    "Rulebook",
+    "RungForm",
+    "TargetForm",
+    "TaskForm",
+    "TaskIndicatorForm",
+    "Text",
+    "UnitForm",
+    "UnitsForm",
+    "Watch",
+]
 
 
 class UnitForm(Form):
     """One responsible unit."""
 
     name: Text = Field(alias="名称")
-    id: Text = Field(alias="编号", pattern=r"^[a-z_]+$")
+    id: Text = Field(alias="编号", pattern=r"^[a-z][a-z0-9_]*$", description="小写字母、数字和下划线，字母开头")
     kind: str = Field(default="", alias="性质")
     aliases: Names = Field(default=(), alias="别名", description="常见的其他叫法，填错时用来提示")
+    former_names: Names = Field(default=(), alias="曾用名", description="改名以前的全称；按旧名留下的记录都接着算")
+    merged_into: str = Field(
+        default="", alias="已并入", description="机构改革后并入的单位；规则里仍可写旧单位，都按新单位督办"
+    )
+    month_list: bool = Field(
+        default=False, alias="月初清单", description="每月第一个工作日给一份本月到期事项，代替提前8至31天的提醒"
+    )
 
 
 class BodyForm(Form):
@@ -114,21 +89,30 @@ class BodyForm(Form):
     duty: str = Field(default="", alias="职责")
 
 
+class GroupForm(UnitForm):
+    """A standing addressee such as 各乡镇: one chat for all, and its members where some duties are each one's own."""
+
+    members: Names = Field(default=(), alias="成员", description="责任单位的全称；“分区: 各乡镇”时每个成员各一项")
+
+
 class UnitsForm(Form):
-    """rules/units.yaml."""
+    """rules/units.yaml. A unit merged into another stays as history."""
 
     units: tuple[UnitForm, ...] = Field(alias="责任单位")
-    groups: tuple[UnitForm, ...] = Field(
+    groups: tuple[GroupForm, ...] = Field(
         default=(), alias="集体对象", description="如各学校：一个群，只收点名给它的事项"
     )
     bodies: tuple[BodyForm, ...] = Field(default=(), alias="机构")
 
+    @property
+    def everyone(self) -> tuple[UnitForm, ...]:
+        """Units and standing groups, merged ones too."""
+        return (*self.units, *self.groups)
 
-class LeadForm(Form):
-    """牵头: the plan marks none, so a person confirms a proposed one."""
-
-    unit: Text = Field(alias="单位")
-    basis: Basis = Field(alias="依据")
+    @property
+    def today(self) -> tuple[UnitForm, ...]:
+        """Those that exist: spoken to, and each with a chat."""
+        return tuple(unit for unit in self.everyone if not unit.merged_into)
 
 
 class RungForm(Form):
@@ -171,7 +155,9 @@ class ItemForm(Form):
     """What every 事项 may say, whatever its kind."""
 
     id: Text = Field(
-        alias="编号", pattern=r"^[A-Z]\d+-[A-Z]+\d+$", description="稳定编号，如 T05-M1；名称可改，编号不改"
+        alias="编号",
+        pattern=r"^[A-Z]\d+(-\d+)?-[A-Z]+\d+$",
+        description="任务编号加类别字母和序号，如 T05-M1；名称可改，编号不改",
     )
     kind: Text = Field(alias="类型")
     title: Text = Field(alias="名称", max_length=60)
@@ -182,28 +168,36 @@ class ItemForm(Form):
     units: Names = Field(default=(), alias="责任单位", description="不填则同任务")
     lead: LeadForm | None = Field(default=None, alias="牵头", description="不填则同任务")
     cooperating: Names = Field(default=(), alias="配合")
+    guiding: Names = Field(default=(), alias="指导", description="不填则同任务；只在阶梯写明指导单位的级次提醒")
+    firmness: Firmness | None = Field(
+        default=None, alias="措辞", description="原则上、力争：照常提醒，逾期不报分管领导和领导小组"
+    )
+    areas: Areas = Field(
+        default=(), alias="分区", description="各地分别办理的：逐个写出，或写有“成员”的集体对象，如 各乡镇"
+    )
     sensitive: bool = Field(default=False, alias="敏感", description="消息只显示编号、单位和日期")
     former_ids: Names = Field(default=(), alias="曾用编号")
     notes: tuple[NoteForm, ...] = Field(default=(), alias="附注")
     remark: str = Field(default="", alias="说明")
 
+    @property
+    def stands_for_the_whole(self) -> bool:
+        """Whether it is an item besides those of its areas."""
+        return not self.areas
 
-class BaselineForm(Form):
-    """基期."""
-
-    year: int = Field(alias="年份")
-    value: Decimal = Field(alias="值")
-    source: str = Field(default="", alias="来源")
-
-
-class TargetForm(Form):
-    """One 目标 of an indicator."""
-
-    due: DueDate = Field(alias="期限")
-    value: Decimal = Field(alias="值")
-    aim: Aim = Field(alias="措辞")
-    source: Anchor = Field(default="", alias="出处")
-    tolerance: Decimal = Field(default=Decimal(3), alias="容差", description="仅用于“左右”，百分之几，单侧", ge=0)
+    def in_area(self, area: AreaForm) -> Self:
+        """The same duty in one area: its own id and units, and nothing that belongs to the whole."""
+        units = area.units or self.units
+        lead = area.lead or (LeadForm(units=units, basis=self.basis) if area.units and len(units) == 1 else None)
+        change: dict[str, Any] = {
+            "id": area.id,
+            "title": f"{self.title}（{area.name}）",
+            "basis": area.basis or self.basis,
+            "units": units,
+            "lead": lead or (None if area.units else self.lead),
+            "cooperating": area.cooperating or self.cooperating,
+        }
+        return self.model_copy(update={**change, "areas": (), "notes": (), "former_ids": ()})
 
 
 class ReportingForm(Form):
@@ -216,11 +210,26 @@ class ReportingForm(Form):
     basis: Basis = Field(alias="依据")
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One entry of 监测: the name of a kind that watches numbers, and that kind's options (None where it takes none)."""
+
+    name: str
+    options: Form | None = None
+
+
 class IndicatorForm(Form):
-    """One entry of rules/indicators.yaml."""
+    """One entry of rules/indicators.yaml. `watched` holds what the file says until the loader has made it `Watch`es."""
 
     id: Text = Field(alias="编号", pattern=r"^I\d+$")
-    title: Text = Field(alias="指标")
+    title: Text = Field(alias="指标", max_length=60)
+    basis: Basis = Field(
+        default=Basis.PLAN, alias="依据", description="监测要求是谁定的：方案、管理员或建议；建议的确认后才提醒"
+    )
+    source: Anchor = Field(default="", alias="出处")
+    elements: Names = Field(
+        default=(), alias="要素", description="对应方案要素编号；同一任务的几个指标可以对应同一要素"
+    )
     measure: str = Field(alias="计量单位")
     direction: Direction = Field(alias="方向")
     units: Names = Field(alias="责任单位", min_length=1)
@@ -229,32 +238,68 @@ class IndicatorForm(Form):
     method: str = Field(default="", alias="口径")
     reporting: ReportingForm = Field(alias="报送")
     baseline: BaselineForm | None = Field(default=None, alias="基期")
-    targets: tuple[TargetForm, ...] = Field(alias="目标", min_length=1)
-    watched: Names = Field(alias="监测", min_length=1)
+    all_targets: tuple[TargetForm, ...] = Field(default=(), alias="目标")
+    watched: Annotated[tuple[Any, ...], BeforeValidator(_as_list)] = Field(
+        alias="监测", min_length=1, description="监测方式的名称；要改设置时写成“趋势: {窗口: 3}”"
+    )
     ladders: dict[str, str] = Field(
         default_factory=dict, alias="督办阶梯", description="监测方式 → 阶梯名称；不填用默认"
     )
-    sensitive: bool = Field(default=False, alias="敏感")
+    sensitive: bool = Field(default=False, alias="敏感", description="消息只显示编号、单位和日期")
+    former_ids: Names = Field(default=(), alias="曾用编号")
+    remark: str = Field(default="", alias="说明")
+
+    @field_validator("all_targets")
+    @classmethod
+    def _told_by_baseline(cls, targets: tuple[TargetForm, ...], info: ValidationInfo) -> tuple[TargetForm, ...]:
+        return tuple(target.told_by(info.data.get("baseline")) for target in targets)
+
+    @property
+    def targets(self) -> tuple[TargetForm, ...]:
+        """Targets that one value can be held against: no sums, and none that waits for its baseline."""
+        return tuple(one for one in self.all_targets if one.number is not None and one.sum_from is None)
+
+    def options(self, kind: str) -> Any:
+        """The options under which a kind watches it. Raises LookupError when it does not."""
+        return next(watch.options for watch in self.watched if watch.name == kind)
+
+
+class TaskIndicatorForm(IndicatorForm):
+    """One entry of 监测指标 in a task file; units and lead are the task's unless it names its own."""
+
+    id: Text = Field(alias="编号", pattern=r"^[A-Z]\d+(-\d+)?-I\d+$", description="任务编号加序号，如 T02-I1")
+    units: Names = Field(default=(), alias="责任单位", description="不填则同任务")
 
 
 class TaskForm(Form):
     """One file of rules/tasks/: a task, who is responsible, and its items (typed by their kind)."""
 
     ordinal: Text = Field(alias="任务", description="方案中的序号，如 五")
-    id: Text = Field(alias="编号", pattern=r"^[TS]\d{2}$")
+    citation: str = Field(default="", alias="引用", description="消息怎样引用它，如 第5条；不填则按方案的引用格式")
+    id: Text = Field(
+        alias="编号",
+        pattern=r"^[TS]\d{2,3}(-\d{1,2})?$",
+        description="T（任务）或S（其他部分）加两三位数字，如 T05、T101；分任务再加序号，如 T05-1",
+    )
     title: Text = Field(alias="标题")
     units: Names = Field(alias="责任单位", min_length=1)
     units_basis: Basis = Field(default=Basis.PLAN, alias="责任依据")
     lead: LeadForm | None = Field(default=None, alias="牵头")
+    guiding: Names = Field(default=(), alias="指导", description="指导单位，可以不在责任单位之内")
     items: tuple[Any, ...] = Field(default=(), alias="事项")
+    indicators: tuple[Any, ...] = Field(default=(), alias="监测指标", description="这项任务里用数字衡量的要求")
     pending: tuple[PendingForm, ...] = Field(default=(), alias="待建规则")
 
     @property
     def chosen_lead(self) -> LeadForm | None:
         """The written lead; a task with a single unit needs none written."""
         if self.lead is None and len(self.units) == 1:
-            return LeadForm(unit=self.units[0], basis=self.units_basis)
+            return LeadForm(units=self.units, basis=self.units_basis)
         return self.lead
+
+    def cited(self, plan: PlanForm) -> str:
+        """How a message names it: 第（五）项, or as it or its plan says."""
+        return self.citation or (plan.cite(self.ordinal) if self.id.startswith("T") else self.ordinal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,6 +324,8 @@ class Rule:
     ladder: Ladder
     ladder_name: str
     sensitive: bool = False
+    listed: frozenset[str] = frozenset()  # units that have a 月初清单
+    guiding: tuple[str, ...] = ()
 
     @cached_property
     def asks_provider(self) -> bool:
@@ -286,19 +333,53 @@ class Rule:
         return any(Role.PROVIDER in rung.roles for rung in self.ladder.rungs)
 
     @property
+    def judges_values(self) -> bool:
+        """Whether it watches the values of an indicator, rather than asking for them."""
+        return bool(self.provider) and not self.asks_provider
+
+    @property
+    def shown_when(self) -> str:
+        """Its dates and bounds as anybody may read them; the bounds of a sensitive indicator are not shown."""
+        return "敏感指标" if self.sensitive and self.judges_values else self.kind.when(self.form)
+
+    @cached_property
+    def comes_monthly(self) -> bool:
+        """Whether it is due in every month anyway, so that no 月初清单 need say so."""
+        cadence = getattr(self.form, "cadence", None) or getattr(getattr(self.form, "reporting", None), "cadence", None)
+        return isinstance(cadence, Cadence) and cadence.every_month
+
+    @property
+    def soft(self) -> bool:
+        """Whether the plan only hopes for it (力争, 原则上): then nobody above the unit hears of it."""
+        return isinstance(self.form, ItemForm) and self.form.firmness is not None
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """Who answer for it as written: the data provider, or the leads (confirmed or not)."""
+        return (self.provider,) if self.asks_provider else (self.lead.units if self.lead else ())
+
+    @cached_property
+    def climbed(self) -> dict[tuple[Any, ...], Any]:
+        """What `ladder.stairs` has worked out for this rule; gone with it, so that old rulebooks leave nothing behind."""
+        return {}
+
+    @property
     def principal(self) -> str:
-        """Who answers for it as written: the data provider, or the lead (confirmed or not)."""
-        return self.provider if self.asks_provider else (self.lead.unit if self.lead else "")
+        """The same as one text."""
+        return "、".join(self.principals)
 
     @cached_property
     def fingerprint(self) -> str:
         """What a confirmation is bound to: units and dates. A change of either asks again."""
-        who = ",".join((*self.units, "|", *self.cooperating, "|", self.provider))
+        helping = dict.fromkeys((*self.cooperating, *self.guiding))
+        who = ",".join((*self.units, "|", *helping, "|", self.provider))
         return f"{who}|{self.kind.dates(self.form)}"
 
     @cached_property
     def lead_key(self) -> str:
         """Under what the lead is confirmed: the task or indicator, or the item when it names a lead of its own."""
+        if isinstance(self.form, IndicatorForm) and self.form.lead is not None:
+            return self.form.id
         return self.id if isinstance(self.form, ItemForm) and self.form.lead is not None else self.owner
 
 
@@ -310,7 +391,7 @@ class Rulebook:
     units: UnitsForm
     ladders: Mapping[str, Ladder]
     tasks: tuple[TaskForm, ...]
-    indicators: tuple[IndicatorForm, ...]
+    indicators: tuple[IndicatorForm, ...]  # those of task files too
     calendar: Calendar
     rules: tuple[Rule, ...]
     digest: str = ""
@@ -321,27 +402,34 @@ class Rulebook:
         found = {rule.id: rule for rule in self.rules}
         for rule in self.rules:
             for former in getattr(rule.form, "former_ids", ()):
-                found.setdefault(former, rule)
+                check = f":{rule.kind.name}" if isinstance(rule.form, IndicatorForm) else ""
+                found.setdefault(f"{former}{check}", rule)
         return found
 
     @cached_property
     def addressable(self) -> tuple[str, ...]:
         """Names a rule may address: units and standing groups."""
-        return tuple(unit.name for unit in (*self.units.units, *self.units.groups))
+        return tuple(unit.name for unit in self.units.today)
 
     @cached_property
     def unit_aliases(self) -> Mapping[str, str]:
-        """Other spellings and ids of a unit → its name."""
+        """Other spellings, former names and ids of a unit → its name today."""
         return {
-            alias: unit.name
-            for unit in (*self.units.units, *self.units.groups)
-            for alias in (unit.name, unit.id, *unit.aliases)
+            alias: self.succession.unit(unit.name)
+            for unit in self.units.everyone
+            for alias in (unit.name, unit.id, *unit.aliases, *unit.former_names)
         }
 
     @cached_property
+    def succession(self) -> Succession:
+        """What units and items were called before."""
+        numbered = (*(one for task in self.tasks for one in task.items), *self.indicators)
+        return succession(self.units.everyone, ((one.id, one.former_ids) for one in numbered))
+
+    @cached_property
     def owners(self) -> tuple[TaskForm | IndicatorForm, ...]:
-        """Everything that is assigned (交办): tasks, then indicators."""
-        return (*self.tasks, *self.indicators)
+        """Everything that is assigned (交办): tasks with their indicators, then those that stand by themselves."""
+        return (*self.tasks, *(one for one in self.indicators if not isinstance(one, TaskIndicatorForm)))
 
     def rules_of(self, owner: str) -> Iterable[Rule]:
         """The rules under a task or indicator."""

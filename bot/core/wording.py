@@ -12,14 +12,18 @@ from datetime import date
 
 from bot.core.findings import Finding
 from bot.core.item import GRAVITY, State, long_date
+from bot.core.ladder import MONTH_LIST
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outbox import Entry, Row
-from bot.core.rulebook import Delivery, IndicatorForm, Role, Rule, Rulebook, TaskForm
+from bot.core.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
 from bot.core.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"
 NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 SPACE = "\u3000"
+
+#: What the month's list stands under (月初清单); its title too when nothing else is said.
+THIS_MONTH = "本月到期事项"
 
 #: Sections of a digest, in order of weight: heading and the states that stand under it.
 SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
@@ -30,11 +34,13 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("严重滞后", (State.FAR_BEHIND,)),
     ("预警", (State.WARNED,)),
     ("滞后", (State.BEHIND,)),
+    (THIS_MONTH, ()),  # what the month's list tells of, whatever its state
     ("临期", (State.APPROACHING,)),
     ("正常推进", (State.ON_TRACK,)),
     ("恢复", (State.RECOVERED,)),
     ("达标", (State.MET,)),
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
+    ("提示", (State.ADVISED,)),
     ("暂停计时", (State.PAUSED,)),
     ("已办结", (State.CLOSED,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
@@ -56,6 +62,7 @@ KINDS = {
     State.BEHIND: "指标提醒",
     State.FAR_BEHIND: "指标提醒",
     State.WARNED: "预警提醒",
+    State.ADVISED: "季前提示",
     State.RECOVERED: "指标提醒",
     State.MET: "指标提醒",
     State.NOTED: "办公室提醒",
@@ -66,7 +73,7 @@ KINDS = {
 class Letterhead:
     """What every message carries: 落款, contact, paint of the states, and the mark of a drill."""
 
-    office: str = "县委教育工作领导小组秘书组"
+    office: str = "督办办公室"
     phone: str = ""
     paint: Mapping[str, str] | None = None
     mark: str = ""
@@ -142,21 +149,23 @@ def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, lis
     title = f"【{'退回' if row.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
     if finding.state is State.NOTED:
         return title, [Line(text) for text in finding.lines]
-    paint = words.head.painted(finding.state)
+    paint, plan = words.head.painted(finding.state), words.rulebook.plan
     light = finding.state.value
     lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
     lines = [
         Line(f"编号：{finding.item.id}{SPACE}灯号：{lamp}", light=light, paint=paint),
-        Line(f"{'数据报送单位' if _reports(finding) else '牵头单位'}：{_principal(finding)}"),
+        Line(f"{'数据报送单位' if _reports(finding) else plan.called(Role.LEAD)}：{_principal(finding, words)}"),
     ]
-    if finding.state not in JUDGED:
+    if finding.state is State.ADVISED:
+        lines.append(Line(f"执行：自{long_date(finding.due_on)}起"))
+    elif not _judged(finding):
         left = _remaining(finding, words).replace("（", "，含").replace("）", "")
         lines.append(Line(f"完成时限：{long_date(finding.due_on)}（{left}）{_provisional(finding)}"))
     if not finding.item.rule.sensitive:
         lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
         if finding.detail:
             lines.append(Line(finding.detail))
-    lines += [Line(text) for text in (_ask(row, finding), *_marks(rows)) if text]
+    lines += [Line(text) for text in (_ask(row, finding), *_marks(rows, words)) if text]
     return title, lines
 
 
@@ -164,13 +173,16 @@ def _reports(finding: Finding) -> bool:
     return finding.item.rule.asks_provider
 
 
-def _principal(finding: Finding) -> str:
+def _principal(finding: Finding, words: Words) -> str:
     rule = finding.item.rule
     if _reports(finding):
         return rule.provider
     lead = finding.lead or "待确认"
-    others = "、".join(unit for unit in rule.cooperating if unit != lead)
-    return f"{lead}；配合单位：{others}" if others and len(others) <= 24 else lead
+    plan, leads = words.rulebook.plan, rule.lead.units if rule.lead else ()
+    for role, units in ((Role.COOPERATING, rule.cooperating), (Role.GUIDING, rule.guiding)):
+        others = "、".join(unit for unit in units if unit not in leads)
+        lead += f"；{plan.called(role)}：{others}" if others and len(others) <= 24 else ""
+    return lead
 
 
 def _cited(finding: Finding) -> str:
@@ -189,6 +201,8 @@ def _ask(row: Row, finding: Finding) -> str:
         return "请研究改进措施。" if GRAVITY[finding.state] >= GRAVITY[State.BEHIND] else ""
     if finding.state is State.UNREPORTED or _reports(finding):
         return "请报送该期数据。"
+    if finding.state is State.ADVISED:
+        return ""
     if finding.state is State.OVERDUE:
         return "请反馈进展；确需延期，请说明原因和新时限。"
     return "请在时限前更新台账进展；确需延期，请于到期前提出原因和新时限。"
@@ -206,7 +220,9 @@ def _digest(chat: str, rows: Sequence[tuple[Row, Finding]], words: Words) -> tup
         lines.append(Line(_count(merged)))
     lines += _sections(plain, words)
     if monthly:
-        lines.append(Line(f"{NUMERALS[_headings(lines)]}、月度清单（逾期较久或未达标）", LineKind.HEADING))
+        wrong = all(GRAVITY[finding.state] >= GRAVITY[State.OVERDUE] for _, finding in monthly)
+        what = "月度清单（逾期较久或未达标）" if wrong else "月度清单"
+        lines.append(Line(f"{NUMERALS[_headings(lines)]}、{what}", LineKind.HEADING))
         lines += _numbered(monthly, words)
     return f"【{_kind(merged)}】{chat} · {short_day(words.today)}", lines
 
@@ -220,6 +236,8 @@ def _kind(merged: Sequence[tuple[list[Row], Finding]]) -> str:
         return "事项交办"
     if merged and all(rows[0].form == Delivery.MONTHLY.value for rows, _ in merged):
         return "月度清单"
+    if merged and all(_heading(pair) == THIS_MONTH for pair in merged):
+        return THIS_MONTH
     return "督办汇总"
 
 
@@ -234,19 +252,28 @@ def _merged(rows: Sequence[tuple[Row, Finding]]) -> list[tuple[list[Row], Findin
 
 def _count(merged: Sequence[tuple[list[Row], Finding]]) -> str:
     counts: dict[str, int] = {}
-    for heading, states in SECTIONS:
-        number = sum(finding.state in states for _, finding in merged)
+    for heading, _ in SECTIONS:
+        number = sum(_heading(pair) == heading for pair in merged)
         if number:
             counts[heading] = number
     return f"共{len(merged)}项：{'、'.join(f'{heading}{number}' for heading, number in counts.items())}"
 
 
+def _heading(pair: tuple[list[Row], Finding]) -> str:
+    """The section of a digest in which an item stands."""
+    rows, finding = pair
+    ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
+    if ahead and any(row.rung == MONTH_LIST for row in rows):
+        return THIS_MONTH
+    return next((heading for heading, states in SECTIONS if finding.state in states), "")
+
+
 def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
     lines: list[Line] = []
     for heading, states in SECTIONS:
-        group = [pair for pair in merged if pair[1].state in states]
+        group = [pair for pair in merged if _heading(pair) == heading]
         if group:
-            paint = words.head.painted(states[0])
+            paint = words.head.painted(states[0]) if states else Paint.NONE
             text = f"{NUMERALS[_headings(lines)]}、{heading}"
             lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
             lines += _numbered(group, words)
@@ -270,7 +297,7 @@ def _numbered(group: Sequence[tuple[list[Row], Finding]], words: Words) -> list[
 
 
 def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words) -> list[Line]:
-    marks = _marks([(row, finding) for row in rows])
+    marks = _marks([(row, finding) for row in rows], words)
     tail = "".join(f"（{mark}）" for mark in marks)
     if finding.state is State.NOTED:
         first, *rest = finding.lines or (finding.item.title,)
@@ -280,18 +307,18 @@ def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words
     parts = [f"{prefix}{shown_title(finding)}（{finding.item.id}）", _when(finding, words)]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
-    ask = _short_ask(rows[0], finding)
+    ask = _short_ask(rows[0], finding, words)
     if ask:
         parts.append(ask)
     return [Line(SPACE.join(parts) + tail)]
 
 
-def _short_ask(row: Row, finding: Finding) -> str:
+def _short_ask(row: Row, finding: Finding, words: Words) -> str:
     if row.role in ABOVE:
         principal = finding.item.rule.provider if _reports(finding) else finding.lead
         return f"责任单位：{principal or '待确认'}"
-    if row.role == Role.COOPERATING.value:
-        return f"牵头：{finding.lead}" if finding.lead else ""
+    if row.role in (Role.COOPERATING.value, Role.GUIDING.value):
+        return f"{words.rulebook.plan.called_briefly(Role.LEAD)}：{finding.lead}" if finding.lead else ""
     if finding.state is State.OVERDUE:
         return "请反馈进展或申请延期"
     return "请报送数据" if _reports(finding) and finding.state is not State.CLOSED else ""
@@ -300,9 +327,16 @@ def _short_ask(row: Row, finding: Finding) -> str:
 def _when(finding: Finding, words: Words) -> str:
     if finding.state is State.CLOSED:
         return finding.detail or "已办结"
-    if finding.state in JUDGED or finding.due_on is None:
+    if finding.state is State.ADVISED and finding.due_on:
+        return f"自{day_text(finding.due_on, words.today)}起"
+    if _judged(finding) or finding.due_on is None:
         return finding.state.value
     return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
+
+
+def _judged(finding: Finding) -> bool:
+    """Whether the date it carries is no deadline: the day on which the value that its verdict rests on became known."""
+    return finding.state in JUDGED or (finding.item.due_on is None and finding.anchor is not None)
 
 
 def _remaining(finding: Finding, words: Words) -> str:
@@ -330,8 +364,8 @@ def _provisional(finding: Finding) -> str:
     return "（暂定日历）" if finding.provisional else ""
 
 
-def _marks(rows: Iterable[tuple[Row, Finding]]) -> list[str]:
-    return list(dict.fromkeys(row.mark for row, _ in rows if row.mark))
+def _marks(rows: Iterable[tuple[Row, Finding]], words: Words) -> list[str]:
+    return list(dict.fromkeys(words.rulebook.plan.in_own_words(row.mark) for row, _ in rows if row.mark))
 
 
 # --- 交办 -------------------------------------------------------------------
@@ -340,24 +374,28 @@ def _marks(rows: Iterable[tuple[Row, Finding]]) -> list[str]:
 def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: str, words: Words) -> list[Line]:
     owner = finding.item.rule.form
     units = [row.addressee for row in rows]
-    heads = "、".join(dict.fromkeys(row.role.removesuffix("单位") for row in rows))
+    heads = "、".join(dict.fromkeys(_capacity(row, owner, words) for row in rows))
     lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
     return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
+
+
+def _capacity(row: Row, owner: TaskForm | IndicatorForm, words: Words) -> str:
+    """牵头, 配合 or 指导 in the plan's words; 责任 for a unit that leads only an area or a single item."""
+    own = (*owner.units, *(owner.guiding if isinstance(owner, TaskForm) else ()))
+    known = row.role != Role.COOPERATING.value or row.addressee in own
+    return words.rulebook.plan.called_briefly(row.role) if known else "责任"
 
 
 def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:
     """第（五）项　高质量推动…, or 指标　高中阶段毛入学率：2027年达到97%，…; of a sensitive indicator its number."""
     if isinstance(owner, TaskForm):
-        return f"{f'第（{owner.ordinal}）项' if owner.id.startswith('T') else owner.ordinal}{SPACE}{owner.title}"
+        return f"{owner.cited(words.rulebook.plan)}{SPACE}{owner.title}"
     if owner.sensitive:
         return f"指标{owner.id}"
-    aims = "；".join(rule.kind.when(owner) for rule in words.rulebook.rules_of(owner.id) if _is_judged(rule))
-    return f"指标{SPACE}{owner.title}{f'：{aims}' if aims else ''}"
-
-
-def _is_judged(rule: Rule) -> bool:
-    """Whether a rule watches the values of an indicator; its dates then stand in the heading."""
-    return bool(rule.provider) and not rule.asks_provider
+    judging = [rule for rule in words.rulebook.rules_of(owner.id) if rule.judges_values]
+    others = "、".join(rule.kind.name for rule in judging[1:])
+    aims = f"：{judging[0].kind.when(owner)}{f'；另看{others}' if others else ''}" if judging else ""
+    return f"指标{SPACE}{owner.title}{aims}"
 
 
 def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words) -> list[str]:
@@ -365,13 +403,14 @@ def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words)
     found: list[str] = []
     for rule in words.rulebook.rules_of(owner.id):
         finding = words.findings.get(rule.id)
-        hears = {rule.principal, *(() if rule.asks_provider else rule.cooperating)}
+        hears = {*rule.principals, *(() if rule.asks_provider else (*rule.cooperating, *rule.guiding))}
         undated = finding is not None and finding.state is State.UNDATED
-        if undated or _is_judged(rule) or not hears.intersection(units):
+        in_heading = rule.judges_values and isinstance(owner, IndicatorForm)
+        if undated or in_heading or not hears.intersection(units):
             continue
-        name = "数据报送" if rule.asks_provider else rule.title
+        name = f"{rule.title if isinstance(owner, TaskForm) else ''}数据报送" if rule.asks_provider else rule.title
         title = f"事项{rule.id}" if rule.sensitive else f"{name}（{rule.id}）"
-        found.append(f"{title}{SPACE}{rule.kind.when(rule.form)}")
+        found.append(f"{title}{SPACE}{rule.shown_when}")
     return found
 
 

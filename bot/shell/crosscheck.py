@@ -9,13 +9,17 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.core.item import RuleKind, State
 from bot.core.rulebook import IndicatorForm, ItemForm, Ladder, LeadForm, PlanForm, TaskForm, UnitsForm
 from bot.core.words import DueDate, Precision
 from bot.core.workdays import Calendar
 from bot.rule_kinds import kinds
+from bot.shell.areachecks import area_ids, check_areas, check_members, written_areas
+from bot.shell.indicators import check_ways, ways
 from bot.shell.problems import Path, near, repeated, suggest
+from bot.shell.reform import called, check_mergers, same_unit
 from bot.shell.sheet import Placed, Sheet
 
 CHECKS_INDICATORS = "指标"
@@ -29,6 +33,7 @@ class TaskPart:
     sheet: Sheet
     head: Placed[TaskForm] | None
     items: tuple[Placed[ItemForm], ...]
+    indicators: tuple[Placed[IndicatorForm], ...] = ()
 
 
 @dataclass
@@ -49,6 +54,11 @@ class Parts:
         """Every item with its task."""
         return ((part.head.form if part.head else None, item) for part in self.tasks for item in part.items)
 
+    @property
+    def measured(self) -> tuple[Placed[IndicatorForm], ...]:
+        """Every indicator: those of indicators.yaml, then those of the tasks."""
+        return (*self.indicators, *(one for part in self.tasks for one in part.indicators))
+
 
 def crosscheck(parts: Parts, chats: Iterable[str] | None) -> None:
     """Reports everything that does not fit."""
@@ -56,14 +66,24 @@ def crosscheck(parts: Parts, chats: Iterable[str] | None) -> None:
     _elements(parts)
     _ladders(parts)
     _rungs(parts)
-    _watched(parts)
+    check_ways(parts.measured)
+    _remarks(parts)
     _dates(parts)
     if parts.units:
         _own_names(parts.units)
+        check_members(parts.units)
         names = _Names(parts.units.form)
         _units(parts, names)
         _without_chat(parts.units, list(chats) if chats is not None else None)
-    _leads(parts)
+        check_mergers(parts.units, _forms(parts))
+    _leads(parts, same_unit(parts.units.form if parts.units else None))
+
+
+def _forms(parts: Parts) -> Iterator[TaskForm | ItemForm | IndicatorForm]:
+    """Every form that names units."""
+    yield from (part.head.form.model_copy(update={"items": ()}) for part in parts.tasks if part.head)
+    yield from (item.form for _, item in parts.items)
+    yield from (indicator.form for indicator in parts.measured)
 
 
 def listed(key: str, names: Iterable[str]) -> Iterator[tuple[Path, str]]:
@@ -78,16 +98,20 @@ class _Names:
     """The units there are, and the other ways to call them."""
 
     def __init__(self, form: UnitsForm) -> None:
+        self.form = form
         everyone = (*form.units, *form.groups)
         self.known = [unit.name for unit in everyone]
         self.bodies = {body.name for body in form.bodies}
-        self.aliases = {alias: unit.name for unit in everyone for alias in (unit.id, *unit.aliases)}
+        self.aliases = called(form)
+        self.former = {former for unit in everyone for former in unit.former_names}
 
     def check(self, at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str) -> None:
         if name not in self.known:
             at.report("unknown-unit", loc, *self._sentence(name), instead=self.aliases.get(name, ""))
 
     def _sentence(self, name: str) -> tuple[str, str]:
+        if name in self.former:
+            return f"“{name}”是曾用名", f"请写现在的名称“{self.aliases[name]}”"
         if name in self.aliases:
             return f"“{name}”不是单位的全称", f"请写全称“{self.aliases[name]}”"
         pieces = [piece for piece in re.split("[，、；,;]", name) if piece]
@@ -108,7 +132,12 @@ def _own_names(units: Placed[UnitsForm]) -> None:
     calls = [
         ((*place, key), call)
         for place, unit in zip(places, everyone, strict=True)
-        for key, own in (("名称", [unit.name]), ("编号", [unit.id]), ("别名", unit.aliases))
+        for key, own in (
+            ("名称", [unit.name]),
+            ("编号", [unit.id]),
+            ("别名", unit.aliases),
+            ("曾用名", unit.former_names),
+        )
         for call in own
     ]
     for first, again, call in repeated(call for _, call in calls):
@@ -119,12 +148,15 @@ def _units(parts: Parts, names: _Names) -> None:
     for part in parts.tasks:
         if part.head:
             _unit_list(part.head, "责任单位", part.head.form.units, names)
+            _unit_list(part.head, "指导", part.head.form.guiding, names)
             _lead_unit(part.head, part.head.form.lead, names)
     for _, item in parts.items:
         _unit_list(item, "责任单位", item.form.units, names)
         _unit_list(item, "配合", item.form.cooperating, names)
+        _unit_list(item, "指导", item.form.guiding, names)
         _lead_unit(item, item.form.lead, names)
-    for indicator in parts.indicators:
+        check_areas(item, names.form, partial(names.check, item))
+    for indicator in parts.measured:
         _unit_list(indicator, "责任单位", indicator.form.units, names)
         _lead_unit(indicator, indicator.form.lead, names)
         names.check(indicator, ("数据来源",), indicator.form.provider)
@@ -143,34 +175,43 @@ def _unit_list(
 def _lead_unit(
     at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], lead: LeadForm | None, names: _Names
 ) -> None:
-    if lead:
-        names.check(at, ("牵头", "单位"), lead.unit)
+    for loc, name in listed("单位", lead.units if lead else ()):
+        names.check(at, ("牵头", *loc), name)
 
 
-def _leads(parts: Parts) -> None:
+def _leads(parts: Parts, today: Mapping[str, str]) -> None:
     """A lead is one of the responsible units."""
     for part in parts.tasks:
         if part.head:
-            _lead_among(part.head, part.head.form.lead, part.head.form.units)
+            _lead_among(today, part.head, part.head.form.lead, part.head.form.units)
+        for indicator in part.indicators:
+            units = indicator.form.units or (part.head.form.units if part.head else ())
+            _lead_among(today, indicator, indicator.form.lead if units else None, units)
     for task, item in parts.items:
         if item.form.units or task:
-            _lead_among(item, item.form.lead, item.form.units or (task.units if task else ()))
+            _lead_among(today, item, item.form.lead, item.form.units or (task.units if task else ()))
     for indicator in parts.indicators:
-        _lead_among(indicator, indicator.form.lead, indicator.form.units)
+        _lead_among(today, indicator, indicator.form.lead, indicator.form.units)
 
 
 def _lead_among(
-    at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], lead: LeadForm | None, units: tuple[str, ...]
+    today: Mapping[str, str],
+    at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm],
+    lead: LeadForm | None,
+    units: tuple[str, ...],
 ) -> None:
-    if lead and lead.unit not in units:
-        hint = f"责任单位是：{'、'.join(units)}"
-        at.report("lead-not-responsible", ("牵头", "单位"), f"牵头的“{lead.unit}”不在责任单位之内", hint)
+    """By what the names mean: one that only needs its full or its present name is complained about as such, once."""
+    responsible = {today.get(unit, unit) for unit in units}
+    for loc, name in listed("单位", lead.units if lead else ()):
+        if today.get(name, name) not in responsible:
+            hint = f"责任单位是：{'、'.join(units)}"
+            at.report("lead-not-responsible", ("牵头", *loc), f"牵头的“{name}”不在责任单位之内", hint)
 
 
 def _without_chat(units: Placed[UnitsForm], chats: list[str] | None) -> None:
     for key, several in (("责任单位", units.form.units), ("集体对象", units.form.groups)):
         for index, unit in enumerate(several if chats is not None else ()):
-            if unit.name not in (chats or ()):
+            if not unit.merged_into and not {unit.name, *unit.former_names}.intersection(chats or ()):
                 match = near(unit.name, chats or ())
                 hint = f"config/chats.yaml 里的“{match}”是不是它？" if match and match not in _all_names(units) else ""
                 message = f"“{unit.name}”没有配置群聊，给它的消息会发到管理员的群"
@@ -192,9 +233,10 @@ def _ids(parts: Parts) -> None:
             found.append((part.head.form.id, part.head, ("编号",)))
         for item in part.items:
             found.append((item.form.id, item, ("编号",)))
-            found += [(step, item, loc) for loc, step in _steps(item)]
-    found += [(one.form.id, one, ("编号",)) for one in parts.indicators]
-    found += [(old, item, loc) for _, item in parts.items for loc, old in listed("曾用编号", item.form.former_ids)]
+            found += [(step, item, loc) for loc, step in (*_steps(item), *area_ids(item))]
+    found += [(one.form.id, one, ("编号",)) for one in parts.measured]
+    renumbered: list[Placed[ItemForm] | Placed[IndicatorForm]] = [*(item for _, item in parts.items), *parts.measured]
+    found += [(old, one, loc) for one in renumbered for loc, old in listed("曾用编号", one.form.former_ids)]
     for name, at, loc in found:
         _half_width(at, loc, name)
     for first, again, name in repeated(name for name, _, _ in found):
@@ -224,12 +266,13 @@ def _steps(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
 
 def _elements(parts: Parts) -> None:
     """Each element of the plan is claimed once: by an item, a note, or 待建规则."""
-    claims: list[tuple[str, Placed[TaskForm] | Placed[ItemForm], Path]] = []
+    claims: list[tuple[str, Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], Path]] = []
     for part in parts.tasks:
         for item in part.items:
             claims += [(name, item, loc) for loc, name in listed("要素", item.form.elements)]
             for index, note in enumerate(item.form.notes):
                 claims += [(name, item, ("附注", index, *loc)) for loc, name in listed("要素", note.elements)]
+        claims += _measured_elements(part.indicators)
         for index, pending in enumerate(part.head.form.pending if part.head else ()):
             assert part.head is not None
             claims += [(name, part.head, ("待建规则", index, *loc)) for loc, name in listed("要素", pending.elements)]
@@ -240,6 +283,18 @@ def _elements(parts: Parts) -> None:
         _, at, loc = claims[again]
         message = f"要素“{name}”已由{other.spot(*other_loc)}对应"
         at.report("element-twice", loc, message, "一个要素只对应一处；同一件事写成一个事项")
+
+
+def _measured_elements(
+    indicators: Iterable[Placed[IndicatorForm]],
+) -> Iterator[tuple[str, Placed[IndicatorForm], Path]]:
+    """Claims of a task's indicators; one requirement may be measured by several of them, and counts once."""
+    seen: set[str] = set()
+    for indicator in indicators:
+        for loc, name in listed("要素", indicator.form.elements):
+            if name not in seen:
+                yield name, indicator, loc
+        seen.update(indicator.form.elements)
 
 
 # --- ladders and kinds ---------------------------------------------------------------------------------------------
@@ -255,12 +310,12 @@ def _ladders(parts: Parts) -> None:
             _known_ladder(parts.ladder_names, item, ("督办阶梯",), item.form.ladder)
         else:
             missing[kinds()[item.form.kind].ladder] = kinds()[item.form.kind]
-    for indicator in parts.indicators:
+    for indicator in parts.measured:
         for name, ladder in indicator.form.ladders.items():
             _known_ladder(parts.ladder_names, indicator, ("督办阶梯", name), ladder)
-        for name in indicator.form.watched:
-            if name in kinds() and name not in indicator.form.ladders:
-                missing[kinds()[name].ladder] = kinds()[name]
+        for watch in indicator.form.watched:
+            if watch.name in ways() and watch.name not in indicator.form.ladders:
+                missing[ways()[watch.name].ladder] = ways()[watch.name]
     for name, kind in missing.items():
         if name not in parts.ladder_names and parts.ladder_sheet:
             message = f"缺少督办阶梯“{name}”：没有写阶梯的{kind.name}用它"
@@ -283,21 +338,16 @@ def _rungs(parts: Parts) -> None:
                     ladder.report("unknown-state", ("级次", index, *loc), message, hint)
 
 
-def _watched(parts: Parts) -> None:
-    """监测 names kinds that watch indicators; 督办阶梯 speaks only of those that are watched."""
-    known = [kind.name for kind in kinds().values() if kind.subject == CHECKS_INDICATORS]
-    for indicator in parts.indicators:
-        watched = indicator.form.watched
-        for loc, name in listed("监测", watched):
-            if name not in known:
-                indicator.report("unknown-check", loc, f"没有“{name}”这种监测方式", suggest(name, known))
-        for first, again, name in repeated(watched):
-            message = f"“监测”里“{name}”写了两次（第{first + 1}个和第{again + 1}个）"
-            indicator.report("check-twice", ("监测", again), message, "删去一个")
-        for name in indicator.form.ladders:
-            if name not in watched:
-                message = f"“督办阶梯”里的“{name}”不在监测之内"
-                indicator.report("unknown-check", ("督办阶梯", name), message, suggest(name, watched))
+def _remarks(parts: Parts) -> None:
+    """What a kind finds wrong with its own items."""
+    indicators = {one.form.id: one.form for one in parts.measured}
+    for _, item in parts.items:
+        for remark in kinds()[item.form.kind].remarks(item.form, indicators):
+            hint = suggest(remark.unknown, list(indicators)) if remark.unknown else remark.hint
+            if remark.code == "missing" and item.holds(remark.loc):  # the key is there, with nothing behind it
+                item.report("blank", remark.loc, f"“{remark.loc[-1]}”没有填写", hint)
+            else:
+                item.report(remark.code, remark.loc, remark.message, hint, info=remark.info)
 
 
 # --- dates ---------------------------------------------------------------------------------------------------------
@@ -312,8 +362,11 @@ def _dates(parts: Parts) -> None:
         for index, step in enumerate(getattr(item.form, "steps", ())):
             if step.due:
                 _look_at(parts, item, ("步骤", index, "完成时限"), step.due)
-    for indicator in parts.indicators:
-        for index, target in enumerate(indicator.form.targets):
+        for path, area in written_areas(item):
+            if area.due:
+                _look_at(parts, item, (*path, "完成时限"), area.due)
+    for indicator in parts.measured:
+        for index, target in enumerate(indicator.form.all_targets):
             _look_at(parts, indicator, ("目标", index, "期限"), target.due)
 
 

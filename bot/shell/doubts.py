@@ -6,19 +6,23 @@ Errors are what can only be a slip; whatever may be meant is an info.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import combinations, pairwise
 
+from bot.core.aims import rounded, side, wish
 from bot.core.grammar import WordError
 from bot.core.item import State
 from bot.core.rulebook import Aim, Direction, IndicatorForm, ItemForm, Ladder, Role, RungForm, TargetForm, TaskForm
+from bot.core.series import Scale
 from bot.core.words import MonthDay, Side
 from bot.rule_kinds import kinds
 from bot.shell.crosscheck import SPREADS_TO_TASK, Parts
+from bot.shell.indicators import ways
 from bot.shell.problems import Path, repeated
 from bot.shell.sheet import Placed
 
 #: Never the state in which a rung is told.
-UNSPOKEN = frozenset({State.CLOSED, State.AWAITING_CHECK, State.UNDATED, State.ASSIGNED, State.NOTED})
+UNSPOKEN = frozenset({State.CLOSED, State.AWAITING_CHECK, State.PAUSED, State.UNDATED, State.ASSIGNED, State.NOTED})
 
 #: Words that press people, which rules against formalism forbid in work groups (domain.md §4.4–4.6).
 _REPLY = "不得要求群内即时回复、打卡接龙"
@@ -37,7 +41,7 @@ SECRET = ("涉密", "绝密", "机密", "秘密级", "工作秘密", "内部资�
 
 def doubts(parts: Parts) -> None:
     """Reports everything that looks like a slip although every form is right."""
-    for indicator in parts.indicators:
+    for indicator in parts.measured:
         _targets(indicator)
         _too_early(parts, indicator)
     for ladder in parts.ladders.values():
@@ -50,24 +54,43 @@ def doubts(parts: Parts) -> None:
 # --- indicators ----------------------------------------------------------------------------------------------------
 
 
-def _worse(value: TargetForm, than: TargetForm, direction: Direction) -> bool:
-    return value.value < than.value if direction is Direction.HIGHER else value.value > than.value
+def _worse(value: Decimal, than: Decimal, direction: Direction) -> bool:
+    return value < than if direction is Direction.HIGHER else value > than
 
 
 def _targets(indicator: Placed[IndicatorForm]) -> None:
     form = indicator.form
-    years = [str(target.due.on.year) for target in form.targets]
-    for first, again, year in repeated(years):
-        message = f"{year}年有两个目标（第{first + 1}个和第{again + 1}个），编号都是{form.id}@{year}"
-        indicator.report("target-twice", ("目标", again, "期限"), message, "一年只能有一个目标，删去或改期限")
-    for index, target in enumerate(form.targets):
-        _below_baseline(indicator, index, target)
-    in_time = sorted(enumerate(form.targets), key=lambda one: one[1].due.on)
-    for (_, before), (index, later) in pairwise(in_time):
-        if _worse(later, before, form.direction):
-            message = f"{later.due.words()}的目标{later.value}不如{before.due.words()}的{before.value}"
+    for first, again, label in repeated(target.label for target in form.all_targets):
+        year = f"{label}年" if label.isdigit() else label
+        message = f"{year}有两个目标（第{first + 1}个和第{again + 1}个），编号都是{form.id}@{label}"
+        indicator.report("target-twice", ("目标", again, "期限"), message, "一期只能有一个目标，删去或改期限")
+    for index, target in enumerate(form.all_targets):
+        _judgeable(indicator, index, target)
+        if target.number is not None and target.sum_from is None and not target.relative:
+            _below_baseline(indicator, index, target)
+    plain = [(index, one) for index, one in enumerate(form.all_targets) if one in form.targets]
+    for (_, before), (index, later) in pairwise(sorted(plain, key=lambda one: one[1].due.on)):
+        if _worse(later.value, before.value, side(later, form.direction)):
+            message = (
+                f"{later.due.words()}的目标{rounded(later.value)}不如{before.due.words()}的{rounded(before.value)}"
+            )
             hint = f"方向是“{form.direction}”，确认两个目标值有没有写反"
             indicator.report("target-falls-back", ("目标", index, "值"), message, hint, info=True)
+
+
+def _judgeable(indicator: Placed[IndicatorForm], index: int, target: TargetForm) -> None:
+    """Whether values will come that a target can be held against, and whether its wording agrees with the direction."""
+    form, cadence = indicator.form, indicator.form.reporting.cadence
+    parts = {"H": 2, "Q": 4, "-": 12}.get(target.label[4:5], 1)
+    if Scale.of(cadence).per_year < parts:
+        message = f"“{target.due.words()}”的目标没有数据可比：报送是{cadence.words()}"
+        indicator.report("target-too-fine", ("目标", index, "期限"), message, "改“报送”的周期，或把期限写成年")
+    if target.number is None:
+        message = f"“{wish(target, form.measure)}”要等“基期”填上才能判断"
+        indicator.report("no-baseline", ("目标", index), message, "在“基期”写上年份和值", info=True)
+    elif side(target, form.direction) is not form.direction and target.aim is not Aim.STEADY:
+        message = f"{wish(target, form.measure)}，方向却是“{form.direction}”"
+        indicator.report("aim-against-direction", ("目标", index, "措辞"), message, "确认方向和措辞", info=True)
 
 
 def _below_baseline(indicator: Placed[IndicatorForm], index: int, target: TargetForm) -> None:
@@ -75,11 +98,11 @@ def _below_baseline(indicator: Placed[IndicatorForm], index: int, target: Target
     form, base = indicator.form, indicator.form.baseline
     if base is None or base.year > target.due.on.year:
         return
-    if _worse(target, target.model_copy(update={"value": base.value}), form.direction):
+    if _worse(target.value, base.value, form.direction):
         message = f"{target.due.words()}的目标{target.value}不如{base.year}年基期的{base.value}"
         hint = f"方向是“{form.direction}”，确认目标值、基期值和方向"
-        floor_only = target.aim in (Aim.KEEP, Aim.AT_LEAST)
-        indicator.report("target-below-baseline", ("目标", index, "值"), message, hint, info=floor_only)
+        promises = target.aim in (Aim.REACH, Aim.ABOUT, Aim.STRIVE, Aim.DOWN_TO) and target.upper is None
+        indicator.report("target-below-baseline", ("目标", index, "值"), message, hint, info=not promises)
 
 
 def _too_early(parts: Parts, indicator: Placed[IndicatorForm]) -> None:
@@ -144,18 +167,20 @@ def _silent(parts: Parts) -> None:
             continue
         name = item.form.ladder or kind.ladder
         _speaks(parts, item, ("督办阶梯",), name, _deaf(task, item.form))
-    for indicator in parts.indicators:
-        for word in indicator.form.watched:
-            if word in kinds():
-                name = indicator.form.ladders.get(word, kinds()[word].ladder)
-                _speaks(parts, indicator, ("督办阶梯", word), name, frozenset({Role.COOPERATING}))
+    for indicator in parts.measured:
+        for watch in indicator.form.watched:
+            if watch.name in ways():
+                name = indicator.form.ladders.get(watch.name, ways()[watch.name].ladder)
+                _speaks(parts, indicator, ("督办阶梯", watch.name), name, frozenset({Role.COOPERATING, Role.GUIDING}))
 
 
 def _deaf(task: TaskForm | None, form: ItemForm) -> frozenset[Role]:
     """The roles that nobody has for this item: it has no data provider, and perhaps no cooperating unit."""
     units = form.units or (task.units if task else ())
     others = form.cooperating or (units[1:] if form.kind == SPREADS_TO_TASK else ())
-    return frozenset({Role.PROVIDER} if others else {Role.PROVIDER, Role.COOPERATING})
+    deaf = {Role.PROVIDER: True, Role.COOPERATING: not others}
+    deaf[Role.GUIDING] = not (form.guiding or (task and task.guiding))
+    return frozenset(role for role, nobody in deaf.items() if nobody)
 
 
 def _speaks(
@@ -193,9 +218,10 @@ def _words(parts: Parts) -> None:
         for item in part.items:
             for loc, text, shown in _texts(item.form):
                 _look_through(item, loc, text, shown=shown)
-    for indicator in parts.indicators:
+    for indicator in parts.measured:
         _look_through(indicator, ("指标",), indicator.form.title, shown=not indicator.form.sensitive)
         _look_through(indicator, ("口径",), indicator.form.method, shown=False)
+        _look_through(indicator, ("说明",), indicator.form.remark, shown=False)
 
 
 def _texts(form: ItemForm) -> Iterator[tuple[Path, str, bool]]:

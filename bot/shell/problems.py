@@ -158,6 +158,9 @@ HINTS: Mapping[str, str] = {
 def explain(error: ErrorDetails, form: type[BaseModel]) -> tuple[str, str, str]:
     """(code, message, hint) of one pydantic error, for somebody who does not know pydantic."""
     loc, context = error["loc"], error.get("ctx", {})
+    if loc and loc[-1] == "[key]":  # a key of a free mapping: what is wrong is said of the mapping
+        loc = loc[:-2]
+        error = {**error, "loc": loc}
     kind, value = error["type"], error["input"]
     key = next((part for part in reversed(loc) if isinstance(part, str)), "内容")
     if kind == "extra_forbidden":

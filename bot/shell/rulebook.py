@@ -10,13 +10,13 @@ import json
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FolderPath
 from typing import Any
 
+from bot.core.areas import spread
 from bot.core.item import RuleKind
 from bot.core.rulebook import (
-    Basis,
     IndicatorForm,
     ItemForm,
     Ladder,
@@ -25,30 +25,40 @@ from bot.core.rulebook import (
     Rule,
     Rulebook,
     TaskForm,
+    TaskIndicatorForm,
     UnitsForm,
+    Watch,
 )
+from bot.core.succession import of_today, succession
 from bot.core.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
 from bot.shell.crosscheck import CHECKS_INDICATORS, SPREADS_TO_TASK, Parts, TaskPart, crosscheck
 from bot.shell.doubts import doubts
+from bot.shell.indicators import read_indicators
+from bot.shell.owncalls import OwnCalls, own_calls
 from bot.shell.problems import START, Path, Problem, in_order, near, suggest
+from bot.shell.remedies import known_keys
+from bot.shell.ruletests import TestPart, read_tests
 from bot.shell.sheet import Placed, Sheet
 from bot.shell.yamltree import read
 
 FOLDER = "rules"
-SINGLE = ("plan.yaml", "units.yaml", "ladders.yaml", "indicators.yaml")
+PLAN = "plan.yaml"
+SINGLE = (PLAN, "units.yaml", "ladders.yaml", "indicators.yaml")
+SPEAK_OF_ROLES = ("ladders.yaml", "indicators.yaml", "tasks/")
 REQUIRED = SINGLE[:3]
-FOLDERS = ("tasks", "calendars")
+FOLDERS = ("tasks", "calendars", "tests")
 STATUTORY = "calendars/法定节日.yaml"
-FREE_TEXT = frozenset({"出处", "说明", "口径", "职责"})  # the plan's own words may stand in Chinese quotes
+FREE_TEXT = frozenset({"出处", "说明", "口径", "职责", "包含"})  # the plan's own words may stand in Chinese quotes
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`rulebook` is None exactly when one of the problems is an error."""
+    """`rulebook` is None exactly when one of the problems is an error. `tests` are read, not yet tried."""
 
     rulebook: Rulebook | None
     problems: tuple[Problem, ...]
+    tests: tuple[TestPart, ...] = ()
 
 
 def read_files(folder: FolderPath) -> dict[str, bytes]:
@@ -57,10 +67,14 @@ def read_files(folder: FolderPath) -> dict[str, bytes]:
     Names that begin with a dot or a tilde are an editor's or a mount's own.
     """
     found: dict[str, bytes] = {}
-    for path in _walk(folder):
-        if path.suffix.lower() in (".yaml", ".yml"):
-            found[unicodedata.normalize("NFC", path.relative_to(folder).as_posix())] = path.read_bytes()
+    for path in rule_paths(folder):
+        found[unicodedata.normalize("NFC", path.relative_to(folder).as_posix())] = path.read_bytes()
     return dict(sorted(found.items()))
+
+
+def rule_paths(folder: FolderPath) -> list[FolderPath]:
+    """Where the files that `read_files` reads stand. Raises OSError."""
+    return [path for path in _walk(folder) if path.suffix.lower() in (".yaml", ".yml")]
 
 
 def _walk(folder: FolderPath) -> Iterator[FolderPath]:
@@ -73,15 +87,6 @@ def _walk(folder: FolderPath) -> Iterator[FolderPath]:
 
 def _fail(error: OSError) -> None:
     raise error
-
-
-def digest_of(folder: FolderPath) -> str:
-    """Changes whenever a byte or a name of a rule file does; for the watcher. Raises OSError."""
-    whole = hashlib.sha256()
-    for name, raw in read_files(folder).items():
-        whole.update(f"{name}\0{len(raw)}\0".encode())
-        whole.update(raw)
-    return whole.hexdigest()
 
 
 def load(folder: FolderPath, *, chats: Iterable[str] | None = None) -> Loaded:
@@ -106,10 +111,11 @@ def assemble(files: Mapping[str, bytes], *, chats: Iterable[str] | None = None) 
     parts = reading.parts()
     crosscheck(parts, chats)
     doubts(parts)
+    tests = reading.tests()
     problems = in_order(reading.problems)
     if any(problem.is_error for problem in problems):
         return Loaded(None, problems)
-    return Loaded(_rulebook(parts), problems)
+    return Loaded(_rulebook(parts), problems, tests)
 
 
 class _Reading:
@@ -118,7 +124,8 @@ class _Reading:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.problems: list[Problem] = []
         self._sheets: dict[str, Sheet] = {}
-        for name, raw in files.items():
+        self._calls = OwnCalls()
+        for name, raw in sorted(files.items(), key=lambda one: one[0] != PLAN):  # what it calls the roles is read first
             if self._belongs(name):
                 self._open(name, raw)
         for name in REQUIRED:
@@ -136,7 +143,9 @@ class _Reading:
             return True
         elif folder:
             match = near(folder, FOLDERS)
-            hint = f"是不是应放在 {match}/ 里？" if match else "任务放在 tasks/，日历放在 calendars/"
+            hint = (
+                f"是不是应放在 {match}/ 里？" if match else "任务放在 tasks/，日历放在 calendars/，规则测试放在 tests/"
+            )
             self._at_start(name, "unknown-file", f"不会读取“{name}”：没有 {folder}/ 这个文件夹", hint)
         else:
             self._at_start(name, "unknown-file", f"不会读取“{name}”", suggest(last, SINGLE))
@@ -145,8 +154,16 @@ class _Reading:
     def _open(self, name: str, raw: bytes) -> None:
         tree, problems = read(raw, f"{FOLDER}/{name}", FREE_TEXT)
         self.problems.extend(problems)
-        if tree:
-            self._sheets[name] = Sheet(f"{FOLDER}/{name}", tree, self.problems)
+        if tree is None:
+            return
+        if name == PLAN:
+            self._calls = own_calls(tree.data, known_keys())
+        elif self._calls.roles and name.startswith(SPEAK_OF_ROLES) and self._calls.used_in(tree):
+            tree, twice = self._calls.read(tree, f"{FOLDER}/{name}")
+            self.problems.extend(twice)
+            self._sheets[name] = Sheet(f"{FOLDER}/{name}", tree, self.problems, self._calls.said)
+            return
+        self._sheets[name] = Sheet(f"{FOLDER}/{name}", tree, self.problems)
 
     def _in(self, folder: str) -> list[tuple[str, Sheet]]:
         return [(name, sheet) for name, sheet in sorted(self._sheets.items()) if name.startswith(f"{folder}/")]
@@ -164,6 +181,10 @@ class _Reading:
             indicators=_indicators(indicators) if indicators else (),
             calendar=self._calendar(),
         )
+
+    def tests(self) -> tuple[TestPart, ...]:
+        """The sound rule tests; trying them needs the whole rulebook."""
+        return tuple(part for _, sheet in self._in("tests") for part in read_tests(sheet))
 
     def _calendar(self) -> Calendar | None:
         """None when a calendar file has an error: then nothing is said about days off."""
@@ -206,8 +227,7 @@ def _indicators(sheet: Sheet) -> tuple[Placed[IndicatorForm], ...]:
     if not isinstance(sheet.tree.data, list):
         sheet.report("not-a-list", (), "这里应是列表，每项指标以“- 编号:”开头")
         return ()
-    found = (sheet.form(IndicatorForm, (index,)) for index in range(len(sheet.tree.data)))
-    return tuple(indicator for indicator in found if indicator)
+    return read_indicators(sheet, (), IndicatorForm)
 
 
 def _task(sheet: Sheet) -> TaskPart:
@@ -216,10 +236,12 @@ def _task(sheet: Sheet) -> TaskPart:
     raw = sheet.tree.data.get("事项") if isinstance(sheet.tree.data, dict) else None
     found = (_item(sheet, ("事项", index)) for index in range(len(raw) if isinstance(raw, list) else 0))
     items = tuple(item for item in found if item)
+    listed = isinstance(sheet.tree.data, dict) and isinstance(sheet.tree.data.get("监测指标"), list)
+    indicators = read_indicators(sheet, ("监测指标",), TaskIndicatorForm) if listed else ()
     if head:
-        form = head.form.model_copy(update={"items": tuple(item.form for item in items)})
-        head = Placed(sheet, (), form)
-    return TaskPart(sheet, head, items)
+        sound = {"items": tuple(item.form for item in items), "indicators": tuple(one.form for one in indicators)}
+        head = Placed(sheet, (), head.form.model_copy(update=sound))
+    return TaskPart(sheet, head, items, indicators)
 
 
 def _item(sheet: Sheet, path: Path) -> Placed[ItemForm] | None:
@@ -259,10 +281,17 @@ def _rulebook(parts: Parts) -> Rulebook:
     assert parts.units is not None
     assert parts.calendar is not None
     ladders = {name: ladder.form for name, ladder in parts.ladders.items()}
-    tasks = tuple(part.head.form for part in parts.tasks if part.head)
-    indicators = tuple(indicator.form for indicator in parts.indicators)
-    rules = [_item_rule(task, form, ladders) for task in tasks for form in task.items]
-    rules += [_indicator_rule(form, word, ladders) for form in indicators for word in form.watched]
+    names = succession(parts.units.form.everyone, ())
+    tasks = tuple(of_today(part.head.form, names) for part in parts.tasks if part.head)
+    alone = tuple(of_today(indicator.form, names) for indicator in parts.indicators)
+    owned = [(task, form) for task in tasks for form in task.indicators]
+    indicators = (*alone, *(form for _, form in owned))
+    listed = frozenset(unit.name for unit in parts.units.form.today if unit.month_list)
+    plan, units = parts.plan.form, parts.units.form
+    items = [(task, of_today(one, names)) for task in tasks for form in task.items for one in spread(form, units)]
+    rules = [_item_rule(plan, task, form, ladders) for task, form in items]
+    rules += [_watch_rule(_of_indicator(form), watch, ladders) for form in alone for watch in form.watched]
+    rules += [_watch_rule(_of_task(plan, task, form), watch, ladders) for task, form in owned for watch in form.watched]
     return Rulebook(
         plan=parts.plan.form,
         units=parts.units.form,
@@ -270,16 +299,16 @@ def _rulebook(parts: Parts) -> Rulebook:
         tasks=tasks,
         indicators=indicators,
         calendar=parts.calendar,
-        rules=tuple(rules),
+        rules=tuple(replace(rule, listed=listed) for rule in rules),
         digest=_digest(parts.plan.form, parts.units.form, ladders, tasks, indicators, parts.calendar),
     )
 
 
-def _item_rule(task: TaskForm, form: ItemForm, ladders: Mapping[str, Ladder]) -> Rule:
+def _item_rule(plan: PlanForm, task: TaskForm, form: ItemForm, ladders: Mapping[str, Ladder]) -> Rule:
     kind = kinds()[form.kind]
     units = form.units or task.units
     lead = form.lead or _inherited_lead(task, form)
-    others = tuple(unit for unit in units if lead is None or unit != lead.unit)
+    others = tuple(unit for unit in units if lead is None or unit not in lead.units)
     ladder = form.ladder or kind.ladder
     return Rule(
         id=form.id,
@@ -287,7 +316,7 @@ def _item_rule(task: TaskForm, form: ItemForm, ladders: Mapping[str, Ladder]) ->
         form=form,
         owner=task.id,
         owner_title=task.title,
-        citation=f"第（{task.ordinal}）项" if task.id.startswith("T") else task.ordinal,
+        citation=task.cited(plan),
         title=form.title,
         basis=form.basis,
         units=units,
@@ -297,30 +326,52 @@ def _item_rule(task: TaskForm, form: ItemForm, ladders: Mapping[str, Ladder]) ->
         ladder=ladders[ladder],
         ladder_name=ladder,
         sensitive=form.sensitive,
+        guiding=form.guiding or task.guiding,
     )
 
 
-def _inherited_lead(task: TaskForm, form: ItemForm) -> LeadForm | None:
+def _inherited_lead(task: TaskForm, form: ItemForm | IndicatorForm) -> LeadForm | None:
     """The task's lead, unless the item has units of its own and that lead is not among them."""
-    if not form.units or (task.chosen_lead and task.chosen_lead.unit in form.units):
+    if not form.units or (task.chosen_lead and set(task.chosen_lead.units) <= set(form.units)):
         return task.chosen_lead
-    return LeadForm(unit=form.units[0], basis=form.basis) if len(form.units) == 1 else None
+    return LeadForm(units=form.units, basis=form.basis) if len(form.units) == 1 else None
 
 
-def _indicator_rule(form: IndicatorForm, word: str, ladders: Mapping[str, Ladder]) -> Rule:
-    kind = kinds()[word]
-    ladder = form.ladders.get(word, kind.ladder)
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """An indicator and what it has from the task it stands in, or from itself."""
+
+    form: IndicatorForm
+    owner: str
+    owner_title: str
+    citation: str
+    units: tuple[str, ...]
+    lead: LeadForm | None
+
+
+def _of_indicator(form: IndicatorForm) -> _Owned:
+    return _Owned(form, form.id, form.title, CHECKS_INDICATORS, form.units, form.lead)
+
+
+def _of_task(plan: PlanForm, task: TaskForm, form: IndicatorForm) -> _Owned:
+    lead = form.lead or _inherited_lead(task, form)
+    return _Owned(form, task.id, task.title, task.cited(plan), form.units or task.units, lead)
+
+
+def _watch_rule(owned: _Owned, watch: Watch, ladders: Mapping[str, Ladder]) -> Rule:
+    form, kind = owned.form, kinds()[watch.name]
+    ladder = form.ladders.get(watch.name, kind.ladder)
     return Rule(
-        id=f"{form.id}:{word}",
+        id=f"{form.id}:{watch.name}",
         kind=kind,
         form=form,
-        owner=form.id,
-        owner_title=form.title,
-        citation=CHECKS_INDICATORS,
+        owner=owned.owner,
+        owner_title=owned.owner_title,
+        citation=owned.citation,
         title=form.title,
-        basis=form.reporting.basis if word == "报送" else Basis.PLAN,
-        units=form.units,
-        lead=form.lead,
+        basis=form.reporting.basis if watch.name == "报送" else form.basis,
+        units=owned.units,
+        lead=owned.lead,
         cooperating=(),
         provider=form.provider,
         ladder=ladders[ladder],

@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, RootModel, TypeAdapter, create_model
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from bot.core.rulebook import IndicatorForm, Ladder, PlanForm, TaskForm, UnitsForm
+from bot.core.rulebook import Form, IndicatorForm, Ladder, PlanForm, Role, TaskForm, TaskIndicatorForm, UnitsForm
 from bot.core.workdays import CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
+from bot.shell.indicators import ways
+from bot.shell.known import VERBS
+from bot.shell.owncalls import OwnCalls, own_calls
+from bot.shell.remedies import known_keys
+from bot.shell.ruletests import RuleTest, RuleTestsForm
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = r"^-?\d+(\.\d+)?$"
@@ -23,25 +28,74 @@ _CHINESE = re.compile("[\u4e00-\u9fff]")
 _ENGLISH = re.compile("[a-z]{2,} [a-z]{2,}")
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """Schema by the kind of rule file: plan, units, ladders, task, indicators, calendar, statutory."""
+def schemas(plan: PlanForm | None = None) -> dict[str, dict[str, Any]]:
+    """Schema by the kind of rule file: plan, units, ladders, task, indicators, calendar, statutory, tests.
+
+    A plan that calls the roles by names of its own may be written with them, so both are known.
+    """
+    found = _schemas()
+    calls = {role.value: name for role, name in plan.calls.items()} if plan else {}
+    for node in list(_nodes(found)) if calls else ():
+        _add_calls(node, own_calls({"称呼": calls}, known_keys()))
+    return found
+
+
+def _add_calls(node: dict[str, Any], calls: OwnCalls) -> None:
+    keys = node.get("properties", {})
+    for own, ours in calls.keys.items():
+        if isinstance(keys, dict) and ours in keys:
+            keys[own] = keys[ours]
+    if Role.LEAD.value in node.get("enum", ()):
+        node["enum"] = [*node["enum"], *(name for name in calls.roles if name not in node["enum"])]
+
+
+def _schemas() -> dict[str, dict[str, Any]]:
     return {
         "plan": _schema(PlanForm, "方案"),
         "units": _schema(UnitsForm, "责任单位"),
         "ladders": _schema(dict[str, Ladder], "督办阶梯"),
         "task": _schema(_task_file(), "任务"),
-        "indicators": _schema(RootModel[tuple[IndicatorForm, ...]], "指标"),
+        "indicators": _schema(GenericAlias(tuple, (_indicator(IndicatorForm), ...)), "指标"),
         "calendar": _schema(CalendarYear, "年度日历"),
         "statutory": _schema(StatutoryTable, "法定节日"),
+        "tests": _schema(_tests_file(), "规则测试"),
     }
 
 
+def _tests_file() -> type[BaseModel]:
+    """RuleTestsForm with its tests, their 已知 typed by every verb there is."""
+    known: Any = GenericAlias(tuple, (reduce(or_, (verb.form for verb in VERBS.values())), ...))
+    whole = RuleTest.model_fields["known"]
+    test = create_model("RuleTestEntry", __base__=RuleTest, known=(known, whole))
+    several: Any = GenericAlias(tuple, (test, ...))
+    return create_model("RuleTestsFile", __base__=RuleTestsForm, tests=(several, RuleTestsForm.model_fields["tests"]))
+
+
 def _task_file() -> type[BaseModel]:
-    """TaskForm with its items typed by every kind there is."""
+    """TaskForm with its items and indicators typed by every kind there is."""
     forms = [kind.Params for kind in kinds().values() if kind.Params is not None]
     item: Any = Annotated[reduce(or_, forms), Field(discriminator="kind")]
-    field: Any = (GenericAlias(tuple, (item, ...)), Field(default=(), alias="事项"))
-    return create_model("TaskFile", __base__=TaskForm, items=field)
+    items: Any = (GenericAlias(tuple, (item, ...)), TaskForm.model_fields["items"])
+    indicator = _indicator(TaskIndicatorForm)
+    indicators: Any = (GenericAlias(tuple, (indicator, ...)), TaskForm.model_fields["indicators"])
+    return create_model("TaskFile", __base__=TaskForm, items=items, indicators=indicators)
+
+
+def _indicator(form: type[IndicatorForm]) -> Any:
+    """An indicator with its ways of watching typed: a name, or one key with the options of that kind."""
+    entries: list[Any] = [
+        create_model(f"{form.__name__}{number}", __base__=Form, options=(kind.Options, Field(alias=name)))
+        for number, (name, kind) in enumerate(ways().items())
+        if kind.Options is not None
+    ]
+    alone = [name for name, kind in ways().items() if kind.Options is None or not _required(kind.Options)]
+    entry = reduce(or_, entries, Literal[tuple(alone)])
+    field: Any = (GenericAlias(tuple, (entry, ...)), form.model_fields["watched"])
+    return create_model(f"{form.__name__}Entry", __base__=form, watched=field)
+
+
+def _required(form: type[BaseModel]) -> bool:
+    return any(info.is_required() for info in form.model_fields.values())
 
 
 class _Written(GenerateJsonSchema):

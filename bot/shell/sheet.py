@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -43,16 +43,23 @@ class Placed(Generic[FormT_co]):
         """A complaint about what stands at `loc` under this form."""
         self.sheet.report(code, (*self.path, *loc), message, hint, info=info, instead=instead)
 
+    def holds(self, loc: Path) -> bool:
+        """Whether exactly this place exists under the form in its file."""
+        path = (*self.path, *loc)
+        return self.sheet.tree.find(path) == path
+
     def spot(self, *loc: str | int) -> str:
         """file:line of what stands at `loc` under this form."""
         return self.sheet.spot((*self.path, *loc))
 
 
 class Sheet:
-    """One file. Complaints of all sheets go into one list, `problems`."""
+    """One file. Complaints of all sheets go into one list, `problems`; `said` puts them into the file's own words."""
 
-    def __init__(self, file: str, tree: Tree, problems: list[Problem]) -> None:
-        self.file, self.tree, self.problems = file, tree, problems
+    def __init__(
+        self, file: str, tree: Tree, problems: list[Problem], said: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self.file, self.tree, self.problems, self._said = file, tree, problems, said
 
     def report(
         self,
@@ -69,7 +76,8 @@ class Sheet:
         if not self.tree.is_damaged(self.tree.find(path)):
             place = self.tree.place(path, key=key)
             severity: Severity = "info" if info else "error"
-            self.problems.append(Problem.at(self.file, place, code, message, hint, severity, instead))
+            words = self._said(message), self._said(hint)
+            self.problems.append(Problem.at(self.file, place, code, *words, severity, instead))
 
     def spot(self, path: Path) -> str:
         """file:line, for naming another place in a sentence."""
@@ -134,11 +142,27 @@ class Sheet:
 
 
 def _switched(data: Any, model: type[BaseModel]) -> Any:
-    """The same data with 是 and 否 as the words pydantic knows for a switch."""
+    """The same data with 是 and 否 as the words pydantic knows for a switch, in forms inside the form too."""
+    if isinstance(data, list):
+        return [_switched(one, model) for one in data]
     if not isinstance(data, dict):
         return data
-    switches = {key for key, info in aliases(model).items() if info.annotation is bool}
-    return {key: SWITCHES.get(str(value), value) if key in switches else value for key, value in data.items()}
+    fields = aliases(model)
+    return {key: _switch(value, fields[key].annotation) if key in fields else value for key, value in data.items()}
+
+
+def _switch(value: Any, annotation: Any) -> Any:
+    if annotation is bool:
+        return SWITCHES.get(str(value), value)
+    inner = _form_in(annotation) if isinstance(value, dict | list) else None
+    return _switched(value, inner) if inner else value
+
+
+def _form_in(annotation: Any) -> type[BaseModel] | None:
+    """The form a field holds, alone or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((form for part in get_args(annotation) if (form := _form_in(part))), None)
 
 
 def _only_echo(error: ErrorDetails) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +12,10 @@ from hypothesis import strategies as st
 
 from bot.core.events import (
     PAYLOADS,
+    CaseAdvanced,
+    CaseOpened,
+    CasePaused,
+    CaseResumed,
     Closed,
     Confirmed,
     Done,
@@ -18,7 +23,9 @@ from bot.core.events import (
     Extended,
     Observed,
     Payload,
+    ResendAsked,
     Returned,
+    RobotMended,
     RulesRejected,
     Silenced,
 )
@@ -27,6 +34,10 @@ from bot.core.rulebook import Rulebook
 from tests.builders import a_milestone, a_rulebook, an_event, facts_after, items_by_id, moment
 
 STEP = "编号: T05-M1-01, 名称: 县级自评, 完成时限: 2027-03-31, 依据: 建议"
+OPENED = CaseOpened(rule="T09-C1", case="2027-003", on=date(2027, 1, 4), note="备注")
+PAUSED = CasePaused(rule="T09-C1", case="2027-003", on=date(2027, 1, 5), reason="补充材料")
+ADVANCED = CaseAdvanced(item="T09-C1@2027-003-1", on=date(2027, 1, 6))
+RESUMED = CaseResumed(rule="T09-C1", case="2027-003", on=date(2027, 1, 6))
 SAMPLES: tuple[Payload, ...] = (
     Observed(indicator="I4", period="2027", value=Decimal("96.2")),
     Done(item="T05-M1"),
@@ -38,15 +49,41 @@ SAMPLES: tuple[Payload, ...] = (
     Confirmed(rules={"T05-M1": "x"}, leads={"T05": "县教育局"}),
     RulesRejected(digest="abc", problems=1, first=("错误",)),
     EventRejected(name="一.json", problem="不是 JSON"),
+    OPENED,
+    PAUSED,
+    ADVANCED,
+    RESUMED,
 )
 
 
+#: About messages and robots: what they change is the outbox (tests/test_dispatch.py).
+ORDERS = {ResendAsked, RobotMended}
+
+
+def test_orders_about_messages_change_no_fact() -> None:
+    for payload in (ResendAsked(numbers=("2027-0001",)), RobotMended(robot="县教育局#1")):
+        assert facts_after((payload, "2027-01-04 10:00")) == replace(Facts(), version=1)
+
+
 def test_every_event_there_is_has_a_place_in_the_facts() -> None:
-    assert {type(payload) for payload in SAMPLES} == set(PAYLOADS.values())
+    assert {type(payload) for payload in SAMPLES} | ORDERS == set(PAYLOADS.values())
     for payload in SAMPLES:
-        after = Facts().after(an_event(payload, "2027-01-04 10:00"))
-        assert after.version == 1
-        assert after != Facts(version=1)
+        happened = () if payload is OPENED else ((OPENED, "2027-01-04 08:00"), (PAUSED, "2027-01-04 09:00"))
+        before = facts_after(*happened)
+        after = before.after(an_event(payload, "2027-01-04 10:00"))
+        assert after.version == before.version + 1
+        assert after != replace(before, version=after.version)
+
+
+def test_an_event_about_a_case_that_was_never_opened_changes_nothing() -> None:
+    for payload in (PAUSED, ADVANCED, RESUMED):
+        assert facts_after((payload, "2027-01-04 10:00")).cases == {}
+
+
+def test_a_number_is_given_to_one_case_only() -> None:
+    again = OPENED.model_copy(update={"on": date(2027, 2, 1)})
+    facts = facts_after((OPENED, "2027-01-04 10:00"), (again, "2027-02-01 10:00"))
+    assert [case.opened_on for case in facts.cases.values()] == [date(2027, 1, 4)]
 
 
 @given(st.lists(st.sampled_from(SAMPLES), max_size=12))

@@ -100,10 +100,10 @@ def test_items_known_grow_only_at_the_horizon() -> None:
 def test_former_ids_find_the_item_they_became() -> None:
     rulebook = a_rulebook(a_duty("T05-R2", more="曾用编号: [T05-R1]"))
     assert canonical(rulebook, "T05-R1@2027-1") == "T05-R2@2027-1"
-    found = find_item(rulebook, "T05-R1@2027-1", date(2027, 1, 1))
+    found = find_item(rulebook, "T05-R1@2027-1", date(2027, 1, 1), Facts())
     assert found is not None
     assert found.id == "T05-R2@2027-1"
-    assert find_item(rulebook, "T05-R9", date(2027, 1, 1)) is None
+    assert find_item(rulebook, "T05-R9", date(2027, 1, 1), Facts()) is None
 
 
 def test_the_county_is_judged_completely_on_any_day() -> None:

@@ -56,7 +56,7 @@ def a_row(finding: Finding, **changes: object) -> Row:
         addressee="县教育局", role="牵头单位", state=finding.state.value, due_on=finding.due_on, rung="提前7天",
         rung_on=date(2027, 3, 24), form="汇总", reason="FIRST",
     )  # fmt: skip
-    return row.model_copy(update=changes)
+    return replace(row, **changes)  # type: ignore[arg-type]
 
 
 def written(
@@ -91,7 +91,7 @@ def test_single_before_the_date() -> None:
 完成时限：2027年3月31日（剩余7天，含5个工作日）（暂定日历）
 依据：实施方案（征求意见稿）第（五）项“创建工作高标准通过国家评估认定”
 请在时限前更新台账进展；确需延期，请于到期前提出原因和新时限。
-联系：县委教育工作领导小组秘书组 0936-0000000
+联系：督办办公室 0936-0000000
 编号 2027-0412 · 本消息由系统自动发送，无需在群内回复"""
     )
 
@@ -171,7 +171,7 @@ def test_digest_of_a_day() -> None:
 2. 国家评估认定（T05-M1）　时限3月31日，剩余7天（5个工作日）（暂定日历）
 三、正常推进
 1. 校舍改造（T05-M2）　时限12月31日，剩余282天（198个工作日）（暂定日历）　牵头：县教育局
-依据：实施方案（征求意见稿）　联系：县委教育工作领导小组秘书组 0936-0000000
+依据：实施方案（征求意见稿）　联系：督办办公室 0936-0000000
 编号 2027-0412 · 本消息由系统自动发送，无需在群内回复"""
     )
 
@@ -363,7 +363,7 @@ def test_dates_are_written_out_and_no_raw_value_shows() -> None:
 def test_every_message_is_signed_numbered_and_names_a_draft_while_it_is_one() -> None:
     for message in county_messages():
         foot = "\n".join(line.text for line in message.foot)
-        assert "联系：县委教育工作领导小组秘书组 0936-0000000" in foot
+        assert "联系：督办办公室 0936-0000000" in foot
         assert "编号 2027-0001 · 本消息由系统自动发送，无需在群内回复" in foot
         if "办公室" not in text(message):
             assert "实施方案（征求意见稿）" in text(message)

@@ -34,7 +34,7 @@ def where(problem: Problem) -> tuple[int, int]:
         ),
         pytest.param("结果公布", "结果宣布", "结果宣布", "unknown-key", "是不是“结果公布”？", id="unknown key"),
         pytest.param("类型: 周期", "类型: 周期性", "周期性", "unknown-kind", "是不是“周期”？", id="unknown kind"),
-        pytest.param("类型: 周期", "类型: 办件", "办件\n    名称", "unknown-kind", "待建规则", id="kind not built"),
+        pytest.param("类型: 周期", "类型: 统计", "统计\n    名称", "unknown-kind", "待建规则", id="kind there is not"),
         pytest.param("类型: 周期", "类型: 达标", "达标", "unknown-kind", "indicators.yaml", id="indicator kind"),
         pytest.param("2027年底", "2027年13月", "2027年13月", "bad-word", "一年只有1至12月", id="impossible month"),
         pytest.param("2027-03-31", "2027-06-31", "2027-06-31", "bad-word", "6月只有1至30日", id="impossible date"),
@@ -95,7 +95,7 @@ def test_a_misspelt_key_is_named_where_it_stands_and_missed_where_it_belongs() -
 def test_an_item_without_a_kind_is_asked_for_one_and_spared_all_else() -> None:
     problem = task_problem("类型: 周期\n    ", "")
     assert (problem.code, where(problem)) == ("missing", (17, 5))
-    assert (problem.message, problem.hint) == ("缺少“类型”", "可以写：节点、周期、待定")
+    assert (problem.message, problem.hint) == ("缺少“类型”", "可以写：办件、预测、节点、禁止、周期、待定")
 
 
 @pytest.mark.parametrize("separator", ["，", "、", "；"])
@@ -135,7 +135,7 @@ def test_a_ladder_for_something_not_watched_is_refused() -> None:
     [
         pytest.param("配合单位]", "协作单位]", "协作单位", "unknown-word", "“协作单位”", id="role in a plain list"),
         pytest.param("提前3个工作日", "提前3个礼拜", "提前3个礼拜", "bad-word", "时点看不懂", id="offset in a mapping"),
-        pytest.param("月度清单}", "月度清单, 状态: [预期]}", "预期", "unknown-state", "“逾期”", id="state"),
+        pytest.param("月度清单}", "月度清单, 状态: [逾其]}", "逾其", "unknown-state", "“逾期”", id="state"),
         pytest.param("临期: 3天", "临期: 三天", "三天", "bad-word", "时长看不懂", id="span"),
     ],
 )
@@ -219,7 +219,7 @@ def test_a_floor_under_what_was_reached_is_only_mentioned() -> None:
 
 
 def test_a_lower_target_is_progress_where_lower_is_better() -> None:
-    text = edited(edited(INDICATORS, "越高越好", "越低越好"), "值: 97.5", "值: 96")
+    text = edited(edited(INDICATORS, "越高越好", "越低越好"), "值: 97.5, 措辞: 以上", "值: 96, 措辞: 以内")
     assert infos({"indicators.yaml": edited(text, BASELINE, "基期: {年份: 2025, 值: 98}")}) == []
 
 

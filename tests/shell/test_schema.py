@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from bot.core.rulebook import IndicatorForm, PlanForm, TaskForm, UnitsForm
 from bot.core.workdays import CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
+from bot.shell.known import VERBS
 from bot.shell.problems import aliases
+from bot.shell.ruletests import RuleTestsForm
 from bot.shell.schema import schemas
 
 FORMS: dict[str, type[BaseModel]] = {
@@ -22,6 +24,7 @@ FORMS: dict[str, type[BaseModel]] = {
     "task": TaskForm,
     "calendar": CalendarYear,
     "statutory": StatutoryTable,
+    "tests": RuleTestsForm,
 }
 
 
@@ -49,6 +52,7 @@ def test_every_rule_file_has_a_schema_with_a_chinese_title() -> None:
         "indicators": "指标",
         "calendar": "年度日历",
         "statutory": "法定节日",
+        "tests": "规则测试",
     }
 
 
@@ -69,6 +73,13 @@ def test_the_items_of_a_task_are_one_of_the_kinds_there_are() -> None:
         name: list(aliases(form)) for name, form in forms.items()
     }
     assert all(option["properties"]["类型"]["const"] == option["title"] for option in options)
+
+
+def test_a_past_is_one_of_the_verbs_there_are() -> None:
+    schema = schemas()["tests"]
+    test = resolved(schema, schema["properties"]["测试"]["items"])
+    options = [resolved(schema, node) for node in test["properties"]["已知"]["items"]["anyOf"]]
+    assert [list(aliases(verb.form)) for verb in VERBS.values()] == [list(option["properties"]) for option in options]
 
 
 def test_indicators_are_a_list() -> None:
@@ -98,7 +109,8 @@ def test_a_number_is_a_number() -> None:
 
 def test_due_dates_come_with_examples() -> None:
     schema = schemas()["task"]
-    assert "2027年底" in schema["$defs"]["MilestoneForm"]["properties"]["完成时限"]["examples"]
+    due = schema["$defs"]["MilestoneForm"]["properties"]["完成时限"]["anyOf"]
+    assert "2027年底" in due[0]["examples"]
 
 
 @pytest.mark.parametrize("name", schemas())

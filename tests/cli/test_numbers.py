@@ -1,0 +1,117 @@
+"""Commands about numbers: preliminary and corrected values, indicators of a task, sensitive ones."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.build import peek_store, read_home
+from bot.core.events import Observed
+from bot.core.facts import Facts, Observation
+from bot.vetting import Refused, vetted
+from tests.builders import an_event, moment
+from tests.cli.conftest import Run
+from tests.rules_factory import LADDERS, NUMBER_LADDERS, TASK, TASK_INDICATORS, write_rules
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write_rules(tmp_path, {"tasks/05.yaml": TASK + TASK_INDICATORS, "ladders.yaml": LADDERS + NUMBER_LADDERS})
+    return tmp_path
+
+
+def observed(home: Path, indicator: str, period: str) -> Observation:
+    return peek_store(read_home(home).state("real")).facts.observations[indicator, period]
+
+
+@pytest.mark.parametrize("flag", ["--preliminary", "--初步数"])
+def test_a_preliminary_value_is_kept_as_one(duban: Run, home: Path, flag: str) -> None:
+    code, out, _ = duban("report", "T05-I1", "2027Q1", "14.2", flag)
+    assert (code, out) == (0, "已录入：生师比 2027Q1 初步数14.2。\n")
+    assert observed(home, "T05-I1", "2027Q1").final is False
+
+
+def test_final_value_says_what_the_preliminary_one_was(duban: Run, home: Path) -> None:
+    duban("report", "T05-I1", "2027Q1", "14.2", "--preliminary")
+    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.5")
+    assert out == "已录入：生师比 2027Q1 14.5（更正，原初步数14.2）。\n"
+    assert observed(home, "T05-I1", "2027Q1").final is True
+    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6")
+    assert out == "已录入：生师比 2027Q1 14.6（更正，原值14.5）。\n"
+    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6", "--preliminary")
+    assert out == "已录入：生师比 2027Q1 初步数14.6（原为终值）。\n"
+    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6", "--preliminary")
+    assert out == "已录入：生师比 2027Q1 初步数14.6。\n"
+
+
+def test_of_a_sensitive_indicator_neither_title_nor_amount_is_echoed(duban: Run) -> None:
+    _, out, _ = duban("report", "T05-I2", "2026", "81234")
+    assert out == "已录入：T05-I2 2026。\n"
+    _, out, _ = duban("report", "T05-I2", "2026", "81235", "--preliminary")
+    assert out == "已录入：T05-I2 2026 初步数（更正）。\n"
+
+
+def test_an_event_from_outside_may_be_preliminary_and_use_a_former_number(home: Path) -> None:
+    rulebook = read_home(home).rulebook
+    assert rulebook is not None
+    told = Observed(indicator="T05-I9", period="2026", value=Decimal("81234"), final=False)
+    event = vetted(an_event(told, "2027-03-01 10:00"), rulebook, (), moment("2027-03-01").date(), Facts())
+    assert event.data == told.model_copy(update={"indicator": "T05-I2"}).model_dump(mode="json")
+    other = an_event(told.model_copy(update={"period": "2026Q1"}), "2027-03-01 10:00")
+    with pytest.raises(Refused, match="没有T05-I2的期别“2026Q1”"):
+        vetted(other, rulebook, (), moment("2027-03-01").date(), Facts())
+
+
+def test_a_value_under_a_former_number_is_kept_under_todays(duban: Run, home: Path) -> None:
+    assert duban("report", "T05-I9", "2026", "81234")[0] == 0
+    assert observed(home, "T05-I2", "2026").value == 81234
+
+
+def test_periods_long_past_are_accepted_in_the_labels_of_the_reports(duban: Run, home: Path) -> None:
+    assert duban("report", "T05-I1", "2019Q3", "15")[0] == 0
+    code, _, err = duban("report", "T05-I1", "2019H1", "15")
+    assert code == 2
+    assert "没有“2019H1”这一期" in err
+
+
+def test_unknown_indicator_of_a_task_is_met_with_a_near_one(duban: Run) -> None:
+    code, _, err = duban("report", "T05-I3", "2026", "1")
+    assert code == 1
+    assert "是不是“T05-I" in err
+
+
+def test_check_counts_and_reads_back_what_the_tasks_measure(duban: Run) -> None:
+    _, out, _ = duban("check", "--read")
+    line = next(line for line in out.splitlines() if line.startswith("T05-I1:趋势"))
+    assert "看最近4期，要求下降，变化0.1以内算持平" in line
+    assert "牵头单位是县教育局" in line
+    assert "依据是建议，确认之前不提醒" in line
+    assert "指标3个" in out
+
+
+def test_an_indicator_of_a_task_is_confirmed_by_its_number_or_with_its_task(duban: Run) -> None:
+    _, out, _ = duban("confirm")
+    assert "T05-I1:趋势 生师比：看最近4期" in out
+    assert "T05-I2 牵头单位：县财政局" in out
+    _, out, _ = duban("confirm", "T05-I1")
+    assert out == "已确认事项2项，牵头单位0处。\n"
+    _, out, _ = duban("confirm", "T05-I2")
+    assert out == "已确认事项0项，牵头单位1处。\n"
+
+
+def test_the_bound_of_a_sensitive_indicator_is_not_listed(duban: Run, home: Path) -> None:
+    rules = home / "rules" / "tasks" / "05.yaml"
+    rules.write_text(rules.read_text().replace("指标: 教师平均工资收入", "指标: 教师平均工资收入\n    依据: 建议"))
+    _, out, _ = duban("confirm")
+    assert "T05-I2:保持 督办事项：敏感指标" in out
+    assert "50000" not in out
+
+
+def test_explain_says_why_a_verdict_is_not_told(duban: Run) -> None:
+    duban("report", "T05-I2", "2027", "1")
+    _, out, _ = duban("explain", "T05-I2:保持", "--at", "2028-06-01T12:00", "--json")
+    assert "T05-I2:保持" in out
+    assert "50000" not in out
+    assert "工资" not in out
