@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from loguru import logger
+
+from bot.core.windows import SHANGHAI
+
+if TYPE_CHECKING:
+    from loguru import Record
 
 SECRETS = re.compile(r"((?:key|access_token|sign|hook_token|timestamp)=)[^&\s\"']+|(/bot/v2/hook/)[^\s\"'?]+")
 
@@ -26,6 +32,12 @@ def _write(text: str) -> None:
     sys.stderr.write(redact(text))
 
 
+def _line(record: Record) -> str:
+    """A line's form, with the office's time whatever the machine's zone is."""
+    at = record["time"].astimezone(SHANGHAI)
+    return f"{at.isoformat(' ', 'seconds')} {{level: <7}} {{message}}\n{{exception}}"
+
+
 def set_up(level: str = "INFO") -> None:
     """One sink, no variable values in tracebacks, httpx and httpcore quiet: they log addresses."""
     logger.remove()
@@ -34,7 +46,7 @@ def set_up(level: str = "INFO") -> None:
         level=level,
         diagnose=False,
         backtrace=False,
-        format="{time:YYYY-MM-DD HH:mm:ss} {level: <7} {message}",
+        format=_line,
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.INFO, force=True)
     for noisy in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchfiles"):
