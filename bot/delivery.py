@@ -19,7 +19,8 @@ from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
 from bot.core.wording import Letterhead, Words, word
 from bot.core.workdays import Calendar
-from bot.platforms import Robot, parts
+from bot.dispatch import wake
+from bot.platforms import Robot, parts, smaller
 from bot.shell.courier import Courier
 from bot.shell.robots import Robots, Wait
 from bot.shell.state_errors import StateError
@@ -80,12 +81,22 @@ class Deliveries:
     def start(self) -> None:
         """Queues the chats whose oldest entry is due and that no worker has in hand."""
         now = self._now()
+        self._probe(now)
         for head in self._heads():
             if head.next_attempt_at <= now and head.chat not in self._busy and not self._closing:
                 self._busy.add(head.chat)
                 self._queue.put_nowait(head.chat)
         missing = min(WORKERS, len(self._busy)) - len(self._workers)
         self._workers += [asyncio.create_task(self._work()) for _ in range(missing)]
+
+    def _probe(self, now: datetime) -> None:
+        """Once a day the oldest message of a chat whose robots are all broken tries whether one works again."""
+        for chat in self._robots.to_probe(now):
+            waiting = [e for e in self._store.open_entries() if e.chat == chat]
+            oldest = min(waiting, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+            if oldest is not None and oldest.state is EntryState.REFUSED:
+                with self._store.work():
+                    self._store.put(oldest.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))
 
     async def settled(self) -> None:
         """Returns when every queued chat has been dealt with."""
@@ -218,7 +229,8 @@ class Deliveries:
             entry = _resumable(self._another(entry, outcome), outcome.verdict, now)
         with self._store.work():
             self._store.put(entry)
-            self._robots.learn(robot, outcome, now)
+            if self._robots.learn(robot, outcome, now):
+                wake(self._store, now)
         self.count += outcome.verdict is Verdict.DELIVERED
         log = logger.info if outcome.verdict is Verdict.DELIVERED else logger.warning
         said = (outcome.verdict.value, outcome.code, outcome.remedy)
@@ -253,9 +265,7 @@ class Deliveries:
 
 def _small(robot: Robot, entry: Entry) -> Robot:
     """After a refusal for shape, the plain form of the same robot."""
-    if not entry.compact:
-        return robot
-    return Robot(robot.name, robot.dialect, robot.url, robot.secret, robot.keyword, "text")
+    return smaller(robot) if entry.compact else robot
 
 
 def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:

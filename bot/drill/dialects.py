@@ -7,108 +7,44 @@ known: text, markdown, and Feishu's card of schema 1.0; any other is refused as 
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from bot.drill.receivers import LanxinServer, WebhookServer
+from bot.drill.servers import (
+    Answer,
+    Call,
+    Dialect,
+    Markup,
+    RefusalError,
+    Shape,
+    Shown,
+    first_line,
+    parsed,
+    recent,
+    shaped,
+)
 from bot.platforms import dingtalk, feishu
-from bot.platforms.limits import DINGTALK, FEISHU, SIGNATURE_WINDOW, WECOM, Wire
+from bot.platforms.limits import DINGTALK, FEISHU, WECOM
 
-Markup = Literal["markdown", "text"]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One POST as it arrived; `wall` is the real time at which it did."""
-
-    query: Mapping[str, str]
-    content_type: str
-    body: bytes
-    wall: datetime
+__all__ = ["DIALECTS", "Answer", "Call", "Dialect", "Markup", "RefusalError", "Shown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A message that passed: `source` is what the client renders, as `markup` says."""
-
-    payload: dict[str, Any]
-    markup: Markup
-    title: str
-    source: str
-
-
-class RefusalError(Exception):
-    """The server's no: its code, and its words where they differ from the table's."""
-
-    def __init__(self, code: int, says: str = "") -> None:
-        super().__init__(code, says)
-        self.code = code
-        self.says = says
-
-
-class Dialect(Protocol):
-    """One platform's server."""
-
-    wire: Wire
-    unknown_token: int  # the code for a robot that does not exist
-    too_fast: int  # the code for a robot over its pace
-    shuts: float  # seconds a robot stays shut after it
-
-    def path(self, token: str) -> str:
-        """The address after the host."""
-
-    def read(self, call: Call, secret: str | None, keyword: str | None) -> Shown:
-        """The message, or RefusalError."""
-
-    def answer(self, code: int, says: str) -> dict[str, Any]:
-        """The body of the reply; code 0 is a success."""
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-_S = TypeVar("_S", bound=_Shape)
-
-
-def _object(body: bytes, refusal: int) -> dict[str, Any]:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        raise RefusalError(refusal) from None
-    if not isinstance(payload, dict):
-        raise RefusalError(refusal)
-    return payload
-
-
-def _shaped(shape: type[_S], value: object, refusal: int) -> _S:
-    try:
-        return shape.model_validate(value)
-    except ValidationError as error:
-        where = ".".join(str(step) for step in error.errors()[0]["loc"])
-        raise RefusalError(refusal, f"invalid parameter: {where}") from None
-
-
-def _first_line(source: str) -> str:
-    return re.sub(r"<[^>]*>|[*#]", "", source.split("\n", 1)[0]).strip()
-
-
-class _WeComText(_Shape):
+class _WeComText(Shape):
     content: str
-    mentioned_list: list[str] = []
-    mentioned_mobile_list: list[str] = []
+    mentioned_list: list[str] = Field(default=[])
+    mentioned_mobile_list: list[str] = Field(default=[])
 
 
-class _WeComMarkdown(_Shape):
+class _WeComMarkdown(Shape):
     content: str
 
 
-class _WeComMessage(_Shape):
+class _WeComMessage(Shape):
     msgtype: Literal["text", "markdown"]
     text: _WeComText | None = None
     markdown: _WeComMarkdown | None = None
@@ -124,10 +60,10 @@ class WeComServer:
         return f"/cgi-bin/webhook/send?key={token}"
 
     def read(self, call: Call, secret: str | None, keyword: str | None) -> Shown:
-        payload = _object(call.body, 40008)
+        payload = parsed(call.body, 40008)
         if payload.get("msgtype") not in ("text", "markdown"):
             raise RefusalError(40008)
-        message = _shaped(_WeComMessage, payload, 40058)
+        message = shaped(_WeComMessage, payload, 40058)
         kind: Markup = message.msgtype
         part = message.text if kind == "text" else message.markdown
         if part is None or not part.content.strip():
@@ -135,31 +71,32 @@ class WeComServer:
         limit = self.wire.limits.text if kind == "text" else self.wire.limits.markdown
         if limit is not None and len(part.content.encode()) > limit:
             raise RefusalError(40058, f"{kind}.content exceed max length {limit}. invalid Request Parameter")
-        return Shown(payload, kind, _first_line(part.content), part.content)
+        return Shown(payload, kind, first_line(part.content), part.content)
 
-    def answer(self, code: int, says: str) -> dict[str, Any]:
+    def answer(self, code: int, says: str) -> Answer:
         if code == 0:
-            return {"errcode": 0, "errmsg": "ok"}
+            return Answer({"errcode": 0, "errmsg": "ok"})
         more = f"https://open.work.weixin.qq.com/devtool/query?e={code}"
-        return {"errcode": code, "errmsg": f"{says}, hint: [1700000000], from ip: 127.0.0.1, more info at {more}"}
+        words = f"{says}, hint: [1700000000], from ip: 127.0.0.1, more info at {more}"
+        return Answer({"errcode": code, "errmsg": words})
 
 
-class _At(_Shape):
+class _At(Shape):
     at_mobiles: list[str] = Field(default=[], alias="atMobiles")
     at_user_ids: list[str] = Field(default=[], alias="atUserIds")
     is_at_all: bool = Field(default=False, alias="isAtAll")
 
 
-class _DingTalkText(_Shape):
+class _DingTalkText(Shape):
     content: str = Field(min_length=1)
 
 
-class _DingTalkMarkdown(_Shape):
+class _DingTalkMarkdown(Shape):
     title: str = Field(min_length=1)
     text: str = Field(min_length=1)
 
 
-class _DingTalkMessage(_Shape):
+class _DingTalkMessage(Shape):
     msgtype: Literal["text", "markdown"]
     text: _DingTalkText | None = None
     markdown: _DingTalkMarkdown | None = None
@@ -182,14 +119,14 @@ class DingTalkServer:
             raise RefusalError(43004)
         if self.wire.limits.body is not None and len(call.body) > self.wire.limits.body:
             raise RefusalError(460101)
-        shown = self._shown(_object(call.body, 40035))
+        shown = self._shown(parsed(call.body, 40035))
         if keyword and keyword not in shown.title + shown.source:
             raise RefusalError(310000, "错误描述:关键词不匹配;解决方案:请联系群管理员查看此机器人的关键词")
         return shown
 
     def _check_signature(self, call: Call, secret: str) -> None:
         stamp = call.query.get("timestamp", "")
-        if not _recent(stamp, 1000, call.wall):
+        if not recent(stamp, 1000, call.wall):
             raise RefusalError(310000, "description:timestamp 无效;solution:请检查本机时钟")
         if not hmac.compare_digest(dingtalk.sign(secret, stamp).encode(), call.query.get("sign", "").encode()):
             raise RefusalError(
@@ -199,61 +136,61 @@ class DingTalkServer:
     def _shown(self, payload: dict[str, Any]) -> Shown:
         if payload.get("msgtype") not in ("text", "markdown"):
             raise RefusalError(400105)
-        message = _shaped(_DingTalkMessage, payload, 40035)
+        message = shaped(_DingTalkMessage, payload, 40035)
         if message.msgtype == "text" and message.text is not None:
-            return Shown(payload, "text", _first_line(message.text.content), message.text.content)
+            return Shown(payload, "text", first_line(message.text.content), message.text.content)
         if message.msgtype == "markdown" and message.markdown is not None:
             return Shown(payload, "markdown", message.markdown.title, message.markdown.text)
         raise RefusalError(40035)
 
-    def answer(self, code: int, says: str) -> dict[str, Any]:
-        return {"errcode": code, "errmsg": says if code else "ok"}
+    def answer(self, code: int, says: str) -> Answer:
+        return Answer({"errcode": code, "errmsg": says if code else "ok"})
 
 
-class _PlainText(_Shape):
+class _PlainText(Shape):
     tag: Literal["plain_text"]
     content: str
 
 
-class _LarkMarkdown(_Shape):
+class _LarkMarkdown(Shape):
     tag: Literal["lark_md"]
     content: str
 
 
-class _Div(_Shape):
+class _Div(Shape):
     tag: Literal["div"]
     text: Annotated[_PlainText | _LarkMarkdown, Field(discriminator="tag")]
 
 
-class _Rule(_Shape):
+class _Rule(Shape):
     tag: Literal["hr"]
 
 
-class _Note(_Shape):
+class _Note(Shape):
     tag: Literal["note"]
     elements: list[Annotated[_PlainText | _LarkMarkdown, Field(discriminator="tag")]] = Field(min_length=1)
 
 
-class _Config(_Shape):
+class _Config(Shape):
     wide_screen_mode: bool = True
 
 
-class _Header(_Shape):
+class _Header(Shape):
     title: _PlainText
     template: Literal["blue", "green", "orange", "red", "grey"] = "blue"
 
 
-class _Card(_Shape):
+class _Card(Shape):
     config: _Config = _Config()
     header: _Header
     elements: list[Annotated[_Div | _Rule | _Note, Field(discriminator="tag")]] = Field(min_length=1)
 
 
-class _FeishuText(_Shape):
+class _FeishuText(Shape):
     text: str = Field(min_length=1)
 
 
-class _FeishuMessage(_Shape):
+class _FeishuMessage(Shape):
     msg_type: Literal["text", "interactive"]
     content: _FeishuText | None = None
     card: dict[str, Any] | None = None
@@ -273,19 +210,19 @@ class FeishuServer:
     def read(self, call: Call, secret: str | None, keyword: str | None) -> Shown:
         if self.wire.limits.body is not None and len(call.body) > self.wire.limits.body:
             raise RefusalError(19036)
-        payload = _object(call.body, 9499)
+        payload = parsed(call.body, 9499)
         if secret is not None:
             self._check_signature(payload, secret, call.wall)
         if payload.get("msg_type") not in ("text", "interactive"):
             raise RefusalError(19002)
-        shown = self._shown(payload, _shaped(_FeishuMessage, payload, 9499))
+        shown = self._shown(payload, shaped(_FeishuMessage, payload, 9499))
         if keyword and keyword not in re.sub(r"\]\([^)]*\)", "]", shown.title + shown.source):
             raise RefusalError(19024)
         return shown
 
     def _check_signature(self, payload: dict[str, Any], secret: str, wall: datetime) -> None:
         stamp, sign = payload.get("timestamp"), payload.get("sign")
-        if not isinstance(stamp, str) or not isinstance(sign, str) or not _recent(stamp, 1, wall):
+        if not isinstance(stamp, str) or not isinstance(sign, str) or not recent(stamp, 1, wall):
             raise RefusalError(19021)
         if not hmac.compare_digest(feishu.sign(secret, stamp).encode(), sign.encode()):
             raise RefusalError(19021)
@@ -293,16 +230,17 @@ class FeishuServer:
     def _shown(self, payload: dict[str, Any], message: _FeishuMessage) -> Shown:
         if message.msg_type == "text" and message.content is not None:
             text = message.content.text
-            return Shown(payload, "text", _first_line(text), text)
+            return Shown(payload, "text", first_line(text), text)
         if message.msg_type == "interactive" and message.card is not None:
-            card = _shaped(_Card, message.card, 11246)
+            card = shaped(_Card, message.card, 11246)
             return Shown(payload, "markdown", card.header.title.content, "\n\n".join(map(_source, card.elements)))
         raise RefusalError(9499)
 
-    def answer(self, code: int, says: str) -> dict[str, Any]:
+    def answer(self, code: int, says: str) -> Answer:
         if code == 0:
-            return {"StatusCode": 0, "StatusMessage": "success", "code": 0, "data": {}, "msg": "success"}
-        return {"code": code, "data": {}, "msg": says}
+            good = {"StatusCode": 0, "StatusMessage": "success", "code": 0, "data": {}, "msg": "success"}
+            return Answer(good)
+        return Answer({"code": code, "data": {}, "msg": says})
 
 
 def _source(element: _Div | _Rule | _Note) -> str:
@@ -312,10 +250,10 @@ def _source(element: _Div | _Rule | _Note) -> str:
     return "\n".join(one.content for one in element.elements) if isinstance(element, _Note) else "---"
 
 
-def _recent(stamp: str, per_second: int, wall: datetime) -> bool:
-    if not re.fullmatch(r"\d{1,15}", stamp, re.ASCII):
-        return False
-    return abs(int(stamp) / per_second - wall.timestamp()) <= SIGNATURE_WINDOW
-
-
-DIALECTS: Mapping[str, Dialect] = {"wecom": WeComServer(), "dingtalk": DingTalkServer(), "feishu": FeishuServer()}
+DIALECTS: Mapping[str, Dialect] = {
+    "wecom": WeComServer(),
+    "dingtalk": DingTalkServer(),
+    "feishu": FeishuServer(),
+    "lanxin": LanxinServer(),
+    "webhook": WebhookServer(),
+}

@@ -1,4 +1,4 @@
-"""The platforms' twin: one server that speaks the three dialects and refuses like the real ones.
+"""The platforms' twin: one server that speaks every dialect and refuses like the real ones.
 
 Pace is counted on the business clock, which a drill makes jump; signatures are checked against wall time, as the
 senders sign. It keeps everything it showed, for the wall and for tests.
@@ -7,7 +7,6 @@ senders sign. It keeps everything it showed, for the wall and for tests.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections import deque
 from collections.abc import Callable
@@ -19,11 +18,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.drill.dialects import DIALECTS, Call, Dialect, Markup, RefusalError
+from bot.drill.dialects import DIALECTS
+from bot.drill.servers import Answer, Call, Dialect, Markup, RefusalError
 
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
@@ -81,6 +81,8 @@ class Twin:
                 Route("/cgi-bin/webhook/send", self._wecom, methods=["POST"]),
                 Route("/robot/send", self._dingtalk, methods=["POST"]),
                 Route("/open-apis/bot/v2/hook/{token}", self._feishu, methods=["POST"]),
+                Route("/v1/bot/hook/messages/create", self._lanxin, methods=["POST"]),
+                Route("/hooks/{token}", self._webhook, methods=["POST"]),
             ]
         )
 
@@ -120,8 +122,8 @@ class Twin:
         """Ends every fault of `chat`."""
         self._faults.pop(chat, None)
 
-    def answer(self, dialect: str, token: str, call: Call) -> dict[str, Any]:
-        """The body of the platform's reply to one call; what is accepted is shown. No network is needed for this."""
+    def answer(self, dialect: str, token: str, call: Call) -> Answer:
+        """The platform's reply to one call; what is accepted is shown. No network is needed for this."""
         server = DIALECTS[dialect]
         try:
             self._accept(self._robots.get((dialect, token)), server, call)
@@ -177,19 +179,28 @@ class Twin:
     async def _feishu(self, request: Request) -> Response:
         return await self._respond("feishu", request.path_params["token"], request)
 
+    async def _lanxin(self, request: Request) -> Response:
+        return await self._respond("lanxin", request.query_params.get("hook_token", ""), request)
+
+    async def _webhook(self, request: Request) -> Response:
+        return await self._respond("webhook", request.path_params["token"], request)
+
     async def _respond(self, dialect: str, token: str, request: Request) -> Response:
         body = await request.body()
         robot = self._robots.get((dialect, token))
         fault = self._faults.get(robot.chat, _Fault()) if robot else _Fault()
         if fault.html:
             return HTMLResponse("<html><body>上网认证：请先登录</body></html>")
-        call = Call(request.query_params, request.headers.get("content-type", ""), body, self._wall())
+        call = Call(request.query_params, request.headers.get("content-type", ""), body, self._wall(), request.headers)
         answer = self.answer(dialect, token, call)
         if fault.hang:
             # A sender that gives up ends the wait: what comes after the body is its disconnection.
             with suppress(TimeoutError):
                 await asyncio.wait_for(request.receive(), fault.hang)
-        return _Cut(json.dumps(answer)) if fault.drop else JSONResponse(answer)
+        if fault.drop:
+            return _Cut(answer.body)
+        kind = "text/plain" if isinstance(answer.content, str) else "application/json"
+        return Response(answer.body, answer.status, dict(answer.headers), kind)
 
 
 class _Cut(Response):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -22,7 +22,8 @@ from bot.platforms.limits import Limits
 
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 
-Style = Literal["markdown", "text"]
+Style = Literal["markdown", "text", "slack"]
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class Robot:
     secret: SecretStr | None = None
     keyword: str = ""
     style: Style = "markdown"
+    proxy: SecretStr | None = None  # http://[name:password@]host:port that leads to it
+    authority: str = field(
+        default="", repr=False
+    )  # PEM of the only root its certificate may hang from; the public ones if empty
+    inside: bool = False  # its host may resolve to an address of a private network
+    share: float = 1.0  # of the platform's length limits that one part may fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Request:
     """One POST, ready to go: `url` is final and signed, `body` is UTF-8 JSON (it may hold a signature)."""
 
     url: SecretStr
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -58,17 +65,27 @@ class Platform(Protocol):
         """What people call it: 企业微信."""
 
     @property
+    def styles(self) -> tuple[Style, ...]:
+        """The shapes it knows (格式); the first is taken when none is asked for."""
+
+    @property
     def limits(self) -> Limits:
         """What the server accepts, and what we allow ourselves of it."""
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
-        """The request for one part, signed with `now`: wall time with a zone, whatever the business clock says."""
+        """The request for one part, signed with `now`: wall time with a zone, whatever the business clock says.
+
+        Raises ValueError, in Chinese and without the secret, when the robot's secret is none for this platform.
+        """
 
     def fits(self, message: Message, robot: Robot) -> bool:
         """Whether the encoded bytes keep the limit, everything added for this robot included."""
 
-    def read_reply(self, status: int, body: bytes) -> Outcome:
-        """What the answer means: only HTTP 200 with an integer code 0 is delivered. Never raises."""
+    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+        """What the answer means, never raises; `headers` by lower-case name.
+
+        Where the body has a code, only HTTP 200 with the integer 0 is delivered.
+        """
 
 
 @cache
@@ -83,6 +100,11 @@ def platform(name: str) -> Platform:
     if found := platforms().get(name):
         return found
     raise ValueError(f"没有方言“{name}”，可用的有：{'、'.join(platforms())}")
+
+
+def smaller(robot: Robot) -> Robot:
+    """The robot after a refusal for shape or length: plain text, and parts of half the size."""
+    return replace(robot, style="text" if robot.style == "markdown" else robot.style, share=robot.share / 2)
 
 
 def parts(message: Message, robot: Robot) -> tuple[Message, ...]:

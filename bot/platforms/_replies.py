@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.core.outcome import Outcome, Verdict
+from bot.platforms import NO_HEADERS
 from bot.platforms._text import plain
 from bot.platforms.limits import HTTP, HTTP_HUNDREDS, UNKNOWN_CODE, Meaning, Wire
 
 TEXT_LENGTH = 200  # characters of the server's words that are kept
+LONGEST_WAIT = 3600.0  # seconds a server may ask us to stay away; then we ask again
 
 # The server's words may hold our address, its links and, in principle, the key that was sent to it.
 _PRIVATE = re.compile(
@@ -36,17 +41,17 @@ def parsed(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read(wire: Wire, status: int, body: bytes) -> Outcome:
+def read(wire: Wire, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
     """What HTTP `status` with `body` means on this platform."""
     reply = parsed(body)
     code = _code(wire, reply)
     said = reply.get(wire.text_field, reply.get("StatusMessage"))
     text = redacted(said) if isinstance(said, str) else ""
     if status // 100 == 3 or code is None or (code == 0 and status != 200):
-        return outcome(_by_status(status), f"HTTP {status}", text or "答复中没有返回码")
+        return by_status(status, text or "答复中没有返回码", headers)
     if code == 0:
         return Outcome(Verdict.DELIVERED, "0", text, _warning(text))
-    return outcome(wire.codes.get(code, UNKNOWN_CODE), str(code), text)
+    return _patient(outcome(wire.codes.get(code, UNKNOWN_CODE), str(code), text), headers)
 
 
 def outcome(meaning: Meaning, code: str, text: str) -> Outcome:
@@ -60,8 +65,29 @@ def _code(wire: Wire, reply: dict[str, Any]) -> int | None:
     return value if type(value) is int else None
 
 
-def _by_status(status: int) -> Meaning:
-    return HTTP.get(status) or HTTP_HUNDREDS.get(status // 100) or HTTP_HUNDREDS[2]
+def by_status(status: int, text: str, headers: Mapping[str, str]) -> Outcome:
+    """What an answer means whose body has no code."""
+    meaning = HTTP.get(status) or HTTP_HUNDREDS.get(status // 100) or HTTP_HUNDREDS[2]
+    return _patient(outcome(meaning, f"HTTP {status}", text), headers)
+
+
+def _patient(found: Outcome, headers: Mapping[str, str]) -> Outcome:
+    """A wait as long as the server itself asks for in its headers."""
+    asked = _asked(headers)
+    if found.verdict is not Verdict.LATER or found.counts or asked is None:
+        return found
+    return replace(found, wait_seconds=min(max(asked, 1.0), LONGEST_WAIT))
+
+
+def _asked(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by Retry-After (a number, or a date held against the server's own) or Feishu's own header."""
+    said = headers.get("retry-after") or headers.get("x-ogw-ratelimit-reset", "")
+    if re.fullmatch(r"\d{1,9}", said.strip(), re.ASCII):
+        return float(said)
+    try:
+        return (parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _warning(text: str) -> str:

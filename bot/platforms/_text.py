@@ -57,6 +57,14 @@ def linked(text: str, escape: Callable[[str], str]) -> str:
     return "".join(shown)
 
 
+def bare_linked(text: str, escape: Callable[[str], str]) -> str:
+    """`text` escaped, its bare addresses left as they are: the client itself makes them links."""
+    pieces = _LINK.split(text)
+    return escape(pieces[0]) + "".join(
+        url + escape(after) for url, after in zip(pieces[1::3], pieces[3::3], strict=True)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Brush:
     """How one platform writes: `escape` for people's text, `colours` as (before, after) around a state's word."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 
 from bot.core.message import LineKind, Message, Paint
 from bot.core.outcome import Outcome
-from bot.platforms import JSON_HEADERS, Request, Robot, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, widened
 from bot.platforms.limits import DINGTALK, DINGTALK_BAN, Limits
 
@@ -31,19 +32,21 @@ _SHOWN = {LineKind.HEADING: "#### {}", LineKind.ITEM: "{}", LineKind.NOTE: "> {}
 class DingTalk:
     name: str = "dingtalk"
     title: str = "钉钉"
+    styles: tuple[Style, ...] = ("markdown", "text")
     limits: Limits = DINGTALK.limits
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
         return Request(_signed(robot, now), JSON_HEADERS, _body(message, robot))
 
     def fits(self, message: Message, robot: Robot) -> bool:
-        return DINGTALK.limits.body is None or len(_body(message, robot)) <= DINGTALK.limits.body
+        limit = DINGTALK.limits.body
+        return limit is None or len(_body(message, robot)) <= limit * robot.share
 
-    def read_reply(self, status: int, body: bytes) -> Outcome:
+    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
         reply = _replies.parsed(body)
         if "punish" in reply and "errcode" not in reply:
             return _replies.outcome(DINGTALK_BAN, "punish", "")
-        return _replies.read(DINGTALK, status, body)
+        return _replies.read(DINGTALK, status, body, headers)
 
 
 def sign(secret: str, milliseconds: str) -> str:

@@ -10,13 +10,14 @@ import base64
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.core.message import LineKind, Message, Paint
 from bot.core.outcome import Outcome
-from bot.platforms import JSON_HEADERS, Request, Robot, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print
 from bot.platforms.limits import FEISHU, Limits
 
@@ -41,6 +42,7 @@ _SHOWN = {LineKind.HEADING: "**{}**", LineKind.ITEM: "{}", LineKind.NOTE: "<font
 class Feishu:
     name: str = "feishu"
     title: str = "飞书"
+    styles: tuple[Style, ...] = ("markdown", "text")
     limits: Limits = FEISHU.limits
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
@@ -48,10 +50,11 @@ class Feishu:
 
     def fits(self, message: Message, robot: Robot) -> bool:
         any_second = "1" * 10  # a time stamp and its signature are as long at any moment
-        return FEISHU.limits.body is None or len(_body(message, robot, any_second)) <= FEISHU.limits.body
+        limit = FEISHU.limits.body
+        return limit is None or len(_body(message, robot, any_second)) <= limit * robot.share
 
-    def read_reply(self, status: int, body: bytes) -> Outcome:
-        return _replies.read(FEISHU, status, body)
+    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+        return _replies.read(FEISHU, status, body, headers)
 
 
 def sign(secret: str, seconds: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from bot.core.outcome import Scope, Verdict
 
-SIGNATURE_WINDOW = 3600.0  # seconds a signature may be off, either way, on both platforms that sign
+SIGNATURE_WINDOW = 3600.0  # seconds a signature may be off, either way, on DingTalk and Feishu
+WEBHOOK_WINDOW = 300.0  # the same for receivers of Standard Webhooks
 UNKNOWN_CODE_WAIT = 300.0  # seconds: a few slow retries, for nobody knows what the code means
 
 
@@ -181,6 +182,22 @@ FEISHU = Wire(
         19036: _reshape(_TOO_LONG, "exceeds the size limit of 30KB"),
         99991400: _wait(60.0, _PACE, "request trigger frequency limit"),
     },
+)
+
+# 蓝信 documents no limit and no code but 0: as small and as slow as the strictest of the others.
+LANXIN = Wire(
+    code_fields=("errCode",),
+    text_field="errMsg",
+    limits=Limits(text=None, markdown=None, body=4096, per_minute=20, our_per_minute=18, pause=60.0),
+    codes={},
+)
+
+# A generic receiver answers by HTTP status alone; the body of Standard Webhooks is to stay below 20 KB.
+WEBHOOK = Wire(
+    code_fields=(),
+    text_field="",
+    limits=Limits(text=None, markdown=None, body=20_000, per_minute=60, our_per_minute=54, pause=60.0),
+    codes={},
 )
 
 _ADDRESS = "地址被网关拒绝：请核对群聊配置中的地址，或联系网络管理员放行"

@@ -6,13 +6,14 @@ The address is the whole secret: no signature, no keyword. Limits count the byte
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outcome import Outcome
-from bot.platforms import JSON_HEADERS, Request, Robot, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, widened
 from bot.platforms.limits import WECOM, Limits
 
@@ -33,6 +34,7 @@ _SHOWN = {LineKind.HEADING: "**{}**", LineKind.ITEM: "{}", LineKind.NOTE: '<font
 class WeCom:
     name: str = "wecom"
     title: str = "企业微信"
+    styles: tuple[Style, ...] = ("markdown", "text")
     limits: Limits = WECOM.limits
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
@@ -43,10 +45,10 @@ class WeCom:
         payload = _payload(message, robot)
         limit = WECOM.limits.text if "text" in payload else WECOM.limits.markdown
         content: str = payload[payload["msgtype"]]["content"]
-        return limit is None or len(content.encode()) <= limit
+        return limit is None or len(content.encode()) <= limit * robot.share
 
-    def read_reply(self, status: int, body: bytes) -> Outcome:
-        return _replies.read(WECOM, status, body)
+    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+        return _replies.read(WECOM, status, body, headers)
 
 
 def _payload(message: Message, robot: Robot) -> dict[str, Any]:

@@ -7,35 +7,45 @@ ever stands in a file that is copied around.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
+import re
+import ssl
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from bot.core.message import Message
 from bot.core.notices import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
 from bot.core.rulebook import Form
-from bot.platforms import Robot, platforms
+from bot.core.succession import UNCHANGED, Succession
+from bot.platforms import Robot, Style, platform, platforms
+from bot.shell.gate import is_loopback
 from bot.shell.problems import Problem, suggest
 from bot.shell.sheet import Placed, Sheet
 from bot.shell.yamltree import read
 
 FILE = "config/chats.yaml"
+_PROXY = re.compile(r"http://(?:[^\s/@]+@)?[^\s/@:]+:\d{1,5}/?", re.ASCII)
 
 
 class RobotForm(Form):
     """One robot of a chat."""
 
-    dialect: str = Field(alias="方言", description="wecom 企业微信、dingtalk 钉钉、feishu 飞书")
+    dialect: str = Field(
+        alias="方言", description="wecom 企业微信、dingtalk 钉钉、feishu 飞书、lanxin 蓝信、webhook 其他"
+    )
     url: str = Field(alias="地址", description="env:变量名 或 file:文件路径", repr=False)
     secret: str | None = Field(default=None, alias="密钥", description="env:变量名 或 file:文件路径", repr=False)
     keyword: str = Field(default="", alias="关键词")
-    style: Literal["markdown", "text"] = Field(default="markdown", alias="格式")
+    style: Style | None = Field(default=None, alias="格式", description="markdown、text；webhook 还可写 slack")
+    proxy: str | None = Field(default=None, alias="代理", description="env:变量名 或 file:文件路径", repr=False)
+    authority: str = Field(default="", alias="根证书", description="单位自建证书的根证书文件（PEM）")
+    inside: bool = Field(default=False, alias="允许内网", description="平台在内网时写 是")
 
 
 class ChatsForm(Form):
@@ -64,10 +74,13 @@ def key_of(name: str) -> str:
     return f"{head}·{SUPERVISOR}" if name.endswith(SUPERVISOR) and head else name
 
 
-def load_chats(home: Path, units: Collection[str] | None) -> tuple[Chats, tuple[Problem, ...]]:
+def load_chats(
+    home: Path, units: Collection[str] | None, names: Succession = UNCHANGED
+) -> tuple[Chats, tuple[Problem, ...]]:
     """The chats of a home folder and every problem; what cannot be resolved has no robot, and says so.
 
-    `units` are the names a chat may have; None while the rule files are broken, then any may. Raises OSError.
+    `units` are the names a chat may have; None while the rule files are broken, then any may. A chat under a unit's former
+    name is that unit's; the chat of a merged unit is nobody's any more. Raises OSError.
     """
     path = home / "config" / "chats.yaml"
     if not path.exists():
@@ -79,21 +92,24 @@ def load_chats(home: Path, units: Collection[str] | None) -> tuple[Chats, tuple[
     placed = Sheet(FILE, tree, problems).form(ChatsForm)
     if placed is None:
         return Chats(), tuple(problems)
-    return _resolve(placed, home, units), tuple(problems)
+    return _resolve(placed, home, units, names), tuple(problems)
 
 
-def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | None) -> Chats:
+def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | None, names: Succession) -> Chats:
     reading = _Reading(placed, home)
     robots: dict[str, tuple[Robot, ...]] = {}
     shared: dict[str, tuple[str, str]] = {}
+    written = {key_of(name) for name in placed.form.chats}
     for name, value in placed.form.chats.items():
-        key = key_of(name)
+        key = _key_today(placed, name, names, written)
+        if not key:
+            continue
         if key in robots or key in shared:
             _report_name(placed, "duplicate-chat", name, f"“{name}”写了两次", "合并到一处")
         elif units is not None:
             _check_name(placed, name, key, units)
         if isinstance(value, str):
-            shared[key] = (name, key_of(value))
+            shared[key] = (name, names.chat(key_of(value)))
         else:
             robots[key] = reading.robots(name, key, value)
     chats = {chat: chat for chat, found in robots.items() if found}
@@ -106,6 +122,26 @@ def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | Non
     return Chats({chat: found for chat, found in robots.items() if found}, Directory(chats), tuple(reading.files))
 
 
+def _key_today(placed: Placed[ChatsForm], name: str, names: Succession, written: Collection[str]) -> str:
+    """The name a chat counts under today; nothing where it is not to be spoken to. The rule files are ahead of this one."""
+    key = key_of(name)
+    today = names.chat(key)
+    if names.gone(key):
+        heir = names.addressee(key)
+        said = f"“{name}”已并入“{names.unit(key.partition('·')[0])}”，不再发到这个群"
+        _report_name(placed, "merged-chat", name, said, f"可以删去；“{heir}”的群要另外写", info=True)
+        return ""
+    if today == key:
+        return key
+    if today in written:
+        _report_name(
+            placed, "former-name", name, f"“{name}”是“{today}”的曾用名，已按“{today}”一处发", "可以删去", info=True
+        )
+        return ""
+    _report_name(placed, "former-name", name, f"“{name}”已改名为“{today}”，按新名称发", f"请改写为“{today}”", info=True)
+    return today
+
+
 def _check_name(placed: Placed[ChatsForm], name: str, key: str, units: Collection[str]) -> None:
     known = [ADMIN, LEADING_GROUP, *units]
     if key.removesuffix(f"·{SUPERVISOR}") not in known:
@@ -113,8 +149,10 @@ def _check_name(placed: Placed[ChatsForm], name: str, key: str, units: Collectio
         _report_name(placed, "unknown-unit", name, f"“{name}”不是责任单位，也不是管理员或领导小组", hint)
 
 
-def _report_name(placed: Placed[ChatsForm], code: str, name: str, message: str, hint: str) -> None:
-    placed.sheet.report(code, (*placed.path, "群聊", name), message, hint, key=True)
+def _report_name(
+    placed: Placed[ChatsForm], code: str, name: str, message: str, hint: str, *, info: bool = False
+) -> None:
+    placed.sheet.report(code, (*placed.path, "群聊", name), message, hint, info=info, key=True)
 
 
 class _Reading:
@@ -137,12 +175,65 @@ class _Reading:
             self._placed.report("unknown-dialect", (*where, "方言"), f"没有方言“{form.dialect}”", hint)
             return None
         url = self._reference((*where, "地址"), form.url)
-        local = url is not None and _is_loopback(url)
+        local = url is not None and _on_loopback(url)
         secret = self._reference((*where, "密钥"), form.secret, local=local) if form.secret else None
         if url is None or (form.secret and secret is None):
             return None
-        key = SecretStr(secret) if secret else None
-        return self._known((*where, "地址"), Robot(name, form.dialect, SecretStr(url), key, form.keyword, form.style))
+        robot = Robot(name, form.dialect, SecretStr(url), SecretStr(secret) if secret else None, form.keyword)
+        reached = self._way(where, robot, form)
+        return self._known((*where, "地址"), reached) if reached and self._usable(where, reached) else None
+
+    def _way(self, where: tuple[str | int, ...], robot: Robot, form: RobotForm) -> Robot | None:
+        """The robot with its style and the way that leads to it; None when part of the way cannot be read."""
+        styles = platform(form.dialect).styles
+        if form.style and form.style not in styles:
+            hint = f"可用：{'、'.join(styles)}"
+            self._placed.report("unknown-style", (*where, "格式"), f"{form.dialect} 没有格式“{form.style}”", hint)
+            return None
+        proxy = self._proxy((*where, "代理"), form.proxy) if form.proxy else None
+        authority = self._authority((*where, "根证书"), form.authority) if form.authority else ""
+        if authority is None or (form.proxy and proxy is None):
+            return None
+        via = SecretStr(proxy) if proxy else None
+        return replace(robot, style=form.style or styles[0], proxy=via, authority=authority, inside=form.inside)
+
+    def _proxy(self, loc: tuple[str | int, ...], text: str) -> str | None:
+        """A proxy's address, which may hold a password; only http:// proxies exist here, https goes through them whole."""
+        found = self._reference(loc, text)
+        if found is not None and not _PROXY.fullmatch(found):
+            self._placed.report(
+                "bad-proxy", loc, "代理地址应写成 http://主机:端口", "用户名和密码写在主机前：http://名:密码@主机:端口"
+            )
+            return None
+        return found
+
+    def _authority(self, loc: tuple[str | int, ...], name: str) -> str | None:
+        """The PEM text of a private root; what stands there is no secret."""
+        path = self._home / name
+        self.files.append(path)
+        try:
+            text = path.read_text("utf-8-sig")
+            if not text.strip():
+                raise ValueError("empty")
+            ssl.create_default_context(cadata=text)
+        except (OSError, ValueError):  # ssl.SSLError is an OSError
+            self._placed.report(
+                "bad-authority",
+                loc,
+                f"根证书文件 {name} 读不到，或不是 PEM 证书",
+                "向平台管理员要根证书（.pem 或 .crt）",
+            )
+            return None
+        return text
+
+    def _usable(self, where: tuple[str | int, ...], robot: Robot) -> bool:
+        """Whether the platform can sign with this robot's secret."""
+        try:
+            platform(robot.dialect).encode(Message("检查", ()), robot, datetime(2000, 1, 1, tzinfo=UTC))
+        except ValueError as error:
+            self._placed.report("bad-secret", (*where, "密钥"), str(error))
+            return False
+        return True
 
     def _known(self, loc: tuple[str | int, ...], robot: Robot) -> Robot:
         """One robot in two places keeps one name, and so one window of send instants."""
@@ -160,7 +251,7 @@ class _Reading:
             return self._of_environment(loc, name.strip())
         if kind.strip() == "file":
             return self._of_file(loc, self._home / name.strip())
-        if local or _is_loopback(text):
+        if local or _on_loopback(text):
             return text
         self._placed.report("literal-secret", loc, "地址和密钥不能直接写在文件里", "写成 env:变量名 或 file:文件路径")
         return None
@@ -183,10 +274,9 @@ class _Reading:
         return value or None
 
 
-def _is_loopback(text: str) -> bool:
+def _on_loopback(text: str) -> bool:
     with suppress(ValueError):
-        host = urlsplit(text).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return is_loopback(urlsplit(text).hostname or "")
     return False
 
 
@@ -196,9 +286,11 @@ def address_of(robot: Robot) -> str:
 
 
 def setup_of(robot: Robot) -> str:
-    """The same for everything a platform checks: address, secret and keyword."""
+    """The same for everything a platform checks, and for the way to it: a change of any may mend a broken robot."""
     secret = robot.secret.get_secret_value() if robot.secret else ""
-    return _hash(f"{robot.dialect} {robot.url.get_secret_value()} {secret} {robot.keyword}")
+    way = [robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, "内网" if robot.inside else ""]
+    more = f" {way}" if any(way) else ""
+    return _hash(f"{robot.dialect} {robot.url.get_secret_value()} {secret} {robot.keyword}{more}")
 
 
 def _hash(text: str) -> str:

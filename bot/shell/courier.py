@@ -1,27 +1,30 @@
-"""投递: one message to one robot, one outcome. The only module that knows httpx.
+"""投递: one message to one robot, one outcome. The only module that knows httpx and httpcore.
 
 Many transports of one connection each ("shards") over one TLS context: a stock pool of many connections walks all of
 them for every request, and a new client for every robot would shake hands for every message.
-Transports and not clients, because a client logs every address it calls, keeps cookies and may follow redirects.
+Bare connections and not clients, because a client logs every address it calls, keeps cookies and may follow redirects.
+Where they may lead is decided when they are opened (`bot/shell/gate.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import AsyncIterator, Collection
+import ssl
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
-from ssl import SSLContext
+from functools import lru_cache
+from typing import NamedTuple
 
+import httpcore
 import httpx
 
 from bot.core.message import Message
 from bot.core.outcome import Outcome, Verdict
 from bot.platforms import Platform, Request, Robot, platform
+from bot.shell.gate import Gate, WrongPlaceError, is_loopback
 
 REPLY_BYTES = 64 * 1024
 CONNECT = (
@@ -36,6 +39,7 @@ for _library in ("httpx", "httpcore"):
 
 _ADDRESS = "请核对群聊配置中的地址"
 _NOT_SENT = "连不上平台，消息没有发出，稍后自动重试；一直如此请检查网络、域名解析、代理和证书"
+_INSIDE = "域名解析到内网或本机地址，没有发送：请核对域名解析；确属内网平台的，在该机器人下写 允许内网: 是"
 _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：将标明“补发”再发一次"
 
 
@@ -63,7 +67,8 @@ class Courier:
             url = httpx.URL(robot.url.get_secret_value())
         except httpx.InvalidURL:
             return _refused("不是网址", _ADDRESS)
-        if refusal := self._forbidden(url):
+        lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
+        if refusal := self._forbidden(url, lane):
             return refusal
         try:
             dialect = platform(robot.dialect)
@@ -74,17 +79,17 @@ class Courier:
         except Exception as error:  # a message that cannot be written down must not stop the others
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy="消息无法编码：请告知维护人员")
         signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
-        return _scrubbed(await self._post(dialect, request, signed), robot, url)
+        return _scrubbed(await self._post(dialect, request, signed, lane), robot, url)
 
     async def aclose(self) -> None:
         """Closes the idle connections; sends still under way close their own."""
         while self._idle:
             self._open -= 1
-            await self._idle.pop().transport.aclose()
+            await self._idle.pop().line.aclose()
 
-    def _forbidden(self, url: httpx.URL) -> Outcome | None:
-        local = _is_loopback(url.host)
-        if self._loopback_only and not local:
+    def _forbidden(self, url: httpx.URL, lane: Lane) -> Outcome | None:
+        local = is_loopback(url.host)
+        if self._loopback_only and not (local and (not lane.proxy or is_loopback(httpx.URL(lane.proxy).host))):
             return _refused("演练中只能发往本机", "演练不会写到真实的群；要发到测试群，请用演练命令指定该群")
         if url.scheme != "https" and not (local and url.scheme == "http"):
             return _refused("地址不是 https", _ADDRESS)
@@ -92,49 +97,88 @@ class Courier:
             return _refused(f"主机 {url.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
         return None
 
-    async def _post(self, dialect: Platform, request: Request, url: httpx.URL) -> Outcome:
+    async def _post(self, dialect: Platform, request: Request, url: httpx.URL, lane: Lane) -> Outcome:
         trail = _Trail(request.body)
         try:
-            status, body = await self._exchange(request, url, trail)
+            reply = await self._exchange(request, url, lane, trail)
+        except WrongPlaceError:
+            return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:  # whatever went wrong, the outcome depends only on what was written
             return trail.outcome(type(error).__name__)
-        return dialect.read_reply(status, body)
+        return dialect.read_reply(reply.status, reply.body, reply.headers)
 
-    async def _exchange(self, request: Request, url: httpx.URL, trail: _Trail) -> tuple[int, bytes]:
-        """Status and body of the reply. A shard on which anything failed is not used again."""
+    async def _exchange(self, request: Request, url: httpx.URL, lane: Lane, trail: _Trail) -> _Reply:
+        """The reply. A shard on which anything failed is not used again."""
         async with self._seats:
-            shard = self._take(f"{url.scheme}://{url.netloc.decode()}")
+            shard = await self._take(f"{url.scheme}://{url.netloc.decode()}", lane)
             try:
                 async with asyncio.timeout(self._timeout):
                     reply = await shard.post(url, request, trail, self._timeout * CONNECT)
             except BaseException:
                 self._open -= 1
                 with suppress(Exception):
-                    await shard.transport.aclose()
+                    await shard.line.aclose()
                 raise
             self._idle.append(shard)
             return reply
 
-    def _take(self, origin: str) -> _Shard:
+    async def _take(self, origin: str, lane: Lane) -> _Shard:
         """An idle shard last used for `origin`; else a new one; else the one idle longest, which will reconnect."""
         for place in range(len(self._idle) - 1, -1, -1):
-            if self._idle[place].origin == origin:
+            if (self._idle[place].origin, self._idle[place].lane) == (origin, lane):
                 return self._idle.pop(place)
         if self._open < self._shards:
+            shard = _Shard(origin, lane, self._line(lane))
             self._open += 1
-            return _Shard(origin, self._transport())
+            return shard
         shard = self._idle.pop(0)
+        if shard.lane != lane:
+            old, shard = shard.line, _Shard(origin, lane, self._line(lane))
+            with suppress(Exception):
+                await old.aclose()
         shard.origin = origin
         return shard
 
-    def _transport(self) -> httpx.AsyncHTTPTransport:
-        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
-        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=one)
+    def _line(self, lane: Lane) -> httpcore.AsyncConnectionPool:
+        """One connection that is kept, past the gate or through a proxy, which resolves names for itself."""
+        if lane.proxy:
+            proxy = httpx.URL(lane.proxy)
+            return httpcore.AsyncHTTPProxy(
+                str(proxy.copy_with(userinfo=b"")),
+                proxy_auth=(proxy.username, proxy.password) if proxy.userinfo else None,
+                ssl_context=_tls(lane.authority),
+                max_connections=1,
+                keepalive_expiry=KEEP_ALIVE,
+            )
+        return httpcore.AsyncConnectionPool(
+            ssl_context=_tls(lane.authority),
+            max_connections=1,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=Gate(inside=lane.inside),
+        )
 
-    @cached_property
-    def _tls(self) -> SSLContext:
-        """One context for all; made at the first need, for it reads every root certificate."""
-        return httpx.create_ssl_context(trust_env=False)
+
+@lru_cache(maxsize=8)
+def _tls(authority: str) -> ssl.SSLContext:
+    """One context for each private root; made at the first need, for it reads every root certificate."""
+    return ssl.create_default_context(cadata=authority) if authority else httpx.create_ssl_context(trust_env=False)
+
+
+class Lane(NamedTuple):
+    """What two robots must have in common to share a connection, beside the origin. Holds a proxy's password."""
+
+    proxy: str
+    authority: str
+    inside: bool
+
+    def __repr__(self) -> str:
+        return "Lane(…)"
+
+
+class _Reply(NamedTuple):
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -142,21 +186,30 @@ class _Shard:
     """One connection, opened when first needed and kept for `origin`."""
 
     origin: str
-    transport: httpx.AsyncHTTPTransport
+    lane: Lane
+    line: httpcore.AsyncConnectionPool
 
-    async def post(self, url: httpx.URL, request: Request, trail: _Trail, connect: float) -> tuple[int, bytes]:
-        """Status and the bytes as sent, never unpacked: a small reply cannot grow. `connect` is in seconds."""
-        headers = [*request.headers, ("Content-Length", str(len(request.body))), ("Accept-Encoding", "identity")]
-        timeouts = {"timeout": {"connect": connect}}
-        response = await self.transport.handle_async_request(
-            httpx.Request("POST", url, headers=headers, content=trail.written(), extensions=timeouts)
+    async def post(self, url: httpx.URL, request: Request, trail: _Trail, connect: float) -> _Reply:
+        """The reply as sent, never unpacked: a small one cannot grow. `connect` is in seconds."""
+        headers = [("Host", url.netloc.decode()), *request.headers]
+        headers += [("Content-Length", str(len(request.body))), ("Accept-Encoding", "identity")]
+        response = await self.line.handle_async_request(
+            httpcore.Request(
+                "POST",
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=headers,
+                content=trail.written(),
+                extensions={"timeout": {"connect": connect}},
+            )
         )
         reply = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_stream():
             reply += chunk
             if len(reply) > REPLY_BYTES:
                 raise _TooLongError
-        return response.status_code, bytes(reply)
+        await response.aclose()  # gives the connection back to the line
+        said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        return _Reply(response.status, bytes(reply), said)
 
 
 class _TooLongError(Exception):
@@ -186,12 +239,6 @@ def _refused(text: str, remedy: str) -> Outcome:
     return Outcome(Verdict.REFUSED, text=text, remedy=remedy)
 
 
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
 def _matches(host: str, allowed: str) -> bool:
     return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
 
@@ -199,7 +246,8 @@ def _matches(host: str, allowed: str) -> bool:
 def _scrubbed(outcome: Outcome, robot: Robot, url: httpx.URL) -> Outcome:
     """The outcome without this robot's key or secret, should the server have repeated one."""
     secrets = [*url.params.values(), url.path.rpartition("/")[2]]
-    secrets += [robot.secret.get_secret_value()] if robot.secret else []
+    secrets += [one.get_secret_value() for one in (robot.secret, robot.proxy) if one]
+    secrets += [httpx.URL(robot.proxy.get_secret_value()).password] if robot.proxy else []
     text = outcome.text
     for secret in secrets:
         if len(secret) >= SECRET_LENGTH:

@@ -19,6 +19,7 @@ from bot.shell.store import RobotState, Store
 
 WINDOW = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
+PROBE = timedelta(hours=20)  # so that a robot broken in one morning is tried again in the next day's slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Robots:
 
         A message begun by the robot `going_on` is finished by it as long as it is sound: parts are cut for one robot.
         """
-        sound = [robot for robot in self.by_chat.get(chat, ()) if not self._state(robot).broken]
+        sound = [robot for robot in self.by_chat.get(chat, ()) if self._may_speak(robot, now)]
         if not sound:
             return Wait(None, "没有可用的群机器人")
         sound = [robot for robot in sound if robot.name == going_on] or sound
@@ -71,17 +72,37 @@ class Robots:
         state = self._state(robot)
         self._store.put_robot(state.model_copy(update={"sends": (*self._recent(robot, now), now)}))
 
-    def learn(self, robot: Robot, outcome: Outcome, now: datetime) -> None:
-        """Rest or broken, as the outcome says; a platform-wide wait rests every robot of that dialect."""
+    def to_probe(self, now: datetime) -> list[str]:
+        """Chats all of whose robots are broken, one of them for so long that it may be tried again."""
+        return [
+            chat
+            for chat, robots in self.by_chat.items()
+            if all(self._state(robot).broken for robot in robots)
+            and any(self._may_speak(robot, now) for robot in robots)
+        ]
+
+    def learn(self, robot: Robot, outcome: Outcome, now: datetime) -> bool:
+        """Rest or broken, as the outcome says; a platform-wide wait rests every robot of that dialect.
+
+        Returns whether a robot known as broken has just proved that it works again.
+        """
+        state = self._state(robot)
         if outcome.verdict is Verdict.REFUSED:
             why = outcome.remedy or outcome.text or outcome.code
-            self._store.put_robot(self._state(robot).model_copy(update={"broken": why, "broken_since": now}))
+            since = state.broken_since or now
+            broken = {"broken": why, "broken_since": since, "blocked_until": now + PROBE}
+            self._store.put_robot(state.model_copy(update=broken))
+        elif outcome.verdict is Verdict.DELIVERED and state.broken:
+            sound = {"broken": "", "broken_since": None, "blocked_until": None}
+            self._store.put_robot(state.model_copy(update=sound))
+            return True
         elif outcome.verdict is Verdict.LATER and outcome.wait_seconds and not outcome.counts:
             until = now + timedelta(seconds=outcome.wait_seconds)
             for one in self._struck(robot, outcome.scope):
                 state = self._state(one)
                 rest = max(until, state.blocked_until or until)
                 self._store.put_robot(state.model_copy(update={"blocked_until": rest}))
+        return False
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest end of a rest after `now`."""
@@ -104,6 +125,11 @@ class Robots:
         if scope is Scope.ROBOT:
             return [robot]
         return [one for robots in self.by_chat.values() for one in robots if one.dialect == robot.dialect]
+
+    def _may_speak(self, robot: Robot, now: datetime) -> bool:
+        """Whether it is sound, or has been broken for so long that one message may try it."""
+        state = self._state(robot)
+        return not state.broken or state.blocked_until is None or state.blocked_until <= now
 
     def _state(self, robot: Robot) -> RobotState:
         return self._store.robots.get(robot.name) or _met(robot, {})
@@ -132,5 +158,7 @@ def _met(robot: Robot, known: Mapping[str, RobotState]) -> RobotState:
     past = next((state for state in known.values() if state.address == address), None)
     if past is None:
         return RobotState(name=robot.name, address=address, setup=setup)
-    mended = {} if past.setup == setup else {"broken": "", "broken_since": None}
+    mended: dict[str, object] = {}
+    if past.setup != setup:
+        mended = {"broken": "", "broken_since": None, "blocked_until": None if past.broken else past.blocked_until}
     return past.model_copy(update={"name": robot.name, "setup": setup, **mended})

@@ -1,4 +1,4 @@
-"""Real disks with something wrong: one that fails at a chosen step, one that photographs the folder after every step."""
+"""Real disks with something wrong: one that fails at a chosen step, one from there on, one that photographs the folder after every step."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ class FailingDisk(Disk):
     def flush_folder(self, folder: Path) -> None:
         self._fail("flush_folder")
         super().flush_folder(folder)
+
+
+class Lasting(FailingDisk):
+    """Fails from the chosen step on, not only there."""
+
+    def _step(self, kind: str) -> bool:
+        super()._step(kind)
+        return kind in self._kinds and self.at is not None and self.count > self.at
 
 
 class Camera(Disk):

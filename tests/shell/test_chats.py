@@ -197,6 +197,102 @@ def test_a_file_that_cannot_be_read_says_where_and_gives_no_chat(tmp_path: Path,
     assert all(problem.is_error and problem.file == FILE for problem in problems)
 
 
+# --- dialects of one's own, and the way to them --------------------------------------------
+
+
+TLS = Path(__file__).parents[1] / "data" / "tls"
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize(
+    ("written", "style"),
+    [
+        ("方言: wecom", "markdown"),
+        ("方言: wecom, 格式: text", "text"),
+        ("方言: lanxin", "text"),
+        ("方言: webhook", "text"),
+        ("方言: webhook, 格式: slack", "slack"),
+    ],
+)
+def test_a_robot_has_the_style_written_or_its_dialect_s_first(tmp_path: Path, written: str, style: str) -> None:
+    chats, problems = load(tmp_path, one(f"{{{written}, 地址: '{LOCAL}'}}"))
+    assert problems == ()
+    assert chats.robots["县教育局"][0].style == style
+
+
+def test_a_style_the_dialect_does_not_know_is_an_error_with_those_it_does(tmp_path: Path) -> None:
+    text = one(f"{{方言: lanxin, 格式: slack, 地址: '{LOCAL}'}}")
+    problem = only_problem(tmp_path, text)
+    assert (problem.line, problem.column) == place_of(text, "slack")
+    assert problem.hint == "可用：text"
+
+
+def test_a_secret_its_platform_cannot_sign_with_is_an_error_that_does_not_repeat_it(tmp_path: Path) -> None:
+    text = one(f"{{方言: webhook, 地址: '{LOCAL}', 密钥: SEC-literal}}")
+    problem = only_problem(tmp_path, text)
+    assert (problem.line, problem.code) == (3, "bad-secret")
+    assert "whsec_" in problem.message
+    assert "SEC-literal" not in str(problem)
+    assert load(tmp_path, text.replace("SEC-literal", WHSEC))[1] == ()
+
+
+def test_a_platform_of_one_s_own_has_proxy_root_and_private_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_JYJ", "https://im.example.cn:8443/prefix/robot/send?access_token=0f2c9a31d113")
+    monkeypatch.setenv("PROXY", "http://ban:password-0f2c9a31@10.1.1.1:3128")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "root.pem").write_bytes((TLS / "ca.pem").read_bytes())
+    text = one("{方言: dingtalk, 地址: env:CHAT_JYJ, 代理: env:PROXY, 根证书: config/root.pem, 允许内网: 是}")
+    chats, problems = load(tmp_path, text)
+    assert problems == ()
+    [robot] = chats.robots["县教育局"]
+    assert robot.proxy is not None
+    assert robot.proxy.get_secret_value().endswith("@10.1.1.1:3128")
+    assert (robot.authority, robot.inside) == ((TLS / "ca.pem").read_text(), True)
+    assert chats.files == (tmp_path / "config" / "root.pem",)
+    assert "password-0f2c9a31" not in f"{chats!r} {robot!r} {setup_of(robot)}"
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://10.1.1.1:1080", "https://10.1.1.1:3128", "10.1.1.1:3128", "http://10.1.1.1"]
+)
+def test_a_proxy_of_another_kind_is_an_error_that_does_not_repeat_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("PROXY", proxy)
+    problem = only_problem(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}', 代理: env:PROXY}}"))
+    assert problem.code == "bad-proxy"
+    assert proxy not in problem.message
+
+
+def test_a_proxy_s_address_is_never_literal_unless_it_is_here(tmp_path: Path) -> None:
+    assert (
+        only_problem(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}', 代理: 'http://10.1.1.1:3128'}}")).code
+        == "literal-secret"
+    )
+    assert load(tmp_path, one(f"{{方言: wecom, 地址: '{LOCAL}', 代理: 'http://127.0.0.1:3128'}}"))[1] == ()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nno\n", b"\xff\xfe"])
+def test_a_root_that_is_none_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "root.pem").write_bytes(content)
+    text = one(f"{{方言: wecom, 地址: '{LOCAL}', 根证书: root.pem}}")
+    problem = only_problem(tmp_path, text)
+    assert (problem.code, (problem.line, problem.column)) == ("bad-authority", place_of(text, "root.pem"))
+
+
+@pytest.mark.parametrize("more", ["代理: 'http://127.0.0.1:3128'", "根证书: root.pem", "允许内网: 是"])
+def test_another_way_to_a_robot_is_another_set_up_and_the_same_address(tmp_path: Path, more: str) -> None:
+    (tmp_path / "root.pem").write_bytes((TLS / "ca.pem").read_bytes())
+    robot = f"{{方言: wecom, 地址: '{LOCAL}'}}"
+    [before] = load(tmp_path, one(robot))[0].robots["县教育局"]
+    [after] = load(tmp_path, one(robot.replace("}", f", {more}}}")))[0].robots["县教育局"]
+    assert address_of(before) == address_of(after)
+    assert setup_of(before) != setup_of(after)
+
+
 # --- secrets -----------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 from bot.core.message import Line, Message
 from bot.core.outcome import Outcome, Verdict
 from bot.drill.twin import Twin
-from bot.platforms import Robot, Style
+from bot.platforms import Robot, Style, platforms
 from bot.shell.courier import Courier
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -100,10 +101,10 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(script: Script) -> AsyncIterator[Gateway]:
+async def gateway(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Gateway]:
     one = Gateway(script)
-    server = await asyncio.start_server(one.connected, "127.0.0.1", 0)
-    one.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(one.connected, "127.0.0.1", 0, ssl=tls)
+    one.base = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield one
     finally:
@@ -137,12 +138,13 @@ def twin() -> Twin:
     return Twin(clock=lambda: NOW, wall=lambda: NOW)
 
 
-@pytest.mark.parametrize("dialect", ["wecom", "dingtalk", "feishu"])
+@pytest.mark.parametrize("dialect", platforms())
 async def test_signed_message_is_delivered_to_every_platform(dialect: str) -> None:
     chats = twin()
-    path = chats.add_chat("县教育局", dialect, secret=None if dialect == "wecom" else "SECdemo", keyword="督办")
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" if dialect == "webhook" else "SECdemo"
+    path = chats.add_chat("县教育局", dialect, secret=None if dialect == "wecom" else secret, keyword="督办")
     async with serving(chats) as base, courier() as one:
-        robot = Robot("县教育局#1", dialect, SecretStr(base + path), SecretStr("SECdemo"), "督办")
+        robot = Robot("县教育局#1", dialect, SecretStr(base + path), SecretStr(secret), "督办")
         outcome = await one.send(robot, MESSAGE, NOW)
     assert outcome.verdict is Verdict.DELIVERED
     assert [bubble.title for bubble in chats.received("县教育局")] == ["【督办汇总】县教育局"]
@@ -191,6 +193,27 @@ async def test_hanging_answer_is_ambiguous() -> None:
         outcome = await one.send(Robot("县教育局#1", "wecom", SecretStr(base + path)), MESSAGE, NOW)
     assert outcome.verdict is Verdict.AMBIGUOUS
     assert "补发" in outcome.remedy
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "verdict"),
+    [
+        pytest.param(b"<html><body>ok</body></html>", "text/html", Verdict.AMBIGUOUS, id="a page"),
+        pytest.param(b"<html><body>ok</body></html>", "application/json", Verdict.AMBIGUOUS, id="a page called JSON"),
+        pytest.param(OK, "text/html", Verdict.DELIVERED, id="JSON called a page"),
+        pytest.param(OK, "", Verdict.DELIVERED, id="JSON called nothing"),
+        pytest.param(b"{}", "application/json", Verdict.AMBIGUOUS, id="no code"),
+        pytest.param(b'{"errcode":"0","errmsg":"ok"}', "application/json", Verdict.AMBIGUOUS, id="code as text"),
+        pytest.param(b'{"errcode":null}', "application/json", Verdict.AMBIGUOUS, id="code null"),
+    ],
+)
+async def test_what_was_answered_counts_and_not_how_it_was_labelled(body: bytes, kind: str, verdict: Verdict) -> None:
+    assert (await sent_to(answering(body, "200 OK", f"Content-Type: {kind}"))).verdict is verdict
+
+
+async def test_retry_after_reaches_the_platform_s_reader() -> None:
+    outcome = await sent_to(answering(b"", "429 Too Many Requests", "Retry-After: 90"))
+    assert (outcome.verdict, outcome.wait_seconds) == (Verdict.LATER, 90)
 
 
 async def test_empty_answer_is_ambiguous() -> None:

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.events import PAYLOADS, EventRejected, RulesRejected
+from bot.core.events import PAYLOADS, EventRejected, ResendAsked, RobotMended, RulesRejected
 from bot.shell.known import VERBS
 from bot.shell.problems import Problem
 from bot.shell.rulebook import assemble
 from bot.shell.ruletests import Expectation, RuleTest, written
 from tests.rules_factory import place_of, rule_files
 
-OWN = {RulesRejected, EventRejected}  # the bot's own to write, never part of a past
+# The bot's own to write, or about messages and robots: neither decides what is owed.
+OWN = {RulesRejected, EventRejected, ResendAsked, RobotMended}
 
 
 def read(text: str) -> tuple[list[Problem], list[RuleTest]]:

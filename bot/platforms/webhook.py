@@ -1,0 +1,124 @@
+"""Any receiver of webhooks: Standard Webhooks 1.0 (`格式: text`), or a Slack-compatible body (`格式: slack`).
+
+    {"type":"duban.message","timestamp":"2027-12-24T08:47:05+00:00",
+     "data":{"number":"2027-0412","title":"…","text":"…","part":1,"parts":1,"resent":false,"mentions":[]}}
+
+`text` is the whole message as lines. Success is any 2xx that is not a page. With a secret the three headers carry a
+signature over the very bytes sent; the id says what was sent, so a receiver can drop what it has already shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.core.message import Message
+from bot.core.outcome import Outcome, Verdict
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
+from bot.platforms._text import as_text, bare_linked, mentioned, missing_keyword, plain, unlisted, widened
+from bot.platforms.limits import WEBHOOK, Limits
+
+PREFIX = "whsec_"
+KEY_BYTES = range(24, 65)
+#: What was sent again under the same number, as `bot/core/wording.py` marks it.
+RESENT = "补发"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    name: str = "webhook"
+    title: str = "通用网络回调"
+    styles: tuple[Style, ...] = ("text", "slack")
+    limits: Limits = WEBHOOK.limits
+
+    def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
+        body = _body(message, robot, now)
+        return Request(robot.url, (*JSON_HEADERS, *_signature(message, robot, now, body)), body)
+
+    def fits(self, message: Message, robot: Robot) -> bool:
+        any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # time stamps are as long at any moment
+        limit = WEBHOOK.limits.body
+        return limit is None or len(_body(message, robot, any_moment)) <= limit * robot.share
+
+    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+        if status // 100 == 2 and not _is_page(body, headers):
+            return Outcome(Verdict.DELIVERED, f"HTTP {status}")
+        return _replies.by_status(status, "", headers)
+
+
+def _is_page(body: bytes, headers: Mapping[str, str]) -> bool:
+    """A page in place of an answer is a gateway's or a login's: nobody knows whether the receiver was reached."""
+    return headers.get("content-type", "").lower().startswith("text/html") or body.lstrip()[:1] == b"<"
+
+
+def sign(secret: str, message_id: str, seconds: str, body: bytes) -> str:
+    """`v1,` and base64 of HMAC-SHA256 under the decoded key. Raises ValueError, in Chinese, when it is no such key."""
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True) if secret.startswith(PREFIX) else b""
+    except (NotBase64, ValueError):
+        key = b""
+    if len(key) not in KEY_BYTES:
+        raise ValueError("密钥应写成 whsec_ 加 24 至 64 字节的 base64") from None
+    signed = f"{message_id}.{seconds}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+
+
+def _signature(message: Message, robot: Robot, now: datetime, body: bytes) -> tuple[tuple[str, str], ...]:
+    seconds, name = str(int(now.timestamp())), _id(message)
+    headers = (("webhook-id", name), ("webhook-timestamp", seconds))
+    if robot.secret is None:
+        return headers
+    return (*headers, ("webhook-signature", sign(robot.secret.get_secret_value(), name, seconds, body)))
+
+
+def _id(message: Message) -> str:
+    """The same on every attempt to say the same; what was worded anew meanwhile is another message to the receiver."""
+    said = "\n".join(as_text(replace(message, mark="")))
+    return f"duban_{plain(message.number) or '0'}_{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def _body(message: Message, robot: Robot, now: datetime) -> bytes:
+    payload = _slack(message, robot) if robot.style == "slack" else _standard(message, robot, now)
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _standard(message: Message, robot: Robot, now: datetime) -> dict[str, Any]:
+    lines = as_text(message)
+    lines.append(missing_keyword(robot.keyword, *lines))
+    mobiles, users = mentioned(message)
+    data = {
+        "number": plain(message.number),
+        "title": plain(message.headline),
+        "text": "\n".join(line for line in lines if line),
+        "part": message.part,
+        "parts": message.parts,
+        "resent": message.mark == RESENT,
+        "mentions": [*mobiles, *users],
+    }
+    return {
+        "type": "duban.message",
+        "timestamp": now.astimezone(UTC).replace(microsecond=0).isoformat(),
+        "data": data,
+    }
+
+
+def _slack(message: Message, robot: Robot) -> dict[str, Any]:
+    """Mark-up and calls to everybody become full-width: Slack, Mattermost and Zulip obey different ones."""
+    lines = [bare_linked(unlisted(line), _harmless) for line in as_text(message)]
+    lines.append(missing_keyword(robot.keyword, *lines))
+    lines.append(" ".join(f"<@{user}>" for user in mentioned(message)[1]))
+    return {"text": "\n".join(line for line in lines if line)}
+
+
+def _harmless(text: str) -> str:
+    return widened(text).replace("@", "＠")
+
+
+PLATFORM = Webhook()
