@@ -20,12 +20,13 @@ from bot.core.events import Event
 from bot.core.findings import Finding
 from bot.core.notices import Decision, midnight, next_instant, ripe, settled
 from bot.core.office import Trouble
-from bot.core.outbox import Entry, readdressed
+from bot.core.outbox import Entry, readdressed, succeeded
 from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours
 from bot.core.wording import Letterhead
 from bot.delivery import Deliveries
+from bot.dispatch import obey
 from bot.shell.chats import Chats
 from bot.shell.robots import Robots
 from bot.shell.state_errors import JournalBroken, StateError
@@ -33,6 +34,7 @@ from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock
 
 ALIVE_SECONDS = 130.0  # two longest heartbeats and some
+LOOK_ANYWAY = timedelta(minutes=15)  # however quiet it seems: no slip of the bookkeeping outlives this
 
 
 @dataclass(slots=True)
@@ -61,11 +63,16 @@ class App:
     letterhead: Letterhead
     poke: asyncio.Event = field(default_factory=asyncio.Event)
     before_pass: list[Callable[[datetime], None]] = field(default_factory=list)
+    after_pass: list[Callable[[datetime], None]] = field(default_factory=list)
+    more_troubles: list[Callable[[], list[Trouble]]] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     _decisions: Sequence[Decision] = ()
     _stopping: bool = False
     _last_pass: float = field(default_factory=monotonic)
+    _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
+    _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
+    _quiet: tuple[datetime, datetime] | None = None
 
     # --- the journey --------------------------------------------------------
 
@@ -75,6 +82,7 @@ class App:
         with self.store.work():
             if event is not None and not self.store.knows(event):
                 self.store.keep(event)
+                obey(self.store, event, now)
             findings, decisions = look(self.scene(), now)
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
@@ -102,7 +110,7 @@ class App:
             directory=self.chats.directory,
             hours=self.hours,
             used=self.store.used,
-            troubles=(*self.robots.troubles(), *self.store.troubles(), *self._recovered()),
+            troubles=(*self.robots.troubles(), *self.store.troubles(), *self._heard_of_state()),
         )
 
     def note_recovery(self) -> None:
@@ -110,16 +118,17 @@ class App:
         if self.store.recovery_warning:
             logger.warning("{}", self.store.recovery_warning)
             with self.store.work():
-                self.store.set_meta("cut", [self.clock.now().isoformat(), self.store.recovery_warning])
+                self.store.note("状态恢复", "状态日志曾截去末尾", self.store.recovery_warning, self.clock.now())
 
-    def _recovered(self) -> list[Trouble]:
-        """Heard on that day and on the next workday, so that the day's slot being over loses nothing."""
-        at, text = self.store.meta("cut") or (None, "")
-        since = datetime.fromisoformat(at) if at else self.clock.now()
-        last = self.rulebook.calendar.send_day_on_or_after(day_of(since) + timedelta(days=1))
-        if not text or day_of(self.clock.now()) > last:
-            return []
-        return [Trouble(f"状态恢复@{day_of(since)}", "状态日志曾截去末尾", since, (text,))]
+    def _heard_of_state(self) -> list[Trouble]:
+        """Notes of the state, on their day and on the next workday, so that the day's slot being over loses nothing."""
+        today, calendar = day_of(self.clock.now()), self.rulebook.calendar
+        fresh = [
+            note
+            for note in self.store.notes()
+            if today <= calendar.send_day_on_or_after(day_of(note.since) + timedelta(days=1))
+        ]
+        return fresh + [trouble for troubles in self.more_troubles for trouble in troubles()]
 
     def _singles_used(self, decisions: Sequence[Decision], now: datetime) -> dict[str, int]:
         return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
@@ -128,6 +137,15 @@ class App:
         """What a restart owes: what was being sent goes again, and what lost its chat is readdressed."""
         self.deliveries.recover()
         self.readdress(self.chats)
+
+    def adopt(self, rulebook: Rulebook) -> None:
+        """New rules; what was kept under former names goes on under today's, what is on its way is said once."""
+        self.rulebook = rulebook
+        self.store.follow(rulebook.succession)
+        if rulebook.succession:
+            with self.store.work():
+                for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):
+                    self.store.put(moved)
 
     def readdress(self, chats: Chats) -> None:
         """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address."""
@@ -158,11 +176,31 @@ class App:
                 look_around(self.clock.now())
             except OSError as error:  # a file that cannot be read must not keep reminders from leaving
                 logger.error("文件读写出错，稍后再试：{}", error)
-        self.take_in()
+        if not self._nothing_new():
+            self.take_in()
+            self._settle_down()
         self.send_due()
         if self.clock.kind != "real":
             await self.deliveries.settled()
         self._last_pass = monotonic()
+        for after in self.after_pass:
+            after(self.clock.now())
+
+    def _nothing_new(self) -> bool:
+        """Whether a look would see what the last one saw: nothing written since, same rules and chats, no instant passed.
+
+        A clock that was set back counts as an instant passed.
+        """
+        now = self.clock.now()
+        return self._seen == self._grounds() and self._quiet is not None and self._quiet[0] <= now < self._quiet[1]
+
+    def _settle_down(self) -> None:
+        now = self.clock.now()
+        self._seen = self._grounds()
+        self._quiet = (now, min(self.next_instant() or now, now + LOOK_ANYWAY))
+
+    def _grounds(self) -> tuple[object, ...]:
+        return self.rulebook, self.chats, self.store.revision
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""
@@ -181,10 +219,22 @@ class App:
         """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
         try:
             await self.one_pass()
+            self._note_stall()
         except StateError as error:
             if isinstance(error, JournalBroken) or self.clock.kind != "real":
                 raise
             logger.error("状态无法写入，稍后再试：{}", error)
+            self._stalled = self._stalled or (self.clock.now(), str(error))
+
+    def _note_stall(self) -> None:
+        """Once writing works again the admin hears that it did not, and since when nobody could be reminded."""
+        if self._stalled:
+            since, why = self._stalled
+            now = self.clock.now()
+            text = f"{since:%m-%d %H:%M}至{now:%m-%d %H:%M}状态无法写入，期间没有发送提醒，现已恢复并补上。原因：{why}"
+            with self.store.work():
+                self.store.note("状态停写", "状态曾无法写入", text, now)
+            self._stalled = None
 
     @property
     def alive(self) -> bool:

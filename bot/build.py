@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from loguru import logger
 from pydantic import SecretStr
@@ -22,7 +20,9 @@ from bot.core.outcome import Outcome
 from bot.core.outlook import Scene, look
 from bot.core.rulebook import Rulebook
 from bot.delivery import Deliveries
+from bot.heartbeat import heartbeat
 from bot.platforms import Robot
+from bot.proving import proven
 from bot.settings import Settings, load_settings
 from bot.shell.chats import Chats, load_chats
 from bot.shell.courier import Courier
@@ -30,12 +30,14 @@ from bot.shell.database import Database
 from bot.shell.lock import StateLock
 from bot.shell.problems import START, Problem
 from bot.shell.robots import Robots
-from bot.shell.rulebook import FOLDER, Loaded, assemble, load, read_files
+from bot.shell.rulebook import FOLDER, Loaded, assemble, load, read_files, rule_paths
 from bot.shell.state_errors import NotStorable, StateError
+from bot.shell.state_files import read_living
 from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock, wall
 from bot.sources.inbox import Inbox, Letter
 from bot.sources.rule_files import Watched, digest
+from bot.upkeep import Upkeep
 from bot.vetting import Refused, vetted
 
 
@@ -72,6 +74,11 @@ class Home:
         return self.folder / "state" if clock_kind == "real" else self.folder / "state" / "drill"
 
     @property
+    def backups(self) -> Path:
+        """Where nightly copies of the state go."""
+        return self.folder / self.settings.backup_folder
+
+    @property
     def inbox(self) -> Path:
         """Where commands leave events for a running bot."""
         return self.folder / "state" / "inbox"
@@ -83,7 +90,8 @@ def read_home(folder: Path) -> Home:
     if settings is None:
         raise RulesUnusableError(problems)
     loaded, files = _load(folder / "rules")
-    chats, chat_problems = load_chats(folder, loaded.rulebook.addressable if loaded.rulebook else None)
+    rulebook = loaded.rulebook
+    chats, chat_problems = load_chats(folder, *((rulebook.addressable, rulebook.succession) if rulebook else (None,)))
     chats = own_chats(chats, loaded.rulebook)
     found = (*loaded.problems, *problems, *chat_problems)
     return Home(folder, settings, chats, found, loaded.rulebook, files)
@@ -95,7 +103,7 @@ def _load(rules: Path) -> tuple[Loaded, Mapping[str, bytes]]:
         files = read_files(rules)
     except OSError:
         return load(rules), {}
-    return assemble(files), files
+    return proven(assemble(files)), files
 
 
 def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:
@@ -145,23 +153,16 @@ def _empty(folder: Path) -> None:
 
 
 def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
-    """What the state folder holds, from a copy: reading never disturbs a running bot. Empty when there is none."""
-    if not folder.is_dir() or not any(path.is_file() and path.name != "lock" for path in folder.iterdir()):
-        return Store(Database.in_memory(), Facts(all_confirmed=as_confirmed))
-    for attempt in range(5):
-        with TemporaryDirectory() as copy, suppress(FileNotFoundError):
-            for path in folder.iterdir():
-                if path.is_file() and path.name != "lock":
-                    shutil.copy2(path, copy)
-            try:
-                store = Store(Database.open(Path(copy)), Facts(all_confirmed=as_confirmed))
-            except Exception:
-                if attempt == 4:
-                    raise
-                continue  # a compaction ran between two copies
-            store.close()
-            return store
-    raise FileNotFoundError(folder)
+    """What the state folder holds, in memory: reading never disturbs a running bot. Empty when there is none."""
+    return Store(Database.of_files(dict(read_living(folder).files())), Facts(all_confirmed=as_confirmed))
+
+
+def facts_of(home: Home) -> Facts:
+    """What is known, read beside a running bot; under the names that units and items have in the rule files today."""
+    store = peek_store(home.state("real"))
+    if home.rulebook is not None:
+        store.follow(home.rulebook.succession)
+    return store.facts
 
 
 def usable_rulebook(home: Home, store: Store) -> Rulebook:
@@ -209,6 +210,7 @@ def make_app(
         rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
         letterhead=home.settings.letterhead(mark),
     )  # fmt: skip
+    app.adopt(rulebook)
     app.note_recovery()
     if home.rulebook is None:
         with store.work():
@@ -223,6 +225,12 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
     inbox = Inbox(home.inbox)
     inbox.folder.mkdir(parents=True, exist_ok=True)
     app.before_pass += [_Edits(app, home, config).look, _Mail(app, inbox).look]
+    if app.clock.kind == "real":
+        upkeep = Upkeep(app.store, home.state("real"), home.backups if home.settings.backup else None)
+        app.before_pass.append(upkeep.look)
+        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url)
+        app.after_pass.append(beating.beat)
+        app.more_troubles += [upkeep.troubles, beating.troubles]
     return [home.rules, home.folder / "config", inbox.folder]
 
 
@@ -231,8 +239,8 @@ class _Edits:
 
     def __init__(self, app: App, home: Home, config: bool) -> None:
         self._app, self._home, self._config = app, home, config
-        self._rules = Watched(lambda: read_files(home.rules), digest(home.files))
-        self._chats = Watched(self._chat_files)
+        self._rules = Watched(lambda: read_files(home.rules), lambda: rule_paths(home.rules), digest(home.files))
+        self._chats = Watched(self._chat_files, self._chat_paths)
         self._secrets: Sequence[Path] = ()
 
     def look(self, now: datetime) -> None:
@@ -244,7 +252,7 @@ class _Edits:
 
     def _swap(self, files: Mapping[str, bytes], now: datetime) -> bool:
         """A good edit replaces the rulebook, a bad one is told to the admin once and changes nothing."""
-        loaded = assemble(files)
+        loaded = proven(assemble(files))
         problems = loaded.problems
         if loaded.rulebook is not None:
             problems = _trial(replace(self._app.scene(), rulebook=loaded.rulebook), now)
@@ -256,16 +264,20 @@ class _Edits:
             return False
         logger.info("规则已更新")
         remember_rules(self._app.store, files)
-        self._app.rulebook = loaded.rulebook
+        self._app.adopt(loaded.rulebook)
         return True
 
     def _chat_files(self) -> Mapping[str, bytes]:
         """chats.yaml and the secret files it names, as far as they are there."""
+        return {str(path): path.read_bytes() for path in self._chat_paths()}
+
+    def _chat_paths(self) -> list[Path]:
         paths = [self._home.folder / "config" / "chats.yaml", *self._secrets]
-        return {str(path): path.read_bytes() for path in paths if path.is_file()}
+        return [path for path in paths if path.is_file()]
 
     def _reload_chats(self) -> None:
-        chats, problems = load_chats(self._home.folder, self._app.rulebook.addressable)
+        rulebook = self._app.rulebook
+        chats, problems = load_chats(self._home.folder, rulebook.addressable, rulebook.succession)
         self._secrets = chats.files
         chats = own_chats(chats, self._app.rulebook)
         if any(problem.is_error for problem in problems):
@@ -311,7 +323,8 @@ class _Mail:
         app = self._app
         try:
             if not letter.rejected:
-                letter = replace(letter, event=vetted(letter.event, app.rulebook, app.chats.robots, day_of(now)))
+                event = vetted(letter.event, app.rulebook, app.chats.robots, day_of(now), app.store.facts)
+                letter = replace(letter, event=event)
             app.take_in(letter.event)
         except Refused as refused:
             return self._refuse(letter, str(refused), now)
@@ -331,7 +344,8 @@ class _Mail:
 
 
 def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:
-    """What a look into the future starts from: the state as it is, and the chats as configured."""
+    """What a look into the future starts from: the state as it is, under today's names, and the chats as configured."""
+    store.follow(rulebook.succession)
     return Scene(
         rulebook=rulebook,
         facts=store.facts,

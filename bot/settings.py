@@ -11,7 +11,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -60,8 +60,16 @@ def _spans(value: Any) -> Spans:
     return OfficeHours(spans).spans
 
 
+def _reference(text: str) -> str:
+    """An address that is a password never stands in a file itself; nor is it repeated in a complaint."""
+    if text and not re.fullmatch(r"(env|file)\s*[:：].+", text):
+        raise ValueError("心跳地址应写成 env:变量名 或 file:文件路径")
+    return text
+
+
 SpansField = Annotated[Any, NoDecode, BeforeValidator(_spans)]
 ListField = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+ReferenceField = Annotated[str, AfterValidator(_reference)]
 
 
 class SeasonForm(Form):
@@ -94,7 +102,7 @@ def _named(chinese: str, name: str, **more: Any) -> Any:
 class BotForm(Form):
     """What config/bot.yaml may say. Defaults are what a county office needs."""
 
-    office: str = _named("落款", "OFFICE", default="县委教育工作领导小组秘书组", description="消息里的联系单位")
+    office: str = _named("落款", "OFFICE", default="督办办公室", description="消息里的联系单位")
     phone: str = _named("联系电话", "PHONE", default="")
     hours: SpansField = _named(
         "办公时间", "HOURS", default=OfficeHours().spans, description="如 [8:30-12:00, 14:30-17:30]"
@@ -105,6 +113,9 @@ class BotForm(Form):
     port: int = _named("端口", "PORT", default=8866, ge=0, le=65535)
     allowed_hosts: ListField = _named("允许主机", "ALLOWED_HOSTS", default=PLATFORM_HOSTS)
     heartbeat: int = _named("心跳秒数", "HEARTBEAT", default=30, ge=5, le=60)
+    heartbeat_url: ReferenceField = _named("心跳地址", "HEARTBEAT_URL", default="", repr=False)
+    backup: bool = _named("每夜备份", "BACKUP", default=True)
+    backup_folder: str = _named("备份文件夹", "BACKUP_FOLDER", default="state/backup")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _named("日志级别", "LOG_LEVEL", default="INFO")
 
 

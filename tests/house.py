@@ -33,9 +33,9 @@ NAMES = ("县委教育工委", "县教育局", "县财政局", "各学校", ADMI
 
 #: What each platform says when it is busy, when its robot is gone, and when it will never take a message.
 SAYS = {
-    "busy": {"wecom": -1, "dingtalk": -1, "feishu": 2200},
-    "dead": {"wecom": 93000, "dingtalk": 300001, "feishu": 19001},
-    "never": {"wecom": 44004, "dingtalk": 430104, "feishu": 19002},
+    "busy": {"wecom": -1, "dingtalk": -1, "feishu": 2200, "lanxin": 503, "webhook": 503},
+    "dead": {"wecom": 93000, "dingtalk": 300001, "feishu": 19001, "lanxin": 404, "webhook": 410},
+    "never": {"wecom": 44004, "dingtalk": 430104, "feishu": 19002, "lanxin": 400, "webhook": 422},
 }
 
 

@@ -102,7 +102,7 @@ class Office:
             role="牵头单位", state=found.state.value, due_on=found.due_on, rung="提前7天", rung_on=date(2027, 12, 24),
             form="汇总", reason="FIRST",
         )  # fmt: skip
-        return whole.model_copy(update=changes)
+        return replace(whole, **changes)
 
     def promise(self, chat: str = "县教育局", *rows: Row, form: str = "汇总") -> str:
         """An entry due now; its number."""

@@ -93,7 +93,9 @@ def fates() -> Iterator[tuple[str, str]]:
         yield from ((element, item["类型"]) for element in item.get("要素", ()))
         yield from ((element, "附注") for note in item.get("附注", ()) for element in note["要素"])
     for task in tasks().values():
-        yield from {element: way(one) for one in reversed(task.get("监测指标", ())) for element in one.get("要素", ())}.items()
+        yield from {
+            element: way(one) for one in reversed(task.get("监测指标", ())) for element in one.get("要素", ())
+        }.items()
         yield from ((element, entry["类型"]) for entry in task.get("待建规则", ()) for element in entry["要素"])
 
 

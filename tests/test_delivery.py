@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from bot import delivery
 from bot.core.outbox import EntryState
 from bot.core.windows import OfficeHours, slot
+from bot.drill.servers import Answer
 from bot.platforms import platform
 from tests.house import at, until
 from tests.post_office import UNITS, Office, marked, numbers, post_office
@@ -280,9 +281,9 @@ async def test_after_a_shape_was_refused_the_message_goes_as_plain_text(office: 
     answer = office.twin.answer
     calls = iter([40058])
 
-    def once(dialect: str, token: str, call: Any) -> dict[str, Any]:
+    def once(dialect: str, token: str, call: Any) -> Answer:
         code = next(calls, 0)
-        return {"errcode": code, "errmsg": "too long"} if code else answer(dialect, token, call)
+        return Answer({"errcode": code, "errmsg": "too long"}) if code else answer(dialect, token, call)
 
     office.twin.answer = once  # type: ignore[method-assign]
     await office.send()

@@ -16,6 +16,7 @@ from bot.core.events import Closed, Done, Extended, Silenced
 from bot.core.outbox import Entry, EntryState, Row
 from bot.core.windows import OfficeHours, slot
 from bot.delivery import allowed
+from bot.drill.servers import Answer
 from tests.house import at, until
 from tests.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office
 
@@ -72,7 +73,7 @@ async def test_of_a_digest_only_what_is_still_true_is_said(office: Office) -> No
 
 
 async def test_an_item_gone_from_the_rules_is_not_spoken_of(office: Office) -> None:
-    number = office.promise("县教育局", office.row(item="T05-M1").model_copy(update={"item": "T99-M9"}))
+    number = office.promise("县教育局", replace(office.row(item="T05-M1"), item="T99-M9"))
     await office.send()
     assert office.entry(number).why == "事项已不在规则中"
 
@@ -205,9 +206,9 @@ async def test_a_message_whose_robot_breaks_halfway_begins_anew_with_the_other_o
     answer = office.twin.answer
     calls: list[str] = []
 
-    def second_call_refused(dialect: str, token: str, call: Any) -> dict[str, Any]:
+    def second_call_refused(dialect: str, token: str, call: Any) -> Answer:
         calls.append(dialect)
-        return {"errcode": 93000, "errmsg": ""} if len(calls) == 2 else answer(dialect, token, call)
+        return Answer({"errcode": 93000, "errmsg": ""}) if len(calls) == 2 else answer(dialect, token, call)
 
     office.twin.answer = second_call_refused  # type: ignore[method-assign]
     await office.send()

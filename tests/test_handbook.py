@@ -131,4 +131,6 @@ def test_a_recipe_does_what_it_says(title: str, office: Path, capsys: pytest.Cap
 def test_there_are_ten_recipes_and_every_one_shows_what_is_printed() -> None:
     found = recipes()
     assert len(found) >= 10
-    assert [title for title, blocks in found.items() if not any(b.language == "text" and not b.file for b in blocks)] == []
+    assert [
+        title for title, blocks in found.items() if not any(b.language == "text" and not b.file for b in blocks)
+    ] == []

@@ -15,7 +15,7 @@ speak_chinese()
 import click  # noqa: E402 - click looks its texts up at import
 
 from bot import __version__  # noqa: E402
-from bot.cli import calendar, checking, looking, service, telling  # noqa: E402
+from bot.cli import calendar, cases, checking, foreseeing, keeping, ledger, looking, sending, service, telling, testing  # noqa: E402
 from bot.cli.common import Failure  # noqa: E402
 
 
@@ -32,7 +32,19 @@ def duban(context: click.Context, home: str) -> None:
     context.obj = Path(home)
 
 
-for command in (*service.COMMANDS, *checking.COMMANDS, *looking.COMMANDS, *telling.COMMANDS, *calendar.COMMANDS):
+for command in (
+    *service.COMMANDS,
+    *checking.COMMANDS,
+    *foreseeing.COMMANDS,
+    *testing.COMMANDS,
+    *looking.COMMANDS,
+    *sending.COMMANDS,
+    *telling.COMMANDS,
+    *calendar.COMMANDS,
+    *cases.COMMANDS,
+    *ledger.COMMANDS,
+    *keeping.COMMANDS,
+):
     duban.add_command(command)
 
 

@@ -176,7 +176,10 @@ class RuleKind(Protocol):
         ...
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """How this item stands today if nobody said done, closed or extended."""
+        """How this item stands today if nobody said done, closed or extended.
+
+        Once all its dates have passed, only events change it: a preview does not ask again.
+        """
         ...
 
     def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:

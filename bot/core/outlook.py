@@ -116,7 +116,7 @@ class _Future:
         today = the_desk.today
         page = self._come(now)
         due = page.looks
-        lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk)).lines]
+        lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk))]
         going_on = self._carried(page.standing, due, the_desk)
         decisions = self._decide(due, the_desk)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
@@ -146,15 +146,16 @@ class _Future:
                 found.looks.setdefault(item, set()).update(wanted)
         return found
 
-    def _listed(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList:
+    def _listed(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList | None:
         """The list as it is told today. What it says joins no single, so that nothing else about its items matters."""
-        again, leaving = listed_again(one, lambda item: self._judge(item, the_desk.today), the_desk)
-        self._weigh_again(leaving, the_desk.slot_from(one.chat, one.told_on), due)
+        again = listed_again(one, the_desk)
+        if again is None:
+            self._weigh_again((row for _, row in one.lines), the_desk.slot_from(one.chat, one.told_on), due)
         return again
 
     def _carried(self, standing: list[Standing], due: dict[str, set[str]], the_desk: Desk) -> list[Standing]:
         """What goes on today. An item of which anything else is to be said, or may be, is looked at whole."""
-        pairs = [(one, carried(one, self._judge(one.finding.item, the_desk.today), the_desk)) for one in standing]
+        pairs = [(one, carried(one, the_desk)) for one in standing]
         weighed = {*due, *(one.row.item for one, going_on in pairs if going_on is None)}
         for one, _ in pairs:
             if one.row.item in weighed:
@@ -163,8 +164,8 @@ class _Future:
 
     def _weigh_again(self, rows: Iterable[Row], at: datetime, due: dict[str, set[str]]) -> None:
         """What goes on no longer: told last as the row says, and due to be looked at."""
-        self._remember(rows, at)
         for row in rows:
+            self._memory.add(told(row, "", at))
             due.setdefault(row.item, set()).add(row.addressee)
 
     def _decide(self, due: Mapping[str, set[str]], the_desk: Desk) -> list[Decision]:

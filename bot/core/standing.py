@@ -1,17 +1,16 @@
 """A telling that only repeats: the same row with the next date, not decided anew as long as nothing but the day changes.
 
-Nine in ten rows of a long preview are such. `outlook` carries them over; what it carries is what `weigh` would answer,
-and where that is not certain `carried` answers nothing and the decision is made the long way.
+Nine in ten rows of a long preview are such: all dates of the item have passed, so that only events would change its verdict
+(`RuleKind.judge`), and no events come. What is carried over is what `weigh` would answer; where that is not certain the
+answer is nothing, and the decision is made the long way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from bot.core.findings import Finding
-from bot.core.item import Item
 from bot.core.ladder import Occurrence, Stairs, following_list
 from bot.core.notices import Decision, Desk, Reason, stairs_of, turn
 from bot.core.outbox import Row
@@ -52,16 +51,16 @@ def standing(decision: Decision, row: Row, desk: Desk) -> Standing | None:
     return Standing(finding, decision.chat, row, desk.today, steps, place, *following)
 
 
-def carried(one: Standing, finding: Finding, desk: Desk) -> Standing | None:
+def carried(one: Standing, desk: Desk) -> Standing | None:
     """What goes on, once its coming rung is told, on the day that is due; nothing where it must be weighed again."""
     following = one.steps.nth(one.place + 1)
     telling = one.coming
-    if finding is not one.finding or following is None or following[0].rung is not telling.rung:
+    if following is None or following[0].rung is not telling.rung:
         return None
     if following[1] <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
-    row = one.row.again(telling.on, REPEAT, finding.provisional or desk.calendar.is_provisional(telling.slot_on))
-    return Standing(finding, one.chat, row, desk.today, one.steps, one.place + 1, *following)
+    row = one.row.again(telling.on, REPEAT, one.finding.provisional or desk.calendar.is_provisional(telling.slot_on))
+    return Standing(one.finding, one.chat, row, desk.today, one.steps, one.place + 1, *following)
 
 
 @dataclass(slots=True)
@@ -74,17 +73,11 @@ class MonthlyList:
     lines: list[tuple[Finding, Row]] = field(default_factory=list)
 
 
-def listed_again(one: MonthlyList, judge: Callable[[Item], Finding], desk: Desk) -> tuple[MonthlyList, list[Row]]:
-    """The list once it is told today, and the lines whose findings are to be weighed again instead."""
-    today, coming = desk.today, one.coming
-    following = following_list(coming, desk.calendar)
-    on_time = following.slot_on > today and desk.opening(one.chat).date() == today
+def listed_again(one: MonthlyList, desk: Desk) -> MonthlyList | None:
+    """The list once it is told today; nothing where each line of it must be weighed again."""
+    coming, following = one.coming, following_list(one.coming, desk.calendar)
+    if following.slot_on <= desk.today or desk.opening(one.chat).date() != desk.today:
+        return None
     guess = desk.calendar.is_provisional(coming.slot_on)
-    again = MonthlyList(one.chat, today, following)
-    leaving: list[Row] = []
-    for finding, row in one.lines:
-        if on_time and judge(finding.item) is finding:
-            again.lines.append((finding, row.again(coming.on, REPEAT, finding.provisional or guess)))
-        else:
-            leaving.append(row)
-    return again, leaving
+    lines = [(finding, row.again(coming.on, REPEAT, finding.provisional or guess)) for finding, row in one.lines]
+    return MonthlyList(one.chat, desk.today, following, lines)

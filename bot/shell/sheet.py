@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -154,6 +154,8 @@ def _switched(data: Any, model: type[BaseModel]) -> Any:
 def _switch(value: Any, annotation: Any) -> Any:
     if annotation is bool:
         return SWITCHES.get(str(value), value)
+    if isinstance(value, dict) and get_origin(annotation) is dict:  # names of the file's own, each with its form
+        return {key: _switch(one, get_args(annotation)[1]) for key, one in value.items()}
     inner = _form_in(annotation) if isinstance(value, dict | list) else None
     return _switched(value, inner) if inner else value
 

@@ -13,6 +13,7 @@ from bot.core.findings import judge
 from bot.core.notices import ADMIN, Directory
 from bot.core.outbox import (
     BACKOFF,
+    RESENDS,
     UNKNOWN_CAP,
     Entry,
     EntryState,
@@ -84,6 +85,24 @@ def test_ambiguous_one_goes_again_marked_with_the_same_number() -> None:
     again = settled(an_entry(), Verdict.AMBIGUOUS)
     assert (again.resent, again.number) == (True, "2027-0001")
     assert again.next_attempt_at > NOW
+
+
+def test_ambiguous_one_goes_again_ever_slower_and_stops_after_the_last_resend() -> None:
+    entry = an_entry()
+    for planned in RESENDS:
+        entry = settled(entry, Verdict.AMBIGUOUS)
+        assert (entry.next_attempt_at - NOW).total_seconds() >= planned
+    last = settled(entry, Verdict.AMBIGUOUS)
+    assert (last.state, last.unclear, last.resent) == (EntryState.UNDELIVERABLE, len(RESENDS) + 1, True)
+    assert "请到群里核对" in last.why
+
+
+def test_a_wait_of_seconds_grows_while_the_platform_goes_on_asking_for_it() -> None:
+    entry, waits = an_entry(), []
+    for _ in range(6):
+        entry = settled(entry, Verdict.LATER, code="11232", wait_seconds=5.0, counts=False)
+        waits.append((entry.next_attempt_at - NOW).total_seconds())
+    assert waits == [5, 10, 20, 40, 60, 60]
 
 
 def test_shape_that_is_refused_twice_is_given_up() -> None:

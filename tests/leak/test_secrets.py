@@ -13,14 +13,23 @@ import pytest
 from loguru import logger
 
 from bot import delivery
-from bot.build import read_home
+from bot.build import peek_store, read_home
 from bot.core.outbox import EntryState
 from bot.shell.logs import set_up
 from tests.house import SAYS, House, at, furnished
+from tests.shell.test_courier_ways import proxy
 
 ROOT = Path(__file__).parents[2]
-DIALECTS = {"县教育局": "dingtalk", "县财政局": "wecom", "管理员": "feishu"}
-SIGNING = {"县教育局": "SECd3b07384d113edec49eaa6238ad5ff00", "管理员": "hAq9zK27vT55xLw0pRb3"}
+DIALECTS = {
+    "县教育局": "dingtalk", "县财政局": "wecom", "管理员": "feishu", "县委教育工委": "lanxin", "领导小组": "webhook",
+}  # fmt: skip
+SIGNING = {
+    "县教育局": "SECd3b07384d113edec49eaa6238ad5ff00",
+    "管理员": "hAq9zK27vT55xLw0pRb3",
+    "县委教育工委": "Lx7pTq0vNc29sWmYe4Ra",
+    "领导小组": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+PROXY_PASSWORD = "pw-5f1c7be2a90d4436"
 START = "2026-11-23T08:00"
 
 
@@ -53,7 +62,8 @@ async def secretive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 def hidden(secrets: dict[str, str]) -> list[str]:
     """What must not be seen: whole secrets, and of an address the token in it."""
-    return [part for value in secrets.values() for part in (value, value.rpartition("/")[2].rpartition("=")[2])]
+    whole = [part for value in secrets.values() for part in (value, value.rpartition("/")[2].rpartition("=")[2])]
+    return [*whole, PROXY_PASSWORD, SIGNING["领导小组"].removeprefix("whsec_")]
 
 
 def assert_nothing_shows(secrets: dict[str, str], folder: Path, *texts: str) -> None:
@@ -116,6 +126,45 @@ async def test_nothing_shows_when_nobody_answers(
         assert "没有发出" in logged.err
         house.close()
         assert_nothing_shows(secrets, tmp_path / "state", logged.out, logged.err)
+
+
+@pytest.mark.parametrize("answer", ["407 Proxy Authentication Required", "502 Bad Gateway", ""])
+async def test_nothing_shows_of_a_proxy_and_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    set_up("DEBUG")
+    async with secretive(tmp_path, monkeypatch) as (house, secrets), proxy(answer) as between:
+        secrets["PROXY"] = between.base.replace("//", f"//ban:{PROXY_PASSWORD}@")
+        monkeypatch.setenv("PROXY", secrets["PROXY"])
+        path = tmp_path / "config" / "chats.yaml"
+        path.write_text(path.read_text("utf-8").replace("}", ", 代理: env:PROXY, 根证书: root.pem}"), "utf-8")
+        (tmp_path / "root.pem").write_bytes((ROOT / "tests" / "data" / "tls" / "ca.pem").read_bytes())
+        await one_morning(house)
+        printed = everything_printed(house)
+        logged = capsys.readouterr()
+        assert between.asked
+        assert bool(house.entries(EntryState.DELIVERED)) == (answer == "")
+        house.close()
+        code, checked = await command(tmp_path, "check")
+        assert code == 0
+        assert_nothing_shows(secrets, tmp_path / "state", printed, logged.out, logged.err, checked)
+
+
+async def test_no_order_about_messages_and_robots_shows_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with secretive(tmp_path, monkeypatch) as (_, secrets):
+        outputs = [await command(tmp_path, "confirm", "--all"), await command(tmp_path, "once")]
+        [number, *_] = peek_store(tmp_path / "state").entries or ["2026-0001"]
+        by = ("--by", "李主任")
+        orders = [
+            ("outbox", "resend", number, *by, "--yes"), ("outbox", "reroute", number, "管理员", *by, "--yes"),
+            ("outbox", "resend", "--failed", *by, "--yes"), ("robot", "list"), ("robot", "retry", "县教育局#1", *by),
+            ("outbox", "--json"), ("once", "--json"),
+        ]  # fmt: skip
+        outputs += [await command(tmp_path, *order) for order in orders]
+        assert "县教育局#1 dingtalk" in outputs[5][1]
+        assert_nothing_shows(secrets, tmp_path / "state", *(text for _, text in outputs))
 
 
 async def test_nothing_shows_in_the_traceback_of_a_crash(

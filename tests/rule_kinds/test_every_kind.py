@@ -151,6 +151,15 @@ def test_states_only_get_graver_before_a_person_acts(name: str, day: date) -> No
         assert after >= before or (waits and day == item.due_on)
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_once_all_dates_have_passed_only_events_change_a_verdict(name: str) -> None:
+    for rule in rules_of(name):
+        for item in items(rule, date(2026, 11, 23), date(2029, 12, 31)):
+            last = max((day for day in (item.due_on, item.late_from) if day), default=date(2029, 12, 31))
+            first, *later = (rule.kind.judge(item, Facts(), last + timedelta(days=days)) for days in (1, 2, 40, 3000))
+            assert later == [first] * 3
+
+
 def test_kinds_are_found_by_their_files() -> None:
     assert set(KINDS) >= {"节点", "周期", "报送", "达标", "待定"}
     assert set(KINDS) >= {"序时", "保持", "只增不减", "趋势", "比照", "推算"}
