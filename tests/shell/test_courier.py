@@ -195,27 +195,6 @@ async def test_hanging_answer_is_ambiguous() -> None:
     assert "补发" in outcome.remedy
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "verdict"),
-    [
-        pytest.param(b"<html><body>ok</body></html>", "text/html", Verdict.AMBIGUOUS, id="a page"),
-        pytest.param(b"<html><body>ok</body></html>", "application/json", Verdict.AMBIGUOUS, id="a page called JSON"),
-        pytest.param(OK, "text/html", Verdict.DELIVERED, id="JSON called a page"),
-        pytest.param(OK, "", Verdict.DELIVERED, id="JSON called nothing"),
-        pytest.param(b"{}", "application/json", Verdict.AMBIGUOUS, id="no code"),
-        pytest.param(b'{"errcode":"0","errmsg":"ok"}', "application/json", Verdict.AMBIGUOUS, id="code as text"),
-        pytest.param(b'{"errcode":null}', "application/json", Verdict.AMBIGUOUS, id="code null"),
-    ],
-)
-async def test_what_was_answered_counts_and_not_how_it_was_labelled(body: bytes, kind: str, verdict: Verdict) -> None:
-    assert (await sent_to(answering(body, "200 OK", f"Content-Type: {kind}"))).verdict is verdict
-
-
-async def test_retry_after_reaches_the_platform_s_reader() -> None:
-    outcome = await sent_to(answering(b"", "429 Too Many Requests", "Retry-After: 90"))
-    assert (outcome.verdict, outcome.wait_seconds) == (Verdict.LATER, 90)
-
-
 async def test_empty_answer_is_ambiguous() -> None:
     assert (await sent_to(answering(b""))).verdict is Verdict.AMBIGUOUS
 

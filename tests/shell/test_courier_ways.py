@@ -1,4 +1,4 @@
-"""The way to a platform of one's own: a private root, a proxy, and names that must not lead astray."""
+"""What comes back under a wrong label, and the way to a platform of one's own: private root, proxy, names that lead astray."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.platforms import Robot
 from bot.shell import gate
 from bot.shell.courier import Courier
 from bot.shell.gate import may_lead_to
-from tests.shell.test_courier import KEY, OK, answering, courier, free_port, gateway, wecom
+from tests.shell.test_courier import KEY, OK, answering, courier, free_port, gateway, sent_to, wecom
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MESSAGE = Message("【督办汇总】县教育局", (Line("1. 控辍保学学期排查"),), number="2027-0412")
@@ -32,6 +32,30 @@ def server_tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "server.pem", TLS / "server.key")
     return context
+
+
+# --- what comes back ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "verdict"),
+    [
+        pytest.param(b"<html><body>ok</body></html>", "text/html", Verdict.AMBIGUOUS, id="a page"),
+        pytest.param(b"<html><body>ok</body></html>", "application/json", Verdict.AMBIGUOUS, id="a page called JSON"),
+        pytest.param(OK, "text/html", Verdict.DELIVERED, id="JSON called a page"),
+        pytest.param(OK, "", Verdict.DELIVERED, id="JSON called nothing"),
+        pytest.param(b"{}", "application/json", Verdict.AMBIGUOUS, id="no code"),
+        pytest.param(b'{"errcode":"0","errmsg":"ok"}', "application/json", Verdict.AMBIGUOUS, id="code as text"),
+        pytest.param(b'{"errcode":null}', "application/json", Verdict.AMBIGUOUS, id="code null"),
+    ],
+)
+async def test_what_was_answered_counts_and_not_how_it_was_labelled(body: bytes, kind: str, verdict: Verdict) -> None:
+    assert (await sent_to(answering(body, "200 OK", f"Content-Type: {kind}"))).verdict is verdict
+
+
+async def test_retry_after_reaches_the_platform_s_reader() -> None:
+    outcome = await sent_to(answering(b"", "429 Too Many Requests", "Retry-After: 90"))
+    assert (outcome.verdict, outcome.wait_seconds) == (Verdict.LATER, 90)
 
 
 # --- a private root --------------------------------------------------------------------
