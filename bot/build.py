@@ -84,12 +84,15 @@ class Home:
         return self.folder / "state" / "inbox"
 
 
-def read_home(folder: Path) -> Home:
-    """Reads rules and configuration; problems are collected, none raises but unusable settings (RulesUnusableError)."""
+def read_home(folder: Path, *, tests: bool = True) -> Home:
+    """Reads rules and configuration; problems are collected, none raises but unusable settings (RulesUnusableError).
+
+    Without `tests` the rule tests are not tried: for a look at rules that are not in force yet, red ones too.
+    """
     settings, problems = load_settings(folder)
     if settings is None:
         raise RulesUnusableError(problems)
-    loaded, files = _load(folder / "rules")
+    loaded, files = _load(folder / "rules", tests)
     rulebook = loaded.rulebook
     chats, chat_problems = load_chats(folder, *((rulebook.addressable, rulebook.succession) if rulebook else (None,)))
     chats = own_chats(chats, loaded.rulebook)
@@ -97,13 +100,14 @@ def read_home(folder: Path) -> Home:
     return Home(folder, settings, chats, found, loaded.rulebook, files)
 
 
-def _load(rules: Path) -> tuple[Loaded, Mapping[str, bytes]]:
+def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
     """The rulebook and the very bytes it was made of."""
     try:
         files = read_files(rules)
     except OSError:
         return load(rules), {}
-    return proven(assemble(files)), files
+    loaded = assemble(files)
+    return proven(loaded) if tests else loaded, files
 
 
 def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:

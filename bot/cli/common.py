@@ -57,11 +57,11 @@ def in_home(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def opened(folder: Path) -> Home:
-    """The home folder; a wrong one is said plainly."""
+def opened(folder: Path, *, tests: bool = True) -> Home:
+    """The home folder; a wrong one is said plainly. Without `tests` a red rule test is no hindrance."""
     if not (folder / "rules").is_dir():
         raise Failure(f"{folder} 里没有 rules 文件夹。请用 --home 指明放 rules/ config/ state/ 的文件夹。", WRONG_USE)
-    return read_home(folder)
+    return read_home(folder, tests=tests)
 
 
 def rules_of(home: Home) -> Rulebook:

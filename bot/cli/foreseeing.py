@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -63,7 +63,7 @@ def preview(
     if diff is not None and text:
         raise Failure("--diff 与 --text 不能同用", WRONG_USE)
     with _in_one_go():
-        home = opened(folder)
+        home = opened(folder, tests=False)
         rulebook = rules_of(home)
         name = _known_unit(rulebook, unit) if unit else None
         span = _span(from_, until)
@@ -159,7 +159,8 @@ def _say_rows(coming: Iterable[Told], unit: str | None, json_: bool) -> None:
         lines = (json.dumps(row_json(one.at, one.chat, one.row), ensure_ascii=False) for one in rows)
         click.echo("[" + ",\n ".join(lines) + "]")
     elif rows:
-        click.echo("\n".join([*_table(rows), _sums(rows)]))
+        # Not click.echo, which would look through the megabytes of a long preview for colours.
+        sys.stdout.writelines(f"{line}\n" for line in chain(_table(rows), (_sums(rows),)))
     else:
         click.echo("这段时间没有要发的提醒。")
 

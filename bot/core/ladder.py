@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from heapq import merge
-from itertools import count
+from itertools import chain, count
+from operator import attrgetter
 
 from bot.core.item import State
 from bot.core.rulebook import Delivery, Role, Rule, RungForm
@@ -30,6 +31,9 @@ class Occurrence:
     rung: RungForm
     label: str
     before_due: bool
+
+
+_ON = attrgetter("on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +183,14 @@ def _heard(
     listed = _listed(rungs, anchor, calendar) if month_list and not past_due and not anchor.happened else None
     if listed is not None:
         rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar)]
+    endless = any(rung.offset.repeats or rung.delivery is Delivery.MONTHLY for rung in rungs)
     heard = [_of_rung(rung, anchor, calendar) for rung in rungs]
     heard += [iter((listed,))] if listed else []
     if len(heard) == 1:
         return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY)
-    return Stairs(merge(*heard, key=lambda telling: telling.on))
+    if not endless:  # the same order as merging, which looks at the first of each all the same
+        return Stairs(iter(sorted(chain.from_iterable(heard), key=_ON)))
+    return Stairs(merge(*heard, key=_ON))
 
 
 def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> Occurrence | None:

@@ -30,6 +30,15 @@ DUTY = """\
 """
 
 
+RED = """\
+测试:
+  - 名称: 提前30天
+    今天是: 2027-12-01
+    应当发给:
+      - {单位: [县教育局, 县财政局], 事项: T05-M1, 包含: 剩余29天}
+"""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A folder whose rules are in force."""
@@ -117,6 +126,13 @@ def test_broken_rules_are_shown_as_check_shows_them(duban: Run, home: Path) -> N
     code, _, err = duban("preview", "--diff")
     assert code == 1
     assert "rules/tasks/05.yaml:10:" in err
+
+
+def test_a_red_rule_test_does_not_hide_what_the_edit_would_do(duban: Run, home: Path) -> None:
+    write_rules(home, {"tests/t.yaml": RED})
+    assert duban("check")[0] == 1
+    code, out, _ = duban("preview", *SPAN)
+    assert (code, "T05-M1" in out) == (0, True)
 
 
 def test_a_broken_folder_to_compare_with_is_shown_too(

@@ -63,12 +63,14 @@ def test_only_the_files_named_are_tried(duban: Run, home: Path) -> None:
     assert "没有规则测试文件“坏.yaml”" in duban("test", "坏.yaml")[2]
 
 
-def test_check_shows_a_red_test_and_other_commands_refuse_the_rules(duban: Run, home: Path) -> None:
+def test_check_shows_a_red_test_and_commands_that_act_refuse_the_rules(duban: Run, home: Path) -> None:
     with_tests(home, RED)
     code, out, _ = duban("check")
     assert code == 1
     assert "rules/tests/试.yaml:6:15 错误：测试“提前30天”没有通过" in out
-    assert duban("preview")[0] == 1
+    code, _, err = duban("once")
+    assert code == 1
+    assert "rules/tests/试.yaml:6:15" in err
 
 
 def test_rules_with_errors_are_shown_before_any_test(duban: Run, home: Path) -> None:
