@@ -78,7 +78,8 @@ def changes(
 ) -> list[Difference]:
     """What telling changes if `after` replaces `before`, from the same memory: what was told already is on neither side."""
     old = tellings(scene(home, before, store), store, span, watch)
-    return difference(old, tellings(scene(home, after, store), store, span, watch))
+    new = tellings(scene(home, after, store), store, span, watch)
+    return difference([one.under(after.succession) for one in old], new)
 
 
 def in_force(store: Store) -> Rulebook | None:
@@ -148,7 +149,8 @@ class Lookout:
             return Edit(since, until, True, errors)
         old = tellings(_beside(scene, before, store), store, span)
         new = tellings(_beside(scene, loaded.rulebook, store), store, span)
-        return Edit(since, until, True, (), difference(old, new))
+        renamed = [one.under(loaded.rulebook.succession) for one in old]
+        return Edit(since, until, True, (), difference(renamed, new))
 
     def _in_force(self, scene: Scene) -> tuple[Store, Rulebook, Mapping[str, bytes]]:
         """A copy of the state and a rulebook of this thread's own: what the service works with is never touched."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.digest import SINGLE
 from bot.core.outbox import Row
+from bot.core.succession import Succession
 
 
 class Change(StrEnum):
@@ -33,6 +34,17 @@ class Telling:
     at: datetime
     chat: str
     row: Row
+
+    def under(self, names: Succession) -> Telling:
+        """The same telling under today's names of units and items, so that a new name alone is no change."""
+        if not names:
+            return self
+        row = self.row
+        renamed = replace(
+            row, item=names.item(row.item), rule=names.item(row.rule), unit=names.unit(row.unit),
+            addressee=names.hearer(row.item, row.addressee),
+        )  # fmt: skip
+        return Telling(self.at, names.chat(self.chat), renamed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.cli import foreseeing
 from bot.core.digest import Draft
 from bot.foresight import Told
 from bot.sources.clock import ZONE, StoryClock
-from tests.rules_factory import TASK, edited, write_rules
+from tests.rules_factory import INDICATORS, TASK, UNITS, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 SPAN = ("--from", "2027-02-01", "--until", "2027-12-31", "--as-confirmed")
@@ -58,8 +58,8 @@ def rewritten(home: Path, *edits: tuple[str, str]) -> None:
 
 
 def changes(duban: Run, *arguments: str) -> list[dict[str, Any]]:
-    code, out, _ = duban("preview", "--diff", *arguments, *SPAN, "--json")
-    assert code == 0
+    code, out, err = duban("preview", "--diff", *arguments, *SPAN, "--json")
+    assert code == 0, err
     found: list[dict[str, Any]] = json.loads(out)
     return found
 
@@ -75,6 +75,19 @@ def test_equal_rules_are_said_in_one_sentence(duban: Run) -> None:
 
 def test_a_comment_and_another_name_send_nothing(duban: Run, home: Path) -> None:
     rewritten(home, ("名称: 控辍保学学期排查", "名称: 控辍保学排查  # 改名"))
+    assert changes(duban) == []
+
+
+def test_a_unit_under_a_new_name_sends_nothing_else(duban: Run, home: Path) -> None:
+    units = edited(UNITS, "名称: 县教育局, 别名: [教育局]", "名称: 县教育和体育局, 曾用名: [县教育局]")
+    others = {"tasks/05.yaml": TASK, "indicators.yaml": INDICATORS}
+    renamed = {name: text.replace("县教育局", "县教育和体育局") for name, text in others.items()}
+    write_rules(home, {"units.yaml": units, **renamed})
+    assert changes(duban) == []
+
+
+def test_an_item_under_a_new_number_sends_nothing_else(duban: Run, home: Path) -> None:
+    rewritten(home, ("  - 编号: T05-R1\n", "  - 编号: T05-R9\n    曾用编号: T05-R1\n"))
     assert changes(duban) == []
 
 
