@@ -17,7 +17,10 @@ from pydantic import BaseModel
 from bot.core.rulebook import IndicatorForm, Ladder, PlanForm, TaskForm, UnitsForm
 from bot.core.workdays import CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
+from bot.shell.indicators import ways
+from bot.shell.known import VERBS
 from bot.shell.problems import Problem, aliases
+from bot.shell.ruletests import RuleTest, RuleTestsForm
 from bot.shell.yamlslips import split_lines
 from bot.shell.yamltree import LOADER
 
@@ -80,6 +83,8 @@ def _colon(text: str, at: int) -> Iterator[Edit]:
 def _comma(text: str, at: int) -> Iterator[Edit]:
     """A separator or bracket inside brackets; first closing brackets alone, as a comma before them may be mere text."""
     end = _line_end(text, at)
+    if opened := re.search(r"[［｛【][^［］｛｝【】\[\]{}\n\r]*$", text[:at]):
+        yield from _bracket(text, opened.start())
     if re.search("[［］｛｝【】]", text[at:end]):
         yield Edit(at, end, text[at:end].translate(BRACKETS))
         yield Edit(at, end, _flow(text[at:end].translate(BRACKETS), _opened(text, at)))
@@ -183,8 +188,11 @@ def scalar_at(text: str, at: int) -> yaml.ScalarNode | None:
 def known_keys() -> frozenset[str]:
     """Every key that any form knows."""
     forms = [PlanForm, UnitsForm, Ladder, TaskForm, IndicatorForm, CalendarYear, StatutoryTable]
-    forms += [kind.Params for kind in kinds().values() if kind.Params]
-    return frozenset(key for form in forms for key in _keys(form))
+    forms += [RuleTestsForm, RuleTest]
+    for kind in kinds().values():
+        forms += [form for form in (kind.Params, kind.Options) if form]
+    known = (key for verb in VERBS.values() for key in verb.keys.values())
+    return frozenset((*(key for form in forms for key in _keys(form)), *known, *ways()))
 
 
 def _keys(annotation: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _INDENT = re.compile(r"( *)([\u3000\u00a0\t])[\s\u3000]*[^\s#]")
 _CURLY = re.compile("“[^“”]*”|‘[^‘’]*’|”[^“”]*”|“[^“”]*“")
 _BRACKETED = re.compile(r"［.*[］\]]|｛.*[｝}]|【.*】|\[.*］")
+_OPENED_WIDE = re.compile(r"(?:[：:]|^\s*(?:- +)+) *([｛［【])")  # where a value may begin
 _SEPARATOR = re.compile(r"""(?P<lead>\s*(?:-\s+)*)(?P<key>[^\s:：,，。；\[\]{}"'#“”]{1,12})(?P<sign>：|:(?=[^ \t/]))""")
 
 
@@ -125,6 +126,9 @@ def complaint(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> tuple
 def _in_chinese(error: yaml.MarkedYAMLError, place: Place, lines: list[str]) -> tuple[Place, Words]:
     text = f"{error.context or ''} {error.problem or ''}"
     opened = Place(error.context_mark.line + 1, error.context_mark.column + 1) if error.context_mark else place
+    out_of_place = "mapping values are not allowed" in text or "block mapping" in text
+    if out_of_place and (wide := _OPENED_WIDE.search(_line(place, lines)[: place.column - 1])):
+        return Place(place.line, wide.start(1) + 1), BRACKET_WORDS
     if "mapping values are not allowed" in text:
         return _second_colon(place, lines)
     if "cannot start any token" in text:
@@ -160,9 +164,12 @@ _BY_PARSER_TEXT: dict[str, Words] = {
 _BLAMED_AT_START = frozenset({"scanning an alias", "scanning an anchor", "a tag"})
 
 
+def _line(place: Place, lines: list[str]) -> str:
+    return lines[place.line - 1] if place.line <= len(lines) else ""
+
+
 def _char(place: Place, lines: list[str]) -> str:
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    return line[place.column - 1 : place.column]
+    return _line(place, lines)[place.column - 1 : place.column]
 
 
 def _reserved(sign: str) -> Words:
@@ -172,20 +179,18 @@ def _reserved(sign: str) -> Words:
 
 
 def _second_colon(place: Place, lines: list[str]) -> tuple[Place, Words]:
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    if found := re.search("[：:] *(｛)", line[: place.column - 1]):
-        return Place(place.line, found.start(1) + 1), BRACKET_WORDS
-    if re.search(r":\s", line[: place.column - 1]):
+    if re.search(r":\s", _line(place, lines)[: place.column - 1]):
         return place, ("second-colon", "这一行有两个冒号，分不清哪个在前", "把后面的文字用英文双引号括起来")
     return place, ("indent", "这一行的缩进和上一行对不上，或上一行的文字没有写完", "同一级的各行左边对齐")
 
 
 def _in_brackets(opened: Place, place: Place, lines: list[str]) -> tuple[Place, Words]:
     """A list or mapping in brackets that does not end: full-width signs inside are the usual cause."""
-    for number in range(opened.line, min(place.line, len(lines)) + 1):
-        start = opened.column if number == opened.line else 0
-        found = re.compile("[，：；］｝【】、]").search(lines[number - 1], start)
-        if found:
-            words = ("full-width-comma", f"括号里用了全角符号“{found[0]}”", "括号、逗号、冒号都用半角")
-            return Place(number, found.start() + 1), words
+    for signs in ("[，：；］｝【】]", "、"):  # the last may well be part of a name: 国庆节、中秋节
+        for number in range(opened.line, min(place.line, len(lines)) + 1):
+            start = opened.column if number == opened.line else 0
+            found = re.compile(signs).search(lines[number - 1], start)
+            if found:
+                words = ("full-width-comma", f"括号里用了全角符号“{found[0]}”", "括号、逗号、冒号都用半角")
+                return Place(number, found.start() + 1), words
     return opened, ("open-bracket", "这里的括号没有配对，或里面少了逗号", "补上右括号，各项之间用半角逗号")

@@ -197,6 +197,26 @@ def test_slips_of_the_keyboard_are_mended_to_the_last_byte_in_every_form(name: s
         assert {**files, **mend(files)[0]} == RULES, mutation.name
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "typed"),
+    [
+        ("calendars/法定节日.yaml", "- {名称: 春节, 起: 2031-01-22, 止: 2031-01-25}", "{}"),
+        ("calendars/2025.yaml", "- {名称: 国庆节、中秋节, 起: 2025-10-01, 止: 2025-10-08}", ","),
+        ("indicators.yaml", "监测: [达标, 保持: {值: 100, 界: 不低于}, 报送]", ","),
+        ("tests/办件、禁止和预测.yaml", "- {单位: 县教育局, 包含: 媒体反映}", ","),
+        ("tests/T05-M1.yaml", "- {单位: [县教育局, 县财政局], 事项: T05-M1, 包含: 剩余7天}", ":,"),
+        ("tests/T05-M1.yaml", "- {单位: [县财政局, 领导小组], 事项: T05-M1}", ",[]"),
+        ("tasks/s3.yaml", "- {要素: [S03-E01], 说明: 县委、县政府的政治责任，不设提醒}", "{}"),
+    ],
+)
+def test_groups_in_a_list_may_be_typed_full_width(name: str, line: str, typed: str) -> None:
+    wide = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in typed})
+    right = RULES[name].decode()
+    wrong = edited(right, line, line.translate(wide))
+    files = {**RULES, name: wrong.encode()}
+    assert {**files, **mend(files)[0]} == RULES
+
+
 # --- on disk --------------------------------------------------------------------------------------------------------------
 
 
