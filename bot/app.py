@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,13 +17,14 @@ from time import monotonic
 from loguru import logger
 
 from bot.core.digest import compose
-from bot.core.events import Event
+from bot.core.events import Closed, Done, Event, Extended, Returned
 from bot.core.findings import Finding
 from bot.core.notices import Decision, midnight, next_instant, ripe, settled
 from bot.core.office import Trouble
-from bot.core.outbox import Entry, readdressed, succeeded
-from bot.core.outlook import Scene, look
+from bot.core.outbox import Entry, given_up, readdressed, succeeded
+from bot.core.outlook import Scene, look, look_at
 from bot.core.rulebook import Rulebook
+from bot.core.selfaudit import Report
 from bot.core.windows import OfficeHours
 from bot.core.wording import Letterhead
 from bot.delivery import Deliveries
@@ -34,6 +36,7 @@ from bot.shell.store import Store, day_of
 from bot.sources.clock import Clock
 
 ALIVE_SECONDS = 130.0  # two longest heartbeats and some
+HURRY = 0.05  # seconds that a whole look waits for what events led to
 LOOK_ANYWAY = timedelta(minutes=15)  # however quiet it seems: no slip of the bookkeeping outlives this
 
 
@@ -67,31 +70,55 @@ class App:
     more_troubles: list[Callable[[], list[Trouble]]] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    audit: Report | None = None  # what the last self-audit found
     _decisions: Sequence[Decision] = ()
     _stopping: bool = False
     _last_pass: float = field(default_factory=monotonic)
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
     _quiet: tuple[datetime, datetime] | None = None
+    _hasty: bool = False  # whether events were taken in since the last whole look
 
     # --- the journey --------------------------------------------------------
 
     def take_in(self, event: Event | None = None) -> list[Entry]:
-        """Decides: what is known now, what that means, who is told; one durable record; no network."""
-        now = self.clock.now()
+        """Decides: what is known now, what that means, who is told; one durable record; no network.
+
+        Where nothing else can have changed, an event about one item is decided by a look at that item alone; the next
+        pass looks at everything.
+        """
+        now, alone = self.clock.now(), self._alone(event)
         with self.store.work():
             if event is not None and not self.store.knows(event):
                 self.store.keep(event)
                 obey(self.store, event, now)
-            findings, decisions = look(self.scene(), now)
+            findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
+            self._hasty = bool(findings)
+            if not self._hasty:
+                findings, decisions = look(self.scene(), now)
+                self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
-            self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
-        self.findings = {finding.item.id: finding for finding in findings}
-        self._decisions = decisions
+        self._note_look(findings, decisions, now)
         self.tally.told += sum(len(draft.rows) for draft in drafts)
-        self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
         return entries
+
+    def _alone(self, event: Event | None) -> str:
+        """The item an event is about, if it is news, about one item only, and all is as at the last look; else nothing."""
+        if event is None or self.store.knows(event) or not self._unchanged():
+            return ""
+        payload = event.payload
+        about = payload.item if isinstance(payload, Done | Closed | Returned | Extended) else ""
+        return about if about in self.findings else ""
+
+    def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
+        found = {finding.item.id: finding for finding in findings}
+        if self._hasty:
+            self.findings |= found
+            self._seen = self._grounds()
+            return
+        self.findings, self._decisions = found, decisions
+        self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
 
     def send_due(self) -> None:
         """Acts: hands every chat that is due to a worker; never decides who is told what."""
@@ -156,6 +183,7 @@ class App:
             for entry in self.store.open_entries():
                 moved = readdressed(entry, chats.directory, chats.robots, mended, self.clock.now())
                 if moved != entry:
+                    self.store.take_back(entry, given_up(entry, moved))
                     self.store.put(moved)
 
     def next_instant(self) -> datetime | None:
@@ -177,6 +205,7 @@ class App:
             except OSError as error:  # a file that cannot be read must not keep reminders from leaving
                 logger.error("文件读写出错，稍后再试：{}", error)
         if not self._nothing_new():
+            await self._hurry()
             self.take_in()
             self._settle_down()
         self.send_due()
@@ -186,8 +215,19 @@ class App:
         for after in self.after_pass:
             after(self.clock.now())
 
+    async def _hurry(self) -> None:
+        """What events led to does not wait until everything was looked at."""
+        if self._hasty and self.clock.kind == "real":
+            self.send_due()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.deliveries.settled(), HURRY)
+
     def _nothing_new(self) -> bool:
-        """Whether a look would see what the last one saw: nothing written since, same rules and chats, no instant passed.
+        """Whether a look would see what the last one saw."""
+        return not self._hasty and self._unchanged()
+
+    def _unchanged(self) -> bool:
+        """Nothing written since the last look, same rules and chats, no instant passed.
 
         A clock that was set back counts as an instant passed.
         """

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 from loguru import logger
 from pydantic import SecretStr
 
 from bot.app import App
+from bot.auditing import Auditor
 from bot.core.events import Event, RulesRejected
 from bot.core.facts import Facts
 from bot.core.notices import ADMIN, LEADING_GROUP, Directory
@@ -31,6 +33,7 @@ from bot.shell.lock import StateLock
 from bot.shell.problems import START, Problem
 from bot.shell.robots import Robots
 from bot.shell.rulebook import FOLDER, Loaded, assemble, load, read_files, rule_paths
+from bot.shell.sent import Sent
 from bot.shell.state_errors import NotStorable, StateError
 from bot.shell.state_files import read_living
 from bot.shell.store import Store, day_of
@@ -206,10 +209,11 @@ def make_app(
 ) -> App:
     """One App with everything in it."""
     rulebook = usable_rulebook(home, store)
-    robots = Robots(chats.robots, store)
+    robots = Robots(chats.robots, store, monotonic if clock.kind == "real" else None, clock.now())
     courier = Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
     hours = home.settings.office_hours
-    deliveries = Deliveries(store, robots, courier, hours, clock.now, wall, on_outcome)
+    sent = Sent(home.state(clock.kind) / "archive")
+    deliveries = Deliveries(store, robots, courier, hours, clock.now, wall, on_outcome, sent)
     app = App(
         rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
         letterhead=home.settings.letterhead(mark),
@@ -231,10 +235,11 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
     app.before_pass += [_Edits(app, home, config).look, _Mail(app, inbox).look]
     if app.clock.kind == "real":
         upkeep = Upkeep(app.store, home.state("real"), home.backups if home.settings.backup else None)
-        app.before_pass.append(upkeep.look)
-        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url)
-        app.after_pass.append(beating.beat)
-        app.more_troubles += [upkeep.troubles, beating.troubles]
+        auditor = Auditor(app)
+        app.before_pass += [upkeep.look, auditor.before]
+        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, auditor.doubts)
+        app.after_pass += [auditor.after, beating.beat]
+        app.more_troubles += [upkeep.troubles, beating.troubles, auditor.troubles]
     return [home.rules, home.folder / "config", inbox.folder]
 
 

@@ -6,7 +6,8 @@ A fixed set of workers; an entry that must wait is a state in the outbox, never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from loguru import logger
@@ -23,6 +24,7 @@ from bot.dispatch import wake
 from bot.platforms import Robot, parts, smaller
 from bot.shell.courier import Courier
 from bot.shell.robots import Robots, Wait
+from bot.shell.sent import Sent
 from bot.shell.state_errors import StateError
 from bot.shell.store import Store, day_of
 
@@ -50,6 +52,7 @@ class Deliveries:
         now: Callable[[], datetime],
         wall: Callable[[], datetime],
         on_outcome: Callable[[Entry, Outcome], None] | None = None,
+        sent: Sent | None = None,
     ) -> None:
         self._store, self._robots, self._courier = store, robots, courier
         self._hours, self._now, self._wall = hours, now, wall
@@ -58,6 +61,7 @@ class Deliveries:
         self._workers: list[asyncio.Task[None]] = []
         self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
         self._on_outcome = on_outcome
+        self._sent = sent
         self._closing = False
         self.on_settled: Callable[[], None] | None = None
         self.count = 0  # parts delivered since the start
@@ -81,6 +85,8 @@ class Deliveries:
     def start(self) -> None:
         """Queues the chats whose oldest entry is due and that no worker has in hand."""
         now = self._now()
+        if self._sent:
+            self._sent.flush()
         self._probe(now)
         for head in self._heads():
             if head.next_attempt_at <= now and head.chat not in self._busy and not self._closing:
@@ -117,6 +123,8 @@ class Deliveries:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self._courier.aclose()
+        if self._sent:
+            self._sent.close()
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest retry ahead, of chats that have a robot to speak through."""
@@ -182,7 +190,7 @@ class Deliveries:
             return
         fresh = self._still_true(entry, findings)
         if fresh is not None:
-            await self._send_parts(fresh, word(fresh, Words(rulebook, findings, day_of(self._now()), head)))
+            await self._send_parts(fresh, Words(rulebook, findings, day_of(self._now()), head))
 
     def _still_true(self, entry: Entry, findings: Mapping[str, Finding]) -> Entry | None:
         """The entry without rows that need not be said any more; cancelled when none is left."""
@@ -194,43 +202,51 @@ class Deliveries:
         gone = [row for row, why in zip(entry.rows, reasons, strict=True) if why]
         fresh = entry.model_copy(update={"rows": keep}) if keep else cancelled(entry, next(filter(None, reasons)))
         with self._store.work():
-            self._store.untell(gone)
+            self._store.take_back(entry, gone)
             self._store.put(fresh)
         return fresh if keep else None
 
-    async def _send_parts(self, entry: Entry, message: Message) -> None:
+    async def _send_parts(self, entry: Entry, words: Words) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
         while True:
             now = self._now()
-            robot = self._robots.choose(entry.chat, now, entry.robot if entry.parts_done else "")
-            if isinstance(robot, Wait) or (self._closing and entry.parts_done):
-                self._wait(entry, robot if isinstance(robot, Wait) else Wait(now, "停机，启动后续发"))
+            robot = self._speaker(entry, now)
+            if isinstance(robot, Wait):
+                self._wait(entry, robot)
                 return
-            if entry.parts_done and robot.name != entry.robot:
-                entry = _again(entry)
-            pieces = parts(message, _small(robot, entry))
+            entry, pieces = _cut(entry, robot, words)
             sent = sending(entry, robot.name)
-            with self._store.work():
+            with self._store.work(durable=False):
                 self._store.put(sent)
                 self._robots.stamp(robot, now)
-            piece = pieces[min(sent.parts_done, len(pieces) - 1)]
-            outcome = await self._courier.send(_small(robot, entry), piece, self._wall())
-            entry = self._settle(sent, robot, outcome, len(pieces))
+            await self._store.durable()  # before the network is touched; workers share a flush
+            outcome = await self._courier.send(_small(robot, entry), pieces[sent.parts_done], self._wall())
+            entry = await self._settle(sent, robot, outcome, len(pieces))
             if entry.state is not EntryState.SENDING:
                 return
 
-    def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int) -> Entry:
+    def _speaker(self, entry: Entry, now: datetime) -> Robot | Wait:
+        """Who says the next part now, or when it may be said: office hours may end between two parts."""
+        if entry.parts_done:
+            opens = self._allowed(now, entry.chat)
+            if self._closing or opens > now:
+                return Wait(opens, "停机，启动后续发" if self._closing else "等到办公时间再发")
+        return self._robots.choose(entry.chat, now, entry.robot if entry.parts_done else "")
+
+    async def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int) -> Entry:
         """Writes down what came of one part; the entry stays in 发送中 while parts remain."""
         now = self._now()
+        entry = self._kept(entry, outcome, total, now)
         done = entry.parts_done + (outcome.verdict is Verdict.DELIVERED)
         entry = entry.model_copy(update={"parts_done": done})
         if outcome.verdict is not Verdict.DELIVERED or done >= total:
             entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat))
             entry = _resumable(self._another(entry, outcome), outcome.verdict, now)
-        with self._store.work():
+        with self._store.work(durable=False):
             self._store.put(entry)
             if self._robots.learn(robot, outcome, now):
                 wake(self._store, now)
+        await self._store.durable()
         self.count += outcome.verdict is Verdict.DELIVERED
         log = logger.info if outcome.verdict is Verdict.DELIVERED else logger.warning
         said = (outcome.verdict.value, outcome.code, outcome.remedy)
@@ -238,6 +254,14 @@ class Deliveries:
         if self._on_outcome:
             self._on_outcome(entry, outcome)
         return entry
+
+    def _kept(self, entry: Entry, outcome: Outcome, total: int, now: datetime) -> Entry:
+        """The entry with the hash of what was shown, or may have been; the words themselves go beside the archive."""
+        shown = outcome.verdict in (Verdict.DELIVERED, Verdict.AMBIGUOUS) or outcome.perhaps
+        if self._sent is None or not outcome.body or not shown:
+            return entry
+        text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", outcome.body, now)
+        return entry if text in entry.texts else entry.model_copy(update={"texts": (*entry.texts, text)})
 
     def _another(self, entry: Entry, outcome: Outcome) -> Entry:
         """A refused entry goes on at once through another robot of its chat, if one is left besides the one that failed."""
@@ -261,6 +285,28 @@ class Deliveries:
     def _allowed(self, at: datetime, chat: str) -> datetime:
         assert self._view is not None
         return allowed(at, chat, self._now(), self._hours, self._view[0].calendar)
+
+
+def _cut(entry: Entry, robot: Robot, words: Words) -> tuple[Entry, tuple[Message, ...]]:
+    """The parts for this robot, and the entry begun anew where those accepted so far are not the first of them.
+
+    A finding that changed meanwhile, another robot or a mark that came to the title may move the borders of the parts.
+    """
+    pieces = parts(word(entry, words), _small(robot, entry))
+    cut = _fingerprint(pieces)
+    if entry.parts_done and (entry.cut != cut or robot.name != entry.robot):
+        entry = _again(entry)
+        pieces = parts(word(entry, words), _small(robot, entry))
+        cut = _fingerprint(pieces)
+    return entry.model_copy(update={"cut": cut}), pieces
+
+
+def _fingerprint(pieces: Sequence[Message]) -> str:
+    """The same for the same words cut in the same places, whatever mark they carry; nothing for what is one piece."""
+    if len(pieces) == 1:
+        return ""
+    said = repr([(piece.title, piece.lines, piece.foot) for piece in pieces])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _small(robot: Robot, entry: Entry) -> Robot:

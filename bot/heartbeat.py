@@ -1,7 +1,7 @@
 """The heartbeat: a file touched after passes and, where one is configured, an outside watch that is pinged with it.
 
-Both stop when passes stop, when the file cannot be written, and while `agrees` says no: a watch that hears nothing raises
-the alarm, whatever has become of this machine.
+Both stop when passes stop, when the file cannot be written, and while the self-audit has doubts: a watch that hears nothing
+raises the alarm, whatever has become of this machine. The file then says why, under its old time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,11 +23,13 @@ from loguru import logger
 from pydantic import Secret, SecretStr
 
 from bot import __version__
+from bot.core.findings import ZONE
 from bot.core.office import Trouble
 from bot.sources.clock import wall
 
 NAME = "heartbeat.json"
 PERIOD = timedelta(minutes=1)
+FIRST_DOUBTS = 10  # lines that the file spells out
 SECONDS = 10.0  # for each step of a ping
 
 
@@ -39,11 +41,12 @@ class Heartbeat:
         folder: Path,
         ping: Callable[[], object] | None = None,
         *,
-        agrees: Callable[[], bool] = lambda: True,
+        doubts: Callable[[], Sequence[str]] = tuple,
         trouble: str = "",
     ) -> None:
         self._file = folder / NAME
-        self._ping, self._agrees = ping, agrees
+        self._ping, self._doubts = ping, doubts
+        self._why: Sequence[str] = ()  # the heart stopped
         self._last: datetime | None = None
         self._trouble = Trouble("心跳地址", "心跳地址不能用", wall(), (trouble,)) if trouble else None
 
@@ -51,12 +54,16 @@ class Heartbeat:
         """A pass has gone well at `now`. Never raises for what a disk or a network does."""
         if self._last is not None and timedelta() <= now - self._last < PERIOD:
             return
-        if not self._agrees():
+        doubts = self._doubts()
+        if doubts and doubts == self._why:
             return
         try:
-            self._write(now)
+            self._write(now, doubts)
         except OSError as error:
             logger.error("心跳文件写不了：{}", error.strerror)
+            return
+        self._why = doubts
+        if doubts:
             return
         self._last = now
         if self._ping:
@@ -66,12 +73,28 @@ class Heartbeat:
         """What the admin must hear: an address that leads nowhere."""
         return [self._trouble] if self._trouble else []
 
-    def _write(self, now: datetime) -> None:
-        """All or nothing for whoever reads it; not forced to disk, for after a power cut it is old anyway."""
-        said = {"时间": now.isoformat(timespec="seconds"), "进程号": os.getpid(), "版本": __version__}
+    def _write(self, now: datetime, doubts: Sequence[str]) -> None:
+        """All or nothing for whoever reads it; not forced to disk, for after a power cut it is old anyway.
+
+        With doubts the file keeps the time of its last beat, inside and out.
+        """
+        touched = self._touched()
+        beat = (self._last or datetime.fromtimestamp(touched, ZONE)) if doubts else now
+        said = {"时间": beat.isoformat(timespec="seconds"), "进程号": os.getpid(), "版本": __version__}
+        if doubts:
+            said |= {"心跳已停": f"自查有{len(doubts)}处出入", "出入": list(doubts[:FIRST_DOUBTS])}
         draft = self._file.with_suffix(".tmp")
         draft.write_text(json.dumps(said, ensure_ascii=False) + "\n", "utf-8")
+        if doubts:
+            os.utime(draft, (touched, touched))
         draft.replace(self._file)
+
+    def _touched(self) -> float:
+        """When the file was written last, in seconds; 0 where there is none."""
+        try:
+            return self._file.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
 
 class Ping:
@@ -129,15 +152,15 @@ class Ping:
         return create_default_context()
 
 
-def heartbeat(folder: Path, home: Path, reference: str) -> Heartbeat:
+def heartbeat(folder: Path, home: Path, reference: str, doubts: Callable[[], Sequence[str]] = tuple) -> Heartbeat:
     """A state folder's heartbeat; an outside watch that cannot be called keeps nobody from being reminded."""
     if not reference:
-        return Heartbeat(folder)
+        return Heartbeat(folder, doubts=doubts)
     try:
-        return Heartbeat(folder, Ping(_resolved(reference, home)))
+        return Heartbeat(folder, Ping(_resolved(reference, home)), doubts=doubts)
     except ValueError as error:
         logger.warning("{}", error)
-        return Heartbeat(folder, trouble=str(error))
+        return Heartbeat(folder, doubts=doubts, trouble=str(error))
 
 
 def _resolved(reference: str, home: Path) -> SecretStr:

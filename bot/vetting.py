@@ -13,6 +13,7 @@ from bot.core import events as e
 from bot.core.cases import Case, Leg, Procedure, current_leg, legs, procedure_of, split_step_id, step_id
 from bot.core.facts import Facts
 from bot.core.findings import arisen_items, canonical, find_item, items_of
+from bot.core.forms import reckonable
 from bot.core.item import Item
 from bot.core.notices import ADMIN, LEADING_GROUP
 from bot.core.rulebook import Rule, Rulebook
@@ -152,6 +153,8 @@ def _vet(payload: e.Payload, desk: _Desk) -> e.Payload:
 def _(payload: e.Observed, desk: _Desk) -> e.Payload:
     indicator = desk.indicator(desk.rulebook.succession.item(payload.indicator))
     _one_of(f"{indicator}的期别", payload.period, periods_of(desk.rulebook, indicator, desk.today))
+    if not reckonable(payload.value):
+        raise Refused(f"{indicator}的数值过大或位数过多，请核对")
     return payload.model_copy(update={"indicator": indicator})
 
 

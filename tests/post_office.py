@@ -29,6 +29,7 @@ from bot.shell.database import Database
 from bot.shell.journal import Journal
 from bot.shell.robots import Robots
 from bot.shell.rulebook import assemble
+from bot.shell.sent import Sent
 from bot.shell.store import Store
 from bot.sources.clock import wall
 from tests.house import at, serving
@@ -80,6 +81,7 @@ class Office:
         self.deliveries = Deliveries(
             self.store, self.known, courier, OfficeHours(), lambda: self.now, self.wall,
             lambda entry, outcome: self.outcomes.append(outcome.verdict.value),
+            Sent(self.folder / "archive"),
         )  # fmt: skip
         self.known.greet()
         self.look()

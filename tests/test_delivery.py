@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,27 @@ async def test_an_entry_found_in_sending_at_start_goes_again_marked(office: Offi
     assert marked(office.seen()) == [False, True]
 
 
+async def test_a_message_that_brings_the_process_down_again_and_again_is_shown_to_a_person(office: Office) -> None:
+    def shown(count: int) -> bool:
+        return len(office.seen()) == count
+
+    office.twin.hang("县教育局", 60)
+    number = office.promise()
+    for crash in range(4):
+        office.deliveries.recover()
+        office.deliveries.start()
+        await until(partial(shown, crash + 1))
+        await office.die()
+        office.open()
+    given_up = office.entry(number)
+    assert (given_up.state, given_up.unclear) == (EntryState.UNDELIVERABLE, 4)
+    assert "结果不明" in given_up.why
+    office.twin.heal("县教育局")
+    await office.send()
+    assert marked(office.seen()) == [False, True, True, True]
+    assert numbers(office.seen()) == [number] * 4
+
+
 async def test_what_is_in_hand_is_not_taken_for_lost(office: Office) -> None:
     office.twin.hang("县教育局", 0.1)
     number = office.promise()
@@ -303,3 +325,55 @@ async def test_an_unknown_code_is_tried_a_few_times_and_then_a_person_must_look(
     assert (entry.state, entry.attempts, entry.code) == (EntryState.UNDELIVERABLE, 5, "987654")
     [trouble] = office.store.troubles()
     assert f"{number} 县教育局" in trouble.lines[1]
+
+
+# --- a gateway in between -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 520])
+async def test_what_a_gateway_broke_off_is_repeated_without_end_each_time_marked(office: Office, status: int) -> None:
+    number = office.promise()
+    office.twin.gateway("县教育局", status)
+    await office.send()
+    for _ in range(6):
+        await office.retry(number)
+    waiting = office.entry(number)
+    assert (waiting.state, waiting.resent, waiting.unclear) == (EntryState.LATER, True, 0)
+    await office.die()
+    office.open()
+    office.twin.heal("县教育局")
+    await office.retry(number)
+    assert set(numbers(office.seen())) == {number}
+    assert marked(office.seen()) == [False, *[True] * 7]
+
+
+async def test_what_the_platform_turned_away_at_the_door_goes_again_unmarked(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.promise()
+    with monkeypatch.context() as shut:
+        shut.setattr(office.twin, "answer", lambda *call: Answer("<html>503</html>", 503))
+        await office.send()
+    assert office.entry(number).state is EntryState.LATER
+    await office.retry(number)
+    assert marked(office.seen()) == [False]
+
+
+async def test_days_behind_a_broken_gateway_end_as_the_marked_one_and_one_digest(office: Office) -> None:
+    first = office.promise()
+    office.twin.gateway("县教育局", 502)
+    await office.send()
+    for day in (27, 28, 29):
+        office.now = at(f"2027-12-{day}T08:00")
+        office.look()
+        await office.die()
+        office.open()
+        office.promise("县教育局", office.row(rung=f"第{day}日", rung_on=date(2027, 12, day)))
+    office.twin.heal("县教育局")
+    shown = len(office.seen())
+    office.now = max(office.entry(first).next_attempt_at, at("2027-12-29T09:40"))
+    office.look()
+    await office.send()
+    assert len(office.seen()) == shown + 2
+    assert numbers(office.seen())[shown] == first
+    assert marked(office.seen())[shown:] == [True, False]

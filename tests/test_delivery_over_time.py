@@ -17,6 +17,8 @@ from bot.core.outbox import Entry, EntryState, Row
 from bot.core.windows import OfficeHours, slot
 from bot.delivery import allowed
 from bot.drill.servers import Answer
+from bot.drill.twin import Bubble
+from bot.shell.archive import Archive
 from tests.house import at, until
 from tests.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office
 
@@ -90,6 +92,102 @@ async def test_a_state_that_changed_while_waiting_is_worded_as_it_is_on_the_day(
     await office.send()
     assert "12月27日" in office.seen()[0].source
     assert "剩余4天" in office.seen()[0].source
+
+
+@pytest.mark.parametrize("swept", [False, True])
+async def test_what_may_have_arrived_before_it_was_cancelled_is_told_again_as_such(office: Office, swept: bool) -> None:
+    row = office.row()
+    office.twin.drop_after_accept("县教育局")
+    number = office.promise("县教育局", row)
+    await office.send()
+    office.twin.heal("县教育局")
+    office.event(Silenced(item="T05-M1", until=at("2027-12-27T00:00"), reason="专班"))
+    await office.retry(number)
+    assert office.entry(number).state is EntryState.CANCELLED
+    if swept:
+        office.store.sweep(Archive(office.folder / "archive"), at("2028-02-01T08:00"))
+    await office.die()
+    office.open()
+    office.now = at("2027-12-27T09:40")
+    office.look()
+    office.promise("县教育局", row)
+    await office.send()
+    assert marked(office.seen()) == [False, True]
+    other = office.promise("县教育局", replace(row, rung="提前1天", rung_on=date(2027, 12, 30)))
+    await office.send()
+    assert office.entry(other).state is EntryState.DELIVERED
+    assert marked(office.seen()) == [False, True, False]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_a_new_date_told_while_the_old_one_is_in_doubt_is_marked_too(office: Office, given_up: bool) -> None:
+    office.twin.drop_after_accept("县教育局")
+    number = office.promise()
+    await office.send()
+    for _ in range(3 * given_up):
+        await office.retry(number)
+    assert (office.entry(number).state is EntryState.UNDELIVERABLE) == given_up
+    shown = len(office.seen())
+    office.twin.heal("县教育局")
+    office.event(Extended(item="T05-M1", to=date(2028, 6, 30), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
+    again = office.promise("县教育局", office.row(), office.row("T05-R1@2027-2"))
+    office.now = at("2027-12-28T09:40")
+    office.look()
+    await office.send()
+    assert office.entry(again).state is EntryState.DELIVERED
+    assert marked(office.seen())[shown:] == [True]
+
+
+async def test_what_surely_never_left_is_told_again_without_a_mark(office: Office) -> None:
+    office.twin.refuse("县教育局", -1)
+    number = office.promise()
+    await office.send()
+    office.twin.heal("县教育局")
+    office.event(Silenced(item="T05-M1", until=at("2027-12-27T00:00"), reason="专班"))
+    await office.retry(number)
+    assert office.entry(number).state is EntryState.CANCELLED
+    office.now = at("2027-12-27T09:40")
+    office.look()
+    office.promise()
+    await office.send()
+    assert marked(office.seen()) == [False]
+
+
+async def joined_over_two_days(office: Office) -> tuple[str, Row, Row]:
+    """A rung that could not be sent and the next one of the same item, as one digest that still waits; its number."""
+    office.twin.refuse("县教育局", -1)
+    older = office.row(rung="提前7天", rung_on=date(2027, 12, 24))
+    office.promise("县教育局", older)
+    await office.send()
+    office.now = at("2027-12-27T09:40")
+    office.look()
+    newer = office.row(rung="提前4天", rung_on=date(2027, 12, 27))
+    number = office.promise("县教育局", newer)
+    await office.send()
+    office.twin.heal("县教育局")
+    return number, older, newer
+
+
+async def test_a_merged_digest_that_is_cancelled_leaves_nothing_as_told(office: Office) -> None:
+    number, older, newer = await joined_over_two_days(office)
+    office.event(Closed(item="T05-M1", by="办公室"))
+    await office.retry(number)
+    assert office.entry(number).state is EntryState.CANCELLED
+    assert office.seen() == []
+    assert office.store.tellings.last("T05-M1", newer.due_on, newer.addressee) is None
+    await office.die()
+    office.open()
+    assert office.store.tellings.latest("T05-M1", older.addressee) is None
+
+
+async def test_a_merged_digest_that_was_delivered_told_every_rung_it_took_over(office: Office) -> None:
+    number, older, newer = await joined_over_two_days(office)
+    await office.retry(number)
+    assert office.entry(number).state is EntryState.DELIVERED
+    assert len(office.seen()) == 1
+    assert is_told(office, newer)
+    office.store.untell([newer])
+    assert is_told(office, older)
 
 
 # --- office hours ------------------------------------------------------------------------------------
@@ -197,6 +295,53 @@ async def test_what_is_left_of_a_message_for_another_day_goes_again_whole_and_ma
     assert parts == [1, *range(1, parts[-1] + 1)]
     assert marked(office.seen()) == [False, *[True] * parts[-1]]
     assert set(numbers(office.seen())) == {number}
+
+
+async def slow_first_part(office: Office, begun: str, answered: str) -> str:
+    """A long digest begun at an open minute, whose first part is answered only when the office has closed."""
+    office.now = at(begun)
+    office.look()
+    number = long_digest(office)
+
+    def late(_: Bubble) -> None:
+        office.now = max(office.now, at(answered))
+
+    office.twin.on_bubble(late)
+    await office.send()
+    assert len(office.seen()) == 1
+    assert office.seen()[0].part == 1
+    return number
+
+
+async def test_the_rest_of_a_message_waits_over_the_lunch_break(office: Office) -> None:
+    number = await slow_first_part(office, "2027-12-24T11:59:50", "2027-12-24T12:00:05")
+    assert office.entry(number).next_attempt_at == at("2027-12-24T14:31")
+    await office.retry(number)
+    parts = office.seen()
+    assert [bubble.part for bubble in parts] == list(range(1, parts[0].parts + 1))
+    assert {bubble.parts for bubble in parts} == {parts[0].parts}
+    assert not any(marked(parts))
+    assert parts[1].at == at("2027-12-24T14:31")
+
+
+async def test_the_rest_of_a_message_overtaken_by_the_evening_goes_whole_in_the_next_slot(office: Office) -> None:
+    number = await slow_first_part(office, "2027-12-24T17:29:50", "2027-12-24T17:30:05")
+    waiting = office.entry(number)
+    assert waiting.next_attempt_at == slot("县教育局", date(2027, 12, 27), OfficeHours())
+    assert (waiting.state, waiting.parts_done) == (EntryState.LATER, 0)
+    await office.retry(number)
+    again = office.seen()[1:]
+    assert [bubble.part for bubble in again] == list(range(1, again[0].parts + 1))
+    assert all(marked(again))
+
+
+async def test_a_message_whose_words_change_between_its_parts_begins_anew(office: Office) -> None:
+    number = await slow_first_part(office, "2027-12-24T11:59:50", "2027-12-24T12:00:05")
+    office.event(Extended(item="T05-M1", to=date(2028, 6, 30), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
+    await office.retry(number)
+    again = office.seen()[1:]
+    assert [bubble.part for bubble in again] == list(range(1, again[0].parts + 1))
+    assert all(marked(again))
 
 
 async def test_a_message_whose_robot_breaks_halfway_begins_anew_with_the_other_one(office: Office) -> None:

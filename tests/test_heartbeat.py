@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -116,13 +117,25 @@ def test_a_clock_set_back_does_not_stop_the_heart(tmp_path: Path) -> None:
 
 def test_nothing_beats_while_the_audit_disagrees(tmp_path: Path) -> None:
     pings: list[bool] = []
-    agrees = False
-    beating = Heartbeat(tmp_path, lambda: pings.append(True), agrees=lambda: agrees)
+    doubts: tuple[str, ...] = ()
+    beating = Heartbeat(tmp_path, lambda: pings.append(True), doubts=lambda: doubts)
     beating.beat(NOW)
-    assert (list(tmp_path.iterdir()), pings) == ([], [])
-    agrees = True
-    beating.beat(NOW + SECOND)
-    assert (beats(tmp_path), pings) == ("2027-03-01T09:00:01+08:00", [True])
+    os.utime(tmp_path / NAME, (1000, 1000))
+    doubts = ("T05-M1 县教育局 提前7天：没有告知过",)
+    for minute in (1, 2, 3):
+        beating.beat(NOW + minute * timedelta(minutes=1))
+    said = json.loads((tmp_path / NAME).read_text("utf-8"))
+    assert (said["时间"], said["心跳已停"], said["出入"]) == (NOW.isoformat(), "自查有1处出入", list(doubts))
+    assert ((tmp_path / NAME).stat().st_mtime, len(pings)) == (1000, 1)
+    doubts = ()
+    beating.beat(NOW + timedelta(minutes=4))
+    assert (beats(tmp_path), len(pings)) == ("2027-03-01T09:04:00+08:00", 2)
+
+
+def test_a_file_first_written_in_doubt_is_as_old_as_can_be(tmp_path: Path) -> None:
+    Heartbeat(tmp_path, doubts=lambda: ("自查没有做成（KeyError）",)).beat(NOW)
+    assert (tmp_path / NAME).stat().st_mtime == 0
+    assert "自查没有做成" in (tmp_path / NAME).read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_stops_the_ping_and_nothing_else(tmp_path: Path, logged: list[str]) -> None:
@@ -199,7 +212,7 @@ async def test_a_running_bot_beats_and_pings_the_configured_watch(
     async with real_bot(tmp_path) as app:
         await app.one_pass()
         await app.one_pass()
-        [beat] = app.after_pass
+        _, beat = app.after_pass
         beat.__self__._ping().join(10)  # type: ignore[attr-defined]  # the one under way, or one more
         assert len(watch.asked) in (1, 2)
         assert beats(tmp_path / "state")

@@ -48,7 +48,7 @@ CLOCK_READS = {"now", "today", "utcnow"}
 OWNERS = {
     "apscheduler": ("bot.sources.clock",),
     "click": ("bot.cli",),
-    "httpcore": ("bot.shell.courier", "bot.shell.gate"),
+    "httpcore": ("bot.shell.courier", "bot.shell.gate", "bot.shell.stream"),
     "httpx": ("bot.shell.courier",),
     "openpyxl": ("bot.shell.workbook",),
     "rich": ("bot.cli",),

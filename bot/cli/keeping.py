@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from bot.core.outbox import Entry
 from bot.core.receipts import Receipt, as_json, in_words, receipts
 from bot.shell.archive import Archive, past_entries
 from bot.shell.backup import Backup, back_up, read_backup, restore, resume, salvage
+from bot.shell.sent import texts_of
 from bot.shell.store import Store
 from bot.shell.verify import Verified, verify
 from bot.sources.clock import wall
@@ -137,13 +138,14 @@ def receipt(folder: Path, item: str, drill: bool, json_: bool) -> int:
     found = list(
         receipts(_all_entries(state, store), frozenset({item, canonical(rulebook, item)}), rulebook.succession)
     )
+    texts = texts_of(state / "archive", {one.entry.number for one in found})
     if json_:
-        say_json([as_json(one) for one in found])
+        say_json([as_json(one, texts) for one in found])
         return OK
     if not found and item not in rulebook.by_id:
         known = {row.item for entry in store.entries.values() for row in entry.rows}
         raise unknown("事项的送达记录", item, sorted({*known, *rulebook.by_id}), writes=False)
-    _print(item, found)
+    _print(item, found, texts)
     return OK
 
 
@@ -153,10 +155,10 @@ def _all_entries(state: Path, store: Store) -> Iterator[Entry]:
     yield from sorted(store.entries.values(), key=lambda entry: (entry.at, entry.number))
 
 
-def _print(item: str, found: list[Receipt]) -> None:
+def _print(item: str, found: list[Receipt], texts: Mapping[str, str]) -> None:
     click.echo(f"送达凭证：{item}")
     for one in found:
-        click.echo("\n".join(in_words(one)))
+        click.echo("\n".join(in_words(one, texts)))
     delivered = sum(one.entry.delivered_at is not None for one in found)
     click.echo(f"共{len(found)}条，已送达{delivered}条；出具时间{wall():%Y-%m-%d %H:%M}。")
 

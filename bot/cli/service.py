@@ -175,9 +175,13 @@ def _status(made: list[App]) -> Status:
     counts: dict[str, int] = {}
     for entry in app.store.entries.values():
         counts[entry.state.value] = counts.get(entry.state.value, 0) + 1
+    audit = app.audit
     return Status(
-        app.alive, not reasons, reasons, app.clock.now(), app.clock.kind, app.rulebook.plan.title, __version__, counts
-    )
+        app.alive, not reasons, reasons, app.clock.now(), app.clock.kind, app.rulebook.plan.title, __version__, counts,
+        audit.at if audit else None, tuple(map(str, audit.gaps)) if audit else (),
+        datetime.fromisoformat(evaluated) if (evaluated := app.store.meta("evaluated")) else None,
+        sum(bool(robot.broken) for robot in app.store.robots.values()),
+    )  # fmt: skip
 
 
 def _announce(app: App, host: str, port: int, drill: bool) -> None:

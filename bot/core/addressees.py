@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bot.core.findings import Finding
@@ -13,6 +13,8 @@ ADMIN = "管理员"
 LEADING_GROUP = "领导小组"
 SUPERVISOR = "分管领导"
 NO_LEAD = "请确认牵头单位"
+#: Between a name and a further chat in which it is told too (也发): 县教育局→基础教育股. Each is an addressee of its own.
+ALSO = "→"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,16 @@ class Addressee:
     role: Role
     roles: frozenset[Role]
     mark: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose ears these are, in whatever chat."""
+        return name_of(self.key)
+
+
+def name_of(key: str) -> str:
+    """The name in an addressee's key, without the further chat it is told in."""
+    return key.partition(ALSO)[0]
 
 
 def addressees(finding: Finding) -> tuple[Addressee, ...]:
@@ -63,3 +75,37 @@ def _everybody(rule: Rule, leads: tuple[str, ...]) -> Iterator[Addressee]:
         yield hears(ADMIN, Role.SUPERVISOR, NO_LEAD)
     yield hears(LEADING_GROUP, Role.LEADING_GROUP)
     yield hears(ADMIN, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which addressee has which chat. A name may share another's chat; who has none is spoken of in the admin's.
+
+    `also` (也发) are the further chats of a name; in each it is an addressee of its own, with its own slot and memory.
+    """
+
+    chats: Mapping[str, str]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def hearers(self, finding: Finding) -> Iterator[Addressee]:
+        """Everybody a finding's ladder could speak to, in every chat they are told in."""
+        for one in addressees(finding):
+            yield one
+            for chat in self.also.get(one.key, ()):
+                yield replace(one, key=f"{one.key}{ALSO}{chat}")
+
+    def route(self, addressee: Addressee) -> tuple[str, str]:
+        """The chat, and the mark the line carries when it is not the addressee's own."""
+        _, further, also = addressee.key.partition(ALSO)
+        if further:
+            return also, addressee.mark
+        chat = self.chats.get(addressee.key)
+        if chat is not None:
+            return chat, addressee.mark
+        if addressee.role is Role.SUPERVISOR:
+            return ADMIN, f"提请办公室报{addressee.key.replace('·', '')}"
+        if addressee.key == LEADING_GROUP:
+            return ADMIN, "提请办公室报领导小组"
+        if addressee.key == ADMIN:
+            return ADMIN, addressee.mark
+        return ADMIN, f"{addressee.key}未配置群聊，请转告"

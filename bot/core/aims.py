@@ -107,5 +107,7 @@ def _worded(target: TargetForm, measure: str) -> str:
 
 def rounded(value: Decimal) -> str:
     """A computed number for people: at most two decimals, no trailing zeros."""
+    if value.adjusted() > 20:  # grown beyond what can be rounded, and beyond all sense
+        return f"{value:.2E}"
     text = f"{round(value, 2):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import singledispatch
 
@@ -66,6 +66,11 @@ class Rejection:
     key: str
     at: datetime
     lines: tuple[str, ...]
+
+    def follows(self, other: Rejection) -> bool:
+        """Whether both are edits of the rules, and this one came less than an hour after the other."""
+        edits = self.key.startswith("规则改动@") and other.key.startswith("规则改动@")
+        return edits and self.at - other.at < timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +254,8 @@ def _(payload: e.EventRejected, facts: Facts, event: e.Event) -> Facts:
 
 
 def _rejected(facts: Facts, rejection: Rejection) -> Facts:
-    return replace(facts, rejections=(*facts.rejections[-49:], rejection))
+    """The last fifty. Of edits saved one after another within an hour only the first and the last are worth a word."""
+    kept = facts.rejections
+    hasty = len(kept) > 1 and rejection.follows(kept[-1]) and rejection.follows(kept[-2])
+    kept = kept[:-1] if hasty else kept[-49:]
+    return replace(facts, rejections=(*kept, rejection))

@@ -5,6 +5,7 @@ The other forms are in `rulebook.py`, targets in `targets.py`.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -53,6 +54,18 @@ class Form(BaseModel):
     """Base of every form: frozen, unknown keys refused, Chinese aliases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_reckoned_with(cls, value: Any) -> Any:
+        if isinstance(value, Decimal) and not reckonable(value):
+            raise ValueError("数字过大、位数过多，或不是数字")
+        return value
+
+
+def reckonable(value: Decimal) -> bool:
+    """Whether a value is one that anything is counted in: below 10**15, at most 9 decimals; no other can be computed with."""
+    return value.is_finite() and value.adjusted() < 15 and int(value.as_tuple().exponent) >= -9
 
 
 def _as_list(value: Any) -> Any:

@@ -6,14 +6,14 @@ instant at which its chat's slot opens; until then it reads as OUT_OF_HOURS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Protocol
 
-from bot.core.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, addressees
+from bot.core.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, Directory, addressees
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding
 from bot.core.item import GRAVITY, State
@@ -104,26 +104,6 @@ class Used:
 
     slots: int = 0
     singles: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """Which addressee has which chat. A name may share another's chat; who has none is spoken of in the admin's."""
-
-    chats: Mapping[str, str]
-
-    def route(self, addressee: Addressee) -> tuple[str, str]:
-        """The chat, and the mark the line carries when it is not the addressee's own."""
-        chat = self.chats.get(addressee.key)
-        if chat is not None:
-            return chat, addressee.mark
-        if addressee.role is Role.SUPERVISOR:
-            return ADMIN, f"提请办公室报{addressee.key.replace('·', '')}"
-        if addressee.key == LEADING_GROUP:
-            return ADMIN, "提请办公室报领导小组"
-        if addressee.key == ADMIN:
-            return ADMIN, addressee.mark
-        return ADMIN, f"{addressee.key}未配置群聊，请转告"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +206,7 @@ RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery
 
 def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
     """Exactly one decision for every finding and everybody its ladder speaks to."""
-    return [weigh(finding, addressee, desk) for finding in findings for addressee in addressees(finding)]
+    return [weigh(finding, addressee, desk) for finding in findings for addressee in desk.directory.hearers(finding)]
 
 
 def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
@@ -313,7 +293,7 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
     anchor = finding.anchor
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
-    month_list = addressee.key in finding.item.rule.listed and _for_month_list(finding, anchor)
+    month_list = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
     return stairs(finding.item.rule, anchor, desk.calendar, addressee.roles, finding.state, past_due, month_list)
 
 
@@ -406,7 +386,7 @@ def _recovered(finding: Finding, addressee: Addressee, last: Told | None, quiet:
     """Who was told that something is wrong is told once, in a digest, that it is over: closed, or corrected."""
     chat, mark = desk.directory.route(addressee)
     wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
-    if not wrong or last is None or addressee.key == ADMIN:
+    if not wrong or last is None or addressee.name == ADMIN:
         return Decision(finding, addressee, chat, quiet, mark)
     on = max(last.rung_on, desk.today)
     telling = Occurrence(on, on, RECOVERED, "恢复", False)

@@ -259,8 +259,10 @@ def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding
 
 
 def _rejections(facts: Facts) -> Iterator[Finding]:
-    for rejection in facts.rejections:
+    """Each at once, but an edit saved soon after another that was refused waits for the digest."""
+    for before, rejection in zip((None, *facts.rejections), facts.rejections, strict=False):
         on = rejection.at.astimezone(ZONE).date()
         kind, _, _ = rejection.key.partition("@")
         title = {"规则改动": "规则改动未生效", "来件": "来件无法识别"}[kind]
-        yield _noted(rejection.key, title, on, rejection.lines, single=True)
+        hasty = before is not None and rejection.follows(before)
+        yield _noted(rejection.key, title, on, rejection.lines, single=not hasty)

@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from bot.core.addressees import ALSO, name_of
 from bot.core.facts import Facts
 from bot.core.findings import ZONE, Finding
 from bot.core.item import State, long_date
@@ -125,6 +126,7 @@ class Entry(BaseModel):
     unclear: int = 0  # attempts of which nobody knows whether they arrived
     next_attempt_at: AwareDatetime
     parts_done: int = 0
+    cut: str = ""  # tells one splitting into parts from another
     resent: bool = False
     compact: bool = False
     robot: str = ""
@@ -132,6 +134,13 @@ class Entry(BaseModel):
     why: str = ""
     delivered_at: AwareDatetime | None = None
     rules: str = ""  # digest of the rulebook it was decided under
+    texts: tuple[str, ...] = ()  # hashes of what was, or may have been, shown under this number, in order
+    carries: tuple[str, ...] = ()  # numbers of the entries merged into it, and into those
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether any of it may have been seen already."""
+        return self.resent or self.unclear > 0 or self.parts_done > 0
 
 
 def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
@@ -168,10 +177,15 @@ def sending(entry: Entry, robot: str) -> Entry:
 
 
 def recovered(entry: Entry, now: datetime) -> Entry:
-    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again marked 补发."""
-    return entry.model_copy(
-        update={"state": EntryState.PENDING, "resent": True, "next_attempt_at": now, "why": "重启前正在发送，结果不明"}
-    )
+    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again at once, marked 补发.
+
+    It counts as unclear like an answer nobody understands: one that brings the process down every time ends with a person.
+    """
+    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
+    if entry.unclear >= len(RESENDS):
+        return entry.model_copy(update=found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR})
+    found |= {"state": EntryState.PENDING, "next_attempt_at": now, "why": "重启前正在发送，结果不明"}
+    return entry.model_copy(update=found)
 
 
 def readdressed(
@@ -181,7 +195,11 @@ def readdressed(
     if entry.state is EntryState.SENDING:
         return entry
     if entry.chat not in sound:
-        chat, rows = _rerouted(entry, directory)
+        own = tuple(row for row in entry.rows if ALSO not in row.addressee)
+        if not own:
+            gone = cancelled(entry, "不再也发到这个群，本单位自己的群另有一份")
+            return entry if _still_also(entry, directory) else gone
+        chat, rows = _rerouted(own, directory)
         if chat in sound:
             moved = {"chat": chat, "rows": rows, "state": EntryState.LATER, "next_attempt_at": now}
             return entry.model_copy(update=moved)
@@ -233,13 +251,24 @@ def _telling(row: Row) -> tuple[str, str, date, str]:
     return row.item, row.addressee, row.rung_on, row.rung
 
 
-def _rerouted(entry: Entry, directory: Directory) -> tuple[str, tuple[Row, ...]]:
+def given_up(entry: Entry, moved: Entry) -> tuple[Row, ...]:
+    """The rows that an entry says no more after it was readdressed; nobody was told them."""
+    kept = {row.addressee for row in moved.rows} if moved.state.open else ()
+    return tuple(row for row in entry.rows if row.addressee not in kept)
+
+
+def _still_also(entry: Entry, directory: Directory) -> bool:
+    """Whether any of it is still to be told in its chat besides the addressee's own."""
+    return any(entry.chat in directory.also.get(name_of(row.addressee), ()) for row in entry.rows)
+
+
+def _rerouted(own: Sequence[Row], directory: Directory) -> tuple[str, tuple[Row, ...]]:
     """The chat of an entry's first addressee today, and its rows with the marks they need there."""
     routes = [
         directory.route(Addressee(row.addressee, row.unit, Role(row.role), frozenset({Role(row.role)}), row.mark))
-        for row in entry.rows
+        for row in own
     ]
-    rows = (replace(row, mark=mark) for row, (_, mark) in zip(entry.rows, routes, strict=True))
+    rows = (replace(row, mark=mark) for row, (_, mark) in zip(own, routes, strict=True))
     return routes[0][0], tuple(rows)
 
 
@@ -278,7 +307,8 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[dat
     if unknown >= UNKNOWN_CAP:
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
     wait = timedelta(seconds=_grown(outcome.wait_seconds, entry)) if outcome.wait_seconds else _wait(entry)
-    return {"state": EntryState.LATER, "unknown_answers": unknown, "next_attempt_at": allowed(now + wait)}
+    update: dict[str, object] = {"unknown_answers": unknown, "next_attempt_at": allowed(now + wait)}
+    return update | {"state": EntryState.LATER, "resent": entry.resent or outcome.perhaps}
 
 
 def _wait(entry: Entry) -> timedelta:
@@ -302,8 +332,14 @@ def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
     rows = entry.rows
     if chat != entry.chat:
         rows = tuple(replace(row, mark=row.mark or f"原应发到{entry.chat}，请转告") for row in rows)
-    seen = entry.resent or entry.parts_done > 0 or entry.unclear > 0
-    fresh = {"state": EntryState.LATER, "next_attempt_at": now, "why": why, "chat": chat, "rows": rows, "resent": seen}
+    fresh = {
+        "state": EntryState.LATER,
+        "next_attempt_at": now,
+        "why": why,
+        "chat": chat,
+        "rows": rows,
+        "resent": entry.doubtful,
+    }
     begun_anew = {"parts_done": 0, "unknown_answers": 0, "unclear": 0, "attempts": 0, "compact": False, "robot": ""}
     return entry.model_copy(update=fresh | begun_anew)
 
@@ -332,4 +368,5 @@ def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
         resent=any(entry.resent for entry in entries),
         rules=first.rules,
         why=f"合并{'、'.join(entry.number for entry in entries)}",
+        carries=tuple(number for entry in entries for number in (*entry.carries, entry.number)),
     )

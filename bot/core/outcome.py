@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -28,6 +28,9 @@ class Scope(StrEnum):
 class Outcome:
     """One attempt's result. `wait_seconds` only with LATER; `counts` is False when the wait costs no attempt.
 
+    `perhaps`, only with LATER: something between us and the group failed after the message was handed over, so that it
+    may have been posted. It is waited out like any trouble, and what goes again says so. `body` is what was sent, with
+    its signature where a platform has it there.
     `code` and `text` are what the platform said (its code and its words, URL and keys removed); `remedy` is the
     Chinese sentence an admin reads.
     """
@@ -39,3 +42,5 @@ class Outcome:
     wait_seconds: float = 0.0
     scope: Scope = Scope.ROBOT
     counts: bool = True
+    perhaps: bool = False
+    body: bytes = field(default=b"", repr=False, compare=False)

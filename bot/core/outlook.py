@@ -20,6 +20,7 @@ from bot.core.findings import (
     arisen_items,
     extension,
     judge,
+    judge_one,
     judgement,
     known_items,
     laid_over,
@@ -27,7 +28,7 @@ from bot.core.findings import (
     under,
 )
 from bot.core.item import Item, Judgement
-from bot.core.notices import Decision, Desk, Directory, Reason, Used, addressees, decide, midnight, weigh
+from bot.core.notices import Decision, Desk, Directory, Reason, Used, decide, midnight, weigh
 from bot.core.office import NOTICE_MISSING, Trouble
 from bot.core.outbox import Row
 from bot.core.rulebook import Delivery, Rulebook
@@ -54,6 +55,23 @@ def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
     today = now.astimezone(ZONE).date()
     items = judge(scene.rulebook, scene.facts, today)
     findings = items + office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+    return findings, decide(findings, desk(scene, now))
+
+
+def look_at(
+    scene: Scene, now: datetime, about: str, seen: Mapping[str, Finding]
+) -> tuple[list[Finding], list[Decision]]:
+    """What `look` would find and decide about one planned item and its steps; `seen` has the findings of all others.
+
+    Nothing for an item that only arose from an event.
+    """
+    today, found = now.astimezone(ZONE).date(), dict[str, Finding]()
+    for item in known_items(scene.rulebook, today):
+        if item.id == about or item.parent in found:
+            parent = (found.get(item.parent) or seen.get(item.parent)) if item.parent else None
+            finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
+            found[item.id] = under(finding, parent) if parent else finding
+    findings = list(found.values())
     return findings, decide(findings, desk(scene, now))
 
 
@@ -174,7 +192,7 @@ class _Future:
         return [
             weigh(finding, addressee, the_desk)
             for finding in (*judged, *self._said_by_office(due, the_desk.today))
-            for addressee in addressees(finding)
+            for addressee in the_desk.directory.hearers(finding)
             if not due.get(finding.item.id) or addressee.key in due[finding.item.id]
         ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,9 @@ from bot.core.succession import Succession
 
 #: What the first row of all has before it.
 NOTHING = "0" * 64
+NO_TEXTS: Mapping[str, str] = {}
+#: Where the words themselves are gone, or are not those of the hash any more.
+MISSING = "（原文缺失或被改过，无法出具）"
 
 _ROW = re.compile(rb'\{"sha256":"([0-9a-f]{64})",("before":"([0-9a-f]{64})","kind":"([a-z]+)","row":(\{.*\})\})')
 
@@ -83,8 +86,8 @@ def receipts(entries: Iterable[Entry], wanted: frozenset[str], names: Succession
                 yield Receipt(entry, row)
 
 
-def in_words(receipt: Receipt) -> list[str]:
-    """A receipt as Chinese lines. Chats by their names only; an address is in no entry."""
+def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]:
+    """A receipt as Chinese lines, what was sent at the end (`texts` by hash). Chats by their names only; no entry has an address."""
     entry, row = receipt.entry, receipt.row
     due = f"，时限{long_date(row.due_on)}" if row.due_on else ""
     lines = [
@@ -99,11 +102,14 @@ def in_words(receipt: Receipt) -> list[str]:
         lines.append(f"　已尝试{entry.attempts}次　机器人：{entry.robot}")
     answer = " ".join(part for part in (entry.code, entry.why) if part)
     lines.append(f"　{'说明' if entry.state is EntryState.CANCELLED else '平台答复'}：{answer or '无'}")
+    for place, text in enumerate(entry.texts, 1):
+        lines.append(f"　原文{place}/{len(entry.texts)}（散列 {text}）：")
+        lines += [f"　　{line}" for line in texts.get(text, MISSING).splitlines()]
     return lines
 
 
-def as_json(receipt: Receipt) -> dict[str, Any]:
-    """A receipt for programs; times in Asia/Shanghai."""
+def as_json(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> dict[str, Any]:
+    """A receipt for programs; times in Asia/Shanghai, `text` null where the words are not kept or were changed."""
     entry, row = receipt.entry, receipt.row
     return {
         "number": entry.number,
@@ -130,6 +136,7 @@ def as_json(receipt: Receipt) -> dict[str, Any]:
         "resent": entry.resent,
         "code": entry.code,
         "why": entry.why,
+        "sent": [{"sha256": text, "text": texts.get(text)} for text in entry.texts],
     }
 
 

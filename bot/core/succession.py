@@ -49,8 +49,9 @@ class Succession:
 
     def addressee(self, key: str) -> str:
         """The same for a name a chat is configured under: 县卫计局·分管领导."""
-        head, mark, rest = key.partition("·")
-        return f"{self.unit(head)}{mark}{rest}"
+        name, also, chat = key.partition("→")
+        head, mark, rest = name.partition("·")
+        return f"{self.unit(head)}{mark}{rest}{also}{chat and self.chat(chat)}"
 
     def chat(self, name: str) -> str:
         """The name under which this chat's people are spoken to today; a merged unit's group keeps its own."""
@@ -58,7 +59,7 @@ class Succession:
 
     def gone(self, name: str) -> bool:
         """Whether this was the chat of a unit that went into another."""
-        return name.partition("·")[0] in self.merged
+        return name.partition("→")[0].partition("·")[0] in self.merged
 
     def hearer(self, item: str, key: str) -> str:
         """Who counts as having heard of an item: of 交办 only the people themselves, so that the new unit hears its own."""

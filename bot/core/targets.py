@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from bot.core.forms import Anchor, Form
+from bot.core.forms import Anchor, Form, reckonable
 from bot.core.grammar import Word, WordError
 from bot.core.words import DueDate, Precision
 
@@ -67,9 +67,8 @@ class Change(Word):
         if text in _DOUBLED:
             return cls(_DOUBLED[text], False, text)
         found = _CHANGE.fullmatch(text)
-        if found is None:
+        if found is None or not reckonable(amount := Decimal(found[2])):
             return None
-        amount = Decimal(found[2])
         return cls(-amount if found[1] in _DOWN else amount, found[3] != "%", text)
 
     def words(self) -> str:
@@ -98,7 +97,7 @@ class Growth(Word):
     @classmethod
     def _read(cls, text: str) -> Self | None:
         found = re.fullmatch(r"(-?\d+(?:\.\d+)?)%", text)
-        return cls(Decimal(found[1])) if found else None
+        return cls(Decimal(found[1])) if found and reckonable(Decimal(found[1])) else None
 
     def words(self) -> str:
         return f"{self.rate}%"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
+from bot.core.findings import ZONE
 from bot.core.notices import Told
 from bot.core.outbox import Row
 from bot.core.succession import UNCHANGED, Succession
@@ -34,6 +35,10 @@ class Tellings:
         found = self._told.get((item, addressee), {}).values()
         return max((one for tellings in found for one in tellings), key=lambda one: one.at, default=None)
 
+    def of(self, item: str, addressee: str) -> list[Told]:
+        """Everything this addressee was told of the item."""
+        return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
+
     def add(self, told: Told) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
         told = today(told, self._names)
@@ -46,6 +51,13 @@ class Tellings:
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
+
+    def since(self, day: date) -> Iterator[Told]:
+        """What was told on or after a day in Asia/Shanghai, in no order."""
+        first = datetime.combine(day, time(), ZONE)
+        for by_due in self._told.values():
+            for found in by_due.values():
+                yield from (one for one in found if one.at >= first)
 
     def copy(self) -> Tellings:
         """An independent memory to play the future with."""
@@ -66,3 +78,16 @@ def today(told: Told, names: Succession) -> Told:
 def told(row: Row, number: str, at: datetime) -> Told:
     """The record a row leaves behind."""
     return Told(row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, row.reason, number, at)
+
+
+def superseded(rows: Mapping[int, Told], kept: Container[Key]) -> dict[int, Told]:
+    """Tellings, by document, that are neither the last of their kind nor the latest their addressee heard, nor `kept`."""
+    last: dict[object, int] = {}
+    for doc_id, one in rows.items():
+        key, hearer = (one.item, one.due_on, one.addressee), (one.item, one.addressee)
+        if key not in last or one.rung_on >= rows[last[key]].rung_on:
+            last[key] = doc_id
+        if hearer not in last or one.at >= rows[last[hearer]].at:
+            last[hearer] = doc_id
+    stay = set(last.values())
+    return {doc_id: one for doc_id, one in rows.items() if doc_id not in stay and (one.item, one.addressee) not in kept}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from bot.core.addressees import name_of
 from bot.core.findings import Finding
 from bot.core.item import GRAVITY, State, long_date
 from bot.core.ladder import MONTH_LIST
@@ -127,7 +128,7 @@ def word(entry: Entry, words: Words) -> Message:
     if entry.form == Delivery.SINGLE.value and rows:
         title, lines = _single(rows, words)
     else:
-        title, lines = _digest(entry.chat, rows, words)
+        title, lines = _digest(_titled(entry), rows, words)
     return Message(title=title, lines=tuple(lines), foot=_foot(entry, rows, words), number=entry.number, mark=mark)
 
 
@@ -209,6 +210,13 @@ def _ask(row: Row, finding: Finding) -> str:
 
 
 # --- digest -----------------------------------------------------------------
+
+
+def _titled(entry: Entry) -> str:
+    """Whose digest it is: the chat's, or that of the one name whose further chat this is (也发)."""
+    keys = {row.addressee for row in entry.rows}
+    others = list({name_of(key) for key in keys})
+    return others[0] if len(others) == 1 and others[0] not in keys else entry.chat
 
 
 def _digest(chat: str, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
@@ -373,7 +381,7 @@ def _marks(rows: Iterable[tuple[Row, Finding]], words: Words) -> list[str]:
 
 def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: str, words: Words) -> list[Line]:
     owner = finding.item.rule.form
-    units = [row.addressee for row in rows]
+    units = [name_of(row.addressee) for row in rows]
     heads = "、".join(dict.fromkeys(_capacity(row, owner, words) for row in rows))
     lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
     return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
@@ -382,7 +390,7 @@ def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: st
 def _capacity(row: Row, owner: TaskForm | IndicatorForm, words: Words) -> str:
     """牵头, 配合 or 指导 in the plan's words; 责任 for a unit that leads only an area or a single item."""
     own = (*owner.units, *(owner.guiding if isinstance(owner, TaskForm) else ()))
-    known = row.role != Role.COOPERATING.value or row.addressee in own
+    known = row.role != Role.COOPERATING.value or name_of(row.addressee) in own
     return words.rulebook.plan.called_briefly(row.role) if known else "责任"
 
 

@@ -64,6 +64,7 @@ class _Fault:
     hang: float = 0.0  # real seconds between taking a message and answering
     drop: bool = False  # takes the message, then cuts the connection
     html: bool = False  # a page instead of the platform, which never sees the message
+    gateway: int = 0  # takes the message, but a gateway answers in its place, with this HTTP status
 
 
 class Twin:
@@ -117,6 +118,10 @@ class Twin:
     def html(self, chat: str) -> None:
         """A gateway's page answers in place of the platform, with HTTP 200."""
         self._fault(chat).html = True
+
+    def gateway(self, chat: str, status: int) -> None:
+        """Messages to `chat` are shown, but a gateway in between answers with its own `status` and page."""
+        self._fault(chat).gateway = status
 
     def heal(self, chat: str) -> None:
         """Ends every fault of `chat`."""
@@ -199,6 +204,8 @@ class Twin:
                 await asyncio.wait_for(request.receive(), fault.hang)
         if fault.drop:
             return _Cut(answer.body)
+        if fault.gateway:
+            return HTMLResponse("<html><body>Bad Gateway</body></html>", fault.gateway)
         kind = "text/plain" if isinstance(answer.content, str) else "application/json"
         return Response(answer.body, answer.status, dict(answer.headers), kind)
 

@@ -6,8 +6,9 @@ A platform turns a `Message` into a signed `Request` and reads what the server s
 
 from __future__ import annotations
 
+import json
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -24,6 +25,7 @@ JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 
 Style = Literal["markdown", "text", "slack"]
 NO_HEADERS: Mapping[str, str] = {}
+_WORDS = frozenset({"title", "text", "content"})  # the keys behind which every dialect has what people read
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,23 @@ def platform(name: str) -> Platform:
     if found := platforms().get(name):
         return found
     raise ValueError(f"没有方言“{name}”，可用的有：{'、'.join(platforms())}")
+
+
+def words_of(body: bytes) -> str:
+    """What a request says to people, mark-up included: its titles and texts, without signature, time and lists of people."""
+    return "\n".join(_said(json.loads(body)))
+
+
+def _said(node: object, key: str = "") -> Iterator[str]:
+    if isinstance(node, str):
+        if key in _WORDS:
+            yield node
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            yield from _said(child, name)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _said(child, key)
 
 
 def smaller(robot: Robot) -> Robot:

@@ -56,7 +56,9 @@ def read(wire: Wire, status: int, body: bytes, headers: Mapping[str, str] = NO_H
 
 def outcome(meaning: Meaning, code: str, text: str) -> Outcome:
     """A row of a table as the outcome of an attempt."""
-    return Outcome(meaning.verdict, code, text, meaning.remedy, meaning.wait, meaning.scope, meaning.counts)
+    return Outcome(
+        meaning.verdict, code, text, meaning.remedy, meaning.wait, meaning.scope, meaning.counts, meaning.perhaps
+    )
 
 
 def _code(wire: Wire, reply: dict[str, Any]) -> int | None:
@@ -81,8 +83,8 @@ def _patient(found: Outcome, headers: Mapping[str, str]) -> Outcome:
 
 def _asked(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by Retry-After (a number, or a date held against the server's own) or Feishu's own header."""
-    said = headers.get("retry-after") or headers.get("x-ogw-ratelimit-reset", "")
-    if re.fullmatch(r"\d{1,9}", said.strip(), re.ASCII):
+    said = (headers.get("retry-after") or headers.get("x-ogw-ratelimit-reset", "")).strip()
+    if re.fullmatch(r"\d{1,9}", said, re.ASCII):
         return float(said)
     try:
         return (parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()

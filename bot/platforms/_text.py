@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.core.message import Line, LineKind, Message, Paint
 
@@ -74,11 +75,16 @@ class Brush:
 
     def line(self, line: Line) -> str:
         """The line's text, escaped and linked, its light painted."""
-        text, light = unlisted(plain(line.text)), plain(line.light)
-        before, after = self.colours.get(line.paint, ("", ""))
-        head, found, tail = text.partition(light) if light and before else (text, "", "")
-        painted = f"{before}{self.escape(found)}{after}" if found else ""
-        return linked(head, self.escape) + painted + linked(tail, self.escape)
+        return _painted(line.text, line.light, self.colours.get(line.paint, ("", "")), self.escape)
+
+
+@lru_cache(maxsize=1024)  # a message is measured before it is written, and its small print is that of others too
+def _painted(text: str, light: str, colour: tuple[str, str], escape: Callable[[str], str]) -> str:
+    text, light = unlisted(plain(text)), plain(light)
+    before, after = colour
+    head, found, tail = text.partition(light) if light and before else (text, "", "")
+    painted = f"{before}{escape(found)}{after}" if found else ""
+    return linked(head, escape) + painted + linked(tail, escape)
 
 
 def small_print(message: Message) -> list[Line]:

@@ -40,6 +40,7 @@ class Meaning:
     wait: float = 0.0
     scope: Scope = Scope.ROBOT
     counts: bool = True
+    perhaps: bool = False  # it may have been posted all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ def _wait(seconds: float, remedy: str, says: str, scope: Scope = Scope.ROBOT) ->
 def _busy(says: str) -> Meaning:
     """Trouble on the server's side: again and again, ever slower, never given up for it."""
     return Meaning(Verdict.LATER, "平台繁忙，稍后自动重试", says, counts=False)
+
+
+def _gateway() -> Meaning:
+    """Trouble between us and the group, or in the middle of posting: waited out like a busy platform, repeated as 补发."""
+    remedy = "网关或平台中途出错，消息可能已送达：稍后标明“补发”自动重发"
+    return Meaning(Verdict.LATER, remedy, counts=False, perhaps=True)
 
 
 def _unknown(remedy: str) -> Meaning:
@@ -203,6 +210,8 @@ WEBHOOK = Wire(
 _ADDRESS = "地址被网关拒绝：请核对群聊配置中的地址，或联系网络管理员放行"
 
 # Answers whose body holds no code are judged by the HTTP status; what is not here is judged by its hundred.
+# 408, 429 and 503 are said before anything is posted. Any other 5xx without a code comes from a gateway, or from a
+# receiver that broke off: the request was with it, so nobody knows.
 HTTP: Mapping[int, Meaning] = {
     400: _bug(_PROGRAM, ""),
     401: _refused(_ADDRESS, ""),
@@ -216,11 +225,12 @@ HTTP: Mapping[int, Meaning] = {
     415: _bug(_PROGRAM, ""),
     422: _bug(_PROGRAM, ""),
     429: _wait(60.0, _PACE, ""),
+    503: _busy(""),
 }
 HTTP_HUNDREDS: Mapping[int, Meaning] = {
     2: Meaning(Verdict.AMBIGUOUS, "平台的答复无法识别，消息可能已送达：将标明“补发”再发一次"),
     3: _refused("地址被重定向，消息不会转投：请改用机器人的原始地址，并检查网络出口是否需要登录", ""),
     4: _unknown("平台的答复无法识别，将少量重试；反复出现请核对地址，或联系网络管理员"),
-    5: _busy(""),
+    5: _gateway(),
 }
 UNKNOWN_CODE = _unknown("返回码不在已知范围内，将少量重试；反复出现请把返回码交给维护人员")

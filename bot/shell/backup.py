@@ -2,7 +2,7 @@
 
     manifest.json                   when and from what it was made, and the SHA-256 of every other member
     snapshot.jsonl journal-<g>.log  one matching pair, cut after its last whole record
-    archive/*.jsonl                 the months archived by then
+    archive/*.jsonl                 the months archived by then, and the words as they were sent
 
 Restoring moves what was there into state/replaced-<time>/ and deletes nothing. While it is under way the file
 `restoring` stands in the state folder, and the journal refuses to open it.
@@ -30,6 +30,7 @@ from bot.shell.archive import Archive
 from bot.shell.database import Database
 from bot.shell.journal import Disk, write_file
 from bot.shell.lock import StateLock
+from bot.shell.sent import FILES
 from bot.shell.state_errors import BadBackup, DamagedState, StorageFailed
 from bot.shell.state_files import RESTORING, read_living, read_pair
 from bot.shell.store import Store
@@ -37,7 +38,7 @@ from bot.shell.store import Store
 FORMAT = 1
 DAILY, WEEKLY = 7, 4
 _NAME = re.compile(r"duban-(\d{4}-\d\d-\d\d)\.tar\.gz")
-_MEMBER = re.compile(r"snapshot\.jsonl|journal-\d{1,10}\.log|archive/\d{4}-\d\d\.jsonl")
+_MEMBER = re.compile(r"snapshot\.jsonl|journal-\d{1,10}\.log|archive/(?:sent-)?\d{4}-\d\d\.jsonl")
 _STAGED = "restoring.new"
 _STATE_FILES = ("snapshot.jsonl", "snapshot.tmp", "journal-*.log", "damaged-*.bin", "archive")
 
@@ -85,6 +86,10 @@ def back_up(state: Path, target: Path, now: datetime) -> None:
                 name, size = f"archive/{path.name}", path.stat().st_size
                 with path.open("rb") as file:  # years of archive: never all of it in memory
                     hashes[name] = _add(tar, name, file, seal.bytes if path.stem == seal.month else size, now)
+            for path in sorted((state / "archive").glob(FILES)):
+                name = f"archive/{path.name}"
+                with path.open("rb") as file:
+                    hashes[name] = _add(tar, name, file, path.stat().st_size, now)
             manifest = {"duban": "backup", "format": FORMAT, "at": now.isoformat(), "sha256": hashes}
             text = json.dumps(manifest, indent=1).encode()
             _add(tar, "manifest.json", io.BytesIO(text), len(text), now)
@@ -228,7 +233,7 @@ def salvage(state: Path, now: datetime) -> tuple[Path | None, DamagedState] | No
             return None
         except DamagedState as damage:
             members = dict(read_pair(state, upto_damage=True).files())
-            archived = (state / "archive").glob("????-??.jsonl")
+            archived = [*(state / "archive").glob("????-??.jsonl"), *(state / "archive").glob(FILES)]
             members.update((f"archive/{path.name}", path.read_bytes()) for path in archived)
             text = f"状态文件损坏，只保留了损坏之前的内容（{damage.file.name} 第 {damage.offset} 字节之前）。可能重发的都标明补发。"
             return _replace(state, members, now, text), damage

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from bot.core.forms import Names
 from bot.core.message import Message
 from bot.core.notices import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
 from bot.core.rulebook import Form
@@ -49,9 +50,10 @@ class RobotForm(Form):
 
 
 class ChatsForm(Form):
-    """The file: a chat's robots, or the name of another entry whose chat is shared."""
+    """The file: a chat's robots, or the name of another entry whose chat is shared; and who is told in further chats."""
 
     chats: dict[str, tuple[RobotForm, ...] | str] = Field(alias="群聊")
+    also: dict[str, Names] = Field(default_factory=dict, alias="也发")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | Non
         if key in robots or key in shared:
             _report_name(placed, "duplicate-chat", name, f"“{name}”写了两次", "合并到一处")
         elif units is not None:
-            _check_name(placed, name, key, units)
+            _check_name(placed, name, key, {*units, *_further(placed)})
         if isinstance(value, str):
             shared[key] = (name, names.chat(key_of(value)))
         else:
@@ -119,7 +121,38 @@ def _resolve(placed: Placed[ChatsForm], home: Path, units: Collection[str] | Non
         else:
             message = f"“{name}”要共用“{other}”的群聊，但它没有可用的机器人"
             placed.report("unknown-chat", ("群聊", name), message, suggest(other, list(robots)))
-    return Chats({chat: found for chat, found in robots.items() if found}, Directory(chats), tuple(reading.files))
+    also = _also(placed, {key: key for key in robots} | chats, units, names)
+    spoken = {chat: found for chat, found in robots.items() if found}
+    return Chats(spoken, Directory(chats, also), tuple(reading.files))
+
+
+def _further(placed: Placed[ChatsForm]) -> set[str]:
+    """Chats that somebody is told in besides his own; they need not be a unit's."""
+    return {key_of(chat) for chats in placed.form.also.values() for chat in chats}
+
+
+def _also(
+    placed: Placed[ChatsForm], chats: Mapping[str, str], units: Collection[str] | None, names: Succession
+) -> dict[str, tuple[str, ...]]:
+    """The further chats of each name, each once and none its own. One whose robots cannot be used keeps its messages."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, wanted in placed.form.also.items():
+        key, loc = names.chat(key_of(name)), ("也发", name)
+        known = [ADMIN, LEADING_GROUP, *(chats if units is None else units)]
+        if key.removesuffix(f"·{SUPERVISOR}") not in known:
+            said = f"“{name}”不是责任单位，也不是管理员或领导小组"
+            placed.sheet.report("unknown-unit", (*placed.path, *loc), said, suggest(key, known), key=True)
+            continue
+        for other in wanted:
+            chat = chats.get(names.chat(key_of(other)))
+            if chat is None:
+                hint = suggest(other, list(chats)) or "先在 群聊 下写上这个群的机器人"
+                placed.report("unknown-chat", loc, f"“{name}”要也发到“{other}”，但 群聊 里没有它", hint)
+            elif chat == chats.get(key) or chat in found.get(key, ()):
+                placed.report("same-chat", loc, f"“{other}”已经是“{name}”的群", "删去多写的一个")
+            else:
+                found[key] = (*found.get(key, ()), chat)
+    return found
 
 
 def _key_today(placed: Placed[ChatsForm], name: str, names: Succession, written: Collection[str]) -> str:

@@ -64,7 +64,7 @@ class Courier:
     async def send(self, robot: Robot, message: Message, now: datetime) -> Outcome:
         """Sends one part, signed with wall time `now`. Raises nothing but CancelledError."""
         try:
-            url = httpx.URL(robot.url.get_secret_value())
+            url = _parsed(robot.url.get_secret_value())
         except httpx.InvalidURL:
             return _refused("不是网址", _ADDRESS)
         lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
@@ -79,7 +79,8 @@ class Courier:
         except Exception as error:  # a message that cannot be written down must not stop the others
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy="消息无法编码：请告知维护人员")
         signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
-        return _scrubbed(await self._post(dialect, request, signed, lane), robot, url)
+        found = _scrubbed(await self._post(dialect, request, signed, lane), robot, url)
+        return replace(found, body=request.body)
 
     async def aclose(self) -> None:
         """Closes the idle connections; sends still under way close their own."""
@@ -126,20 +127,28 @@ class Courier:
         """An idle shard last used for `origin`; else a new one; else the one idle longest, which will reconnect."""
         for place in range(len(self._idle) - 1, -1, -1):
             if (self._idle[place].origin, self._idle[place].lane) == (origin, lane):
-                return self._idle.pop(place)
+                shard = self._idle.pop(place)
+                return await self._renewed(shard)
         if self._open < self._shards:
-            shard = _Shard(origin, lane, self._line(lane))
+            shard = _Shard(origin, lane, self._line(lane, origin))
             self._open += 1
             return shard
         shard = self._idle.pop(0)
-        if shard.lane != lane:
-            old, shard = shard.line, _Shard(origin, lane, self._line(lane))
-            with suppress(Exception):
-                await old.aclose()
-        shard.origin = origin
+        old, shard = shard.line, _Shard(origin, lane, self._line(lane, origin))
+        with suppress(Exception):
+            await old.aclose()
         return shard
 
-    def _line(self, lane: Lane) -> httpcore.AsyncConnectionPool:
+    async def _renewed(self, shard: _Shard) -> _Shard:
+        """The same with a connection that can still be used; a proxy's looks after itself."""
+        line = shard.line
+        if isinstance(line, httpcore.AsyncHTTPConnection) and (line.has_expired() or line.is_closed()):
+            with suppress(Exception):
+                await line.aclose()
+            shard.line = self._line(shard.lane, shard.origin)
+        return shard
+
+    def _line(self, lane: Lane, origin: str) -> _Line:
         """One connection that is kept, past the gate or through a proxy, which resolves names for itself."""
         if lane.proxy:
             proxy = httpx.URL(lane.proxy)
@@ -150,18 +159,27 @@ class Courier:
                 max_connections=1,
                 keepalive_expiry=KEEP_ALIVE,
             )
-        return httpcore.AsyncConnectionPool(
+        return httpcore.AsyncHTTPConnection(
+            httpcore.URL(origin).origin,
             ssl_context=_tls(lane.authority),
-            max_connections=1,
             keepalive_expiry=KEEP_ALIVE,
             network_backend=Gate(inside=lane.inside),
         )
+
+
+@lru_cache(maxsize=512)
+def _parsed(url: str) -> httpx.URL:
+    """A robot's address, taken apart once. Raises httpx.InvalidURL."""
+    return httpx.URL(url)
 
 
 @lru_cache(maxsize=8)
 def _tls(authority: str) -> ssl.SSLContext:
     """One context for each private root; made at the first need, for it reads every root certificate."""
     return ssl.create_default_context(cadata=authority) if authority else httpx.create_ssl_context(trust_env=False)
+
+
+_Line = httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy  # without a pool, which walks and locks for nothing
 
 
 class Lane(NamedTuple):
@@ -187,7 +205,7 @@ class _Shard:
 
     origin: str
     lane: Lane
-    line: httpcore.AsyncConnectionPool
+    line: _Line
 
     async def post(self, url: httpx.URL, request: Request, trail: _Trail, connect: float) -> _Reply:
         """The reply as sent, never unpacked: a small one cannot grow. `connect` is in seconds."""

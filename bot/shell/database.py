@@ -22,6 +22,7 @@ from bot.shell.jsontext import clone, dumps, loads, plain
 from bot.shell.rows import Changes, Rows, View
 from bot.shell.state_errors import DamagedState, JournalBroken, NotStorable, StateError, StorageFailed
 from bot.shell.state_files import read_files
+from bot.shell.undisturbed import undisturbed
 
 __all__ = [
     "DamagedState",
@@ -141,7 +142,7 @@ class StateStorage(Storage):
         try:
             changes = self._changes(old)
             if changes and self.journal is not None:
-                self.journal.append(dumps(changes))
+                self.journal.append(_payload(changes))
         except BaseException:
             self.abandon()
             raise
@@ -230,7 +231,8 @@ class StateStorage(Storage):
         if journal is None or journal.recovered is None:
             return Recovery(0, 0, "")
         recovered, journal.recovered = journal.recovered, None
-        self.load(recovered.snapshot, recovered.records)
+        with undisturbed():
+            self.load(recovered.snapshot, recovered.records)
         self._compact_at = max(self._compact_bytes, journal.snapshot_bytes)
         return Recovery(sum(map(len, self._tables.values())), len(recovered.records), recovered.warning)
 
@@ -250,6 +252,15 @@ class Table(tinydb.table.Table):
     def put(self, doc_id: int, document: Mapping[str, Any]) -> None:
         """Stores the whole document under this id, whether or not there was one. O(document)."""
         self._keep({_key(doc_id): plain(dict(document))}, doc_id)
+
+    def keep(self, doc_id: int | None, document: dict[str, Any]) -> int:
+        """`put` or, without an id, `insert`, of what a model was just dumped to; returns the id.
+
+        Taken as it is, unchecked: it must be made of plain values alone, and nobody else may hold any part of it.
+        """
+        doc_id = self._get_next_id() if doc_id is None else doc_id
+        self._keep({str(doc_id): document}, doc_id)
+        return doc_id
 
     def peek(self, doc_id: int) -> Mapping[str, Any] | None:
         """The stored document itself, without a copy. Read only, and a value of this moment: do not keep it."""
@@ -394,6 +405,14 @@ def _detach(document: Document) -> Document:
         if type(value) is dict or type(value) is list:
             document[key] = clone(value)
     return document
+
+
+def _payload(changes: dict[str, Changes]) -> bytes:
+    """The record's text; what `keep` took unchecked may still prove not to be plain here, and then undoes the unit of work."""
+    try:
+        return dumps(changes)
+    except (TypeError, ValueError) as error:
+        raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
 
 
 def _merge(outer: _Old, inner: _Old) -> None:

@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import httpcore
 
+from bot.shell.stream import opened
+
 MOST_TRIED = 4  # addresses of one name
 
 
@@ -53,7 +55,6 @@ class Gate(httpcore.AsyncNetworkBackend):
 
     def __init__(self, *, inside: bool) -> None:
         self._inside = inside
-        self._net = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -72,8 +73,8 @@ class Gate(httpcore.AsyncNetworkBackend):
             share = timeout / len(places) if timeout else None
             for place in places[:-1]:
                 with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                    return await self._net.connect_tcp(place, port, share, local_address, socket_options)
-            return await self._net.connect_tcp(places[-1], port, share, local_address, socket_options)
+                    return await opened(place, port, share)
+            return await opened(places[-1], port, share)
 
     async def sleep(self, seconds: float) -> None:
         """As the library asks for it."""

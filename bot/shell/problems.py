@@ -27,6 +27,7 @@ class Place:
 
 
 START = Place(1, 1)
+LONGEST = 400  # characters of a sentence, in the middle of which longer ones are cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Problem:
         instead: str = "",
     ) -> Problem:
         """The same with a Place."""
-        return cls(file, place.line, place.column, code, message, hint, severity, instead)
+        return cls(file, place.line, place.column, code, _short(message), _short(hint), severity, instead)
 
     @property
     def is_error(self) -> bool:
@@ -67,6 +68,11 @@ class Problem:
         mark = "错误" if self.is_error else "提示"
         advice = f"。建议：{self.hint}" if self.hint else ""
         return f"{self.file}:{self.line}:{self.column} {mark}：{self.message}{advice}"
+
+
+def _short(sentence: str) -> str:
+    """A sentence that quotes a page of the file says enough with its beginning and its end."""
+    return sentence if len(sentence) <= LONGEST else f"{sentence[: LONGEST - 100]}……{sentence[-98:]}"
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

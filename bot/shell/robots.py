@@ -2,11 +2,16 @@
 
 Platforms count over a rolling minute on their side, so only a stored history keeps the limit across a restart
 (stack.md §7). Waiting is answered with an instant, never with a sleep.
+
+The minute is one of elapsed time. Within a process it is measured by a clock that nobody sets (`ticks`, time.monotonic): a
+wall clock that jumps forward, back, or both forgets no send and keeps nobody waiting longer than a minute. Across a restart
+only the wall clock is left: a send stored with a time still to come counts as made at the start, which may wait too long and
+never too short; a clock that was put forward between the last send and the restart is believed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +20,8 @@ from bot.core.office import Trouble
 from bot.core.outcome import Outcome, Scope, Verdict
 from bot.platforms import Robot, platform
 from bot.shell.chats import address_of, setup_of
-from bot.shell.store import RobotState, Store
+from bot.shell.robot_state import RobotState
+from bot.shell.store import Store
 
 WINDOW = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
@@ -33,9 +39,23 @@ class Wait:
 class Robots:
     """The robots of every chat and what the store remembers about them."""
 
-    def __init__(self, robots: Mapping[str, Sequence[Robot]], store: Store) -> None:
+    def __init__(
+        self,
+        robots: Mapping[str, Sequence[Robot]],
+        store: Store,
+        ticks: Callable[[], float] | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        """`ticks` are seconds that only go forward, `now` what the wall clock says at the start.
+
+        Without them the business clock is taken for one that nobody sets, as a story's is.
+        """
         self.by_chat = robots
         self._store = store
+        self._ticks = ticks
+        self._sends: dict[str, list[float]] = {}  # ticks by address, oldest first: what may lie within the window
+        if now is not None:
+            self._sends = {one.address: _aged(one.sends, now, self._tick(now)) for one in store.robots.values()}
 
     def greet(self) -> list[str]:
         """Takes note of new set-ups: a broken robot with a new one is sound again. Returns the chats that were mended.
@@ -63,17 +83,26 @@ class Robots:
         if not sound:
             return Wait(None, "没有可用的群机器人")
         sound = [robot for robot in sound if robot.name == going_on] or sound
-        free = [(self._free_at(robot, now), len(self._recent(robot, now)), index) for index, robot in enumerate(sound)]
+        tick = self._tick(now)
+        free = [
+            (self._free_at(robot, now, tick), len(self._recent(robot, now, tick)), index)
+            for index, robot in enumerate(sound)
+        ]
         at, _, index = min(free)
         return sound[index] if at <= now else Wait(at, "达到平台限速，排队中")
 
     def stamp(self, robot: Robot, now: datetime) -> None:
         """Remembers that this robot speaks now; called inside the unit of work that precedes the network."""
-        state = self._state(robot)
-        self._store.put_robot(state.model_copy(update={"sends": (*self._recent(robot, now), now)}))
+        tick, state = self._tick(now), self._state(robot)
+        sends = [*self._recent(robot, now, tick), tick]
+        self._sends[state.address] = sends
+        stored = tuple(now - timedelta(seconds=tick - send) for send in sends)  # as the wall clock counts today
+        self._store.put_robot(state.model_copy(update={"sends": stored}))
 
     def to_probe(self, now: datetime) -> list[str]:
         """Chats all of whose robots are broken, one of them for so long that it may be tried again."""
+        if not self._store.robots.ailing:
+            return []
         return [
             chat
             for chat, robots in self.by_chat.items()
@@ -106,13 +135,13 @@ class Robots:
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest end of a rest after `now`."""
-        rests = (state.blocked_until for state in self._store.robots.values())
+        rests = (self._store.robots[name].blocked_until for name in self._store.robots.ailing)
         return min((rest for rest in rests if rest and rest > now), default=None)
 
     def troubles(self) -> list[Trouble]:
         """What the admin hears daily while it lasts: one line per broken robot that is still configured."""
         found = []
-        for robots in self.by_chat.values():
+        for robots in self.by_chat.values() if self._store.robots.ailing else ():
             for robot in robots:
                 state = self._state(robot)
                 if state.broken and state.broken_since:
@@ -134,19 +163,33 @@ class Robots:
     def _state(self, robot: Robot) -> RobotState:
         return self._store.robots.get(robot.name) or _met(robot, {})
 
-    def _recent(self, robot: Robot, now: datetime) -> tuple[datetime, ...]:
-        """Sends inside the window; ones "in the future" are kept, because a clock that stepped back still sent them."""
-        return tuple(at for at in self._state(robot).sends if at > now - WINDOW)
+    def _tick(self, now: datetime) -> float:
+        """Seconds of elapsed time, from no matter when."""
+        return self._ticks() if self._ticks else now.timestamp()
 
-    def _free_at(self, robot: Robot, now: datetime) -> datetime:
+    def _recent(self, robot: Robot, now: datetime, tick: float) -> list[float]:
+        """Ticks of the sends of the last minute, oldest first. Of those before this process only the stored time tells how long ago."""
+        state = self._state(robot)
+        sends = self._sends.get(state.address)
+        if sends is None:
+            sends = self._sends[state.address] = _aged(state.sends, now, tick)
+        return [send for send in sends if tick - send < WINDOW.total_seconds()]
+
+    def _free_at(self, robot: Robot, now: datetime, tick: float) -> datetime:
         """When this robot may speak next: after its rest, inside the minute's budget and the second's."""
         state, limits = self._state(robot), platform(robot.dialect).limits
-        recent = self._recent(robot, now)
+        recent = self._recent(robot, now, tick)
         free = max(now, state.blocked_until or now)
         for budget, window in ((limits.our_per_minute, WINDOW), (limits.our_per_second, SECOND)):
             if budget and len(recent) >= budget:
-                free = max(free, recent[-budget] + window)
+                left = window.total_seconds() - (tick - recent[-budget])
+                free = max(free, now + timedelta(seconds=left))
         return free
+
+
+def _aged(sends: Iterable[datetime], now: datetime, tick: float) -> list[float]:
+    """Ticks of what was stored; what lies ahead of `now` was sent just now, for all we know."""
+    return sorted(tick - max(0.0, (now - at).total_seconds()) for at in sends)
 
 
 def _met(robot: Robot, known: Mapping[str, RobotState]) -> RobotState:

@@ -6,13 +6,13 @@ a rollback, so they can never say more than the disk does. What is settled and p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from bot.core.digest import Draft
 from bot.core.events import Event
@@ -22,12 +22,15 @@ from bot.core.notices import Told, Used
 from bot.core.office import Trouble
 from bot.core.outbox import Entry, EntryState, Row, cancelled, merged, of_today
 from bot.core.succession import Succession
-from bot.core.tellings import Tellings, today, told
+from bot.core.tellings import Tellings, superseded, today, told
+from bot.core.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.shell.archive import Archive, Seal
 from bot.shell.database import Database
 from bot.shell.jsontext import dumps
 from bot.shell.migrations import SCHEMA, migrate
+from bot.shell.robot_state import RobotState, RobotStates
 from bot.shell.state_errors import StateError
+from bot.shell.undisturbed import undisturbed
 
 TOLD: TypeAdapter[Told] = TypeAdapter(Told)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
@@ -38,24 +41,6 @@ UNSURE = timedelta(days=7)
 GAP = 1000
 
 _Key = tuple[str, date | None, str, date, str]
-
-
-class RobotState(BaseModel):
-    """What is remembered about one robot: recent send instants, how long it must rest, why it is broken.
-
-    `address` tells whose history this is, `setup` also covers secret and keyword: a change there mends a broken robot
-    by itself. Both are fingerprints.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    address: str = ""
-    setup: str = ""
-    sends: tuple[AwareDatetime, ...] = ()
-    blocked_until: AwareDatetime | None = None
-    broken: str = ""
-    broken_since: AwareDatetime | None = None
 
 
 class Store:
@@ -70,30 +55,39 @@ class Store:
 
     def _load(self) -> None:
         """Builds every index from the tables."""
+        with undisturbed():
+            self._load_all()
+
+    def _load_all(self) -> None:
         self.events = [Event.model_validate(doc) for doc in self._db.table("events").all()]
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
         self._told: dict[_Key, tuple[Told, int]] = {}
         self.tellings = Tellings(names=self.facts.names)
-        for doc in self._db.table("told").all():
-            self._remember(TOLD.validate_python(doc), doc.doc_id)
+        for doc_id, document in self._db.table("told").rows():
+            self._remember(TOLD.validate_python(document), doc_id)
         self.entries: dict[str, Entry] = {}
         self._entry_ids: dict[str, int] = {}
         self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
-        for doc in self._db.table("outbox").all():
-            self._index(Entry.model_validate(doc), doc.doc_id)
-        self.robots = {doc["name"]: RobotState.model_validate(doc) for doc in self._db.table("robots").all()}
-        self._robot_ids = {doc["name"]: doc.doc_id for doc in self._db.table("robots").all()}
+        for doc_id, document in self._db.table("outbox").rows():
+            self._index(Entry.model_validate(document), doc_id)
+        self.robots, self._robot_ids = RobotStates(), dict[str, int]()
+        for doc_id, document in self._db.table("robots").rows():
+            robot = RobotState.model_validate(document)
+            self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
         self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._db.table("meta").all()}
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._db.table("meta").all()}
 
     @contextmanager
-    def work(self) -> Iterator[None]:
-        """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back."""
+    def work(self, *, durable: bool = True) -> Iterator[None]:
+        """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back.
+
+        Not `durable` is written but not yet flushed on leaving: nothing may be built on it before `durable()` was awaited.
+        """
         try:
-            with self._db.work():
+            with self._db.work(durable=durable):
                 if "schema" not in self._meta:
                     self.set_meta("schema", SCHEMA)
                 yield
@@ -101,6 +95,10 @@ class Store:
             self._load()
             raise
         self.revision += 1
+
+    def durable(self) -> Awaitable[None]:
+        """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
+        return self._db.durable()
 
     def follow(self, names: Succession) -> None:
         """Looks at everything kept under these names from now on; the disk is left as it is."""
@@ -145,13 +143,22 @@ class Store:
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
         entry = Entry(
             number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
-            at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._perhaps_sent(draft),
+            at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._doubted(draft) or self._perhaps_sent(draft),
         )  # fmt: skip
         self.put(entry)
         for row in draft.rows:
             one = told(row, entry.number, draft.at)
-            self._remember(one, self._db.table("told").insert(TOLD.dump_python(one, mode="json")))
+            self._remember(one, self._db.table("told").keep(None, TOLD.dump_python(one, mode="json")))
         return entry
+
+    def _doubted(self, draft: Draft) -> bool:
+        """Whether any of it may have arrived already; the doubt about a number cancelled since passes to the new one."""
+        unsure: Unsure = self.meta("unsure", {})
+        left = said_anew(unsure, draft.chat, draft.rows, self.facts.names) if unsure else unsure
+        if left != unsure:
+            self.set_meta("unsure", left)
+        given_up = (entry for entry in map(self.entries.__getitem__, self._failed) if entry.chat == draft.chat)
+        return left != unsure or in_doubt([*self._open_of(draft.chat), *given_up], draft.rows)
 
     def _perhaps_sent(self, draft: Draft) -> bool:
         """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
@@ -161,10 +168,11 @@ class Store:
         return any(row.rung_on <= day_of(datetime.fromisoformat(at)) for row in draft.rows)
 
     def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
-        digests = [entry for entry in entries if entry.slot]
         joined: list[Entry] = [entry for entry in entries if not entry.slot]
-        for chat in dict.fromkeys(entry.chat for entry in digests):
-            mine = [entry for entry in digests if entry.chat == chat]
+        by_chat: dict[str, list[Entry]] = {}
+        for entry in (entry for entry in entries if entry.slot):
+            by_chat.setdefault(entry.chat, []).append(entry)
+        for chat, mine in by_chat.items():
             waiting = self.waiting(chat, before=day_of(now))
             if not waiting:
                 joined += mine
@@ -194,13 +202,30 @@ class Store:
         self.put(digest)
         return digest
 
+    def take_back(self, entry: Entry, rows: Iterable[Row]) -> None:
+        """Takes back rows of an entry that is not sent any more, and what it took over of them from others.
+
+        What may have arrived all the same is remembered: told again, under whatever number, it goes as 补发.
+        """
+        rows, numbers = tuple(rows), {entry.number, *entry.carries}
+        self.untell(rows)
+        for row in rows:
+            for one in self.tellings.of(row.item, row.addressee):
+                if one.number in numbers:
+                    self._forget(_key(one))
+        if entry.doubtful and rows:
+            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, rows))
+
     def untell(self, rows: Iterable[Row]) -> None:
         """Takes back tellings of rows that never left, under whatever number, so that they may be owed again."""
         for row in rows:
-            one, doc_id = self._told.pop(_key(told(row, "", EPOCH)), (None, 0))
-            if one is not None:
-                self._db.table("told").remove(doc_ids=[doc_id])
-                self.tellings.forget(one)
+            self._forget(_key(told(row, "", EPOCH)))
+
+    def _forget(self, key: _Key) -> None:
+        one, doc_id = self._told.pop(key, (None, 0))
+        if one is not None:
+            self._db.table("told").remove(doc_ids=[doc_id])
+            self.tellings.forget(one)
 
     def _remember(self, one: Told, doc_id: int) -> None:
         one = today(one, self.facts.names)
@@ -213,12 +238,7 @@ class Store:
         """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
         entry = of_today(entry, self.facts.names) if entry.state.open else entry
         document = entry.model_dump(mode="json")
-        doc_id = self._entry_ids.get(entry.number)
-        if doc_id is None:
-            doc_id = self._db.table("outbox").insert(document)
-        else:
-            self._db.table("outbox").put(doc_id, document)
-        self._index(entry, doc_id)
+        self._index(entry, self._db.table("outbox").keep(self._entry_ids.get(entry.number), document))
 
     def _index(self, entry: Entry, doc_id: int) -> None:
         before = self.entries.get(entry.number)
@@ -311,22 +331,10 @@ class Store:
         Where an entry that says the same may still be taken back, what came before counts again: nothing leaves.
         """
         entries = (entry for entry in self.entries.values() if _unsettled(entry))
-        kept = {(row.item, row.due_on, row.addressee) for entry in entries for row in entry.rows}
+        kept = {(row.item, row.addressee) for entry in entries for row in entry.rows}
         names = self.facts.names
         rows = {doc_id: today(TOLD.validate_python(doc), names) for doc_id, doc in self._db.table("told").rows()}
-        last: dict[object, int] = {}
-        for doc_id, one in rows.items():
-            key, hearer = (one.item, one.due_on, one.addressee), (one.item, one.addressee)
-            if key not in last or one.rung_on >= rows[last[key]].rung_on:
-                last[key] = doc_id
-            if hearer not in last or one.at >= rows[last[hearer]].at:
-                last[hearer] = doc_id
-        stay = set(last.values())
-        return {
-            doc_id: one
-            for doc_id, one in rows.items()
-            if doc_id not in stay and (one.item, one.due_on, one.addressee) not in kept
-        }
+        return superseded(rows, kept)
 
     def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
         """Events not yet in the archive go into the file of the month that has just ended."""
@@ -361,12 +369,8 @@ class Store:
 
     def put_robot(self, robot: RobotState) -> None:
         """Writes what is remembered about a robot."""
-        document = robot.model_dump(mode="json")
         doc_id = self._robot_ids.get(robot.name)
-        if doc_id is None:
-            self._robot_ids[robot.name] = self._db.table("robots").insert(document)
-        else:
-            self._db.table("robots").put(doc_id, document)
+        self._robot_ids[robot.name] = self._db.table("robots").keep(doc_id, robot.model_dump(mode="json"))
         self.robots[robot.name] = robot
 
     def meta(self, key: str, default: Any = None) -> Any:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bot.shell.archive import Archive, Seal
 from bot.shell.database import Database
+from bot.shell.sent import check_sent
 from bot.shell.state_errors import ForgottenEvent, UnreadableState
 from bot.shell.state_files import read_living
 from bot.shell.store import Store
@@ -38,6 +39,7 @@ def verify(state: Path) -> Verified:
         raise UnreadableState(state, type(error).__name__) from error
     seal = store.seal
     _against_archive(store, Archive(state / "archive"), seal)
+    check_sent(state / "archive")
     return Verified(
         len(store.events), len(store.entries), pair.tail, seal, len(pair.snapshot or b""), len(pair.journal)
     )

@@ -73,7 +73,8 @@ class RealClock:
             beat = IntervalTrigger(seconds=self._heartbeat, timezone=ZONE)
             self._scheduler.add_job(self._ring, beat, id="heartbeat", replace_existing=True)
             self._scheduler.start()
-        if until is not None:
+        armed = self._scheduler.get_job("next")  # gone once it has rung
+        if until is not None and (armed is None or armed.trigger.run_date != until):
             self._scheduler.add_job(self._ring, DateTrigger(until, timezone=ZONE), id="next", replace_existing=True)
         woken = [asyncio.ensure_future(event.wait()) for event in (self._wake, poke)]
         try:

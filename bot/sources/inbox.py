@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from bot.core.events import Event, EventRejected
 
 LARGEST = 256 * 1024  # bytes
+LONGEST_REASON = 600  # characters: what was wrong may be quoted from the file, and the file may be long
 
 #: pydantic's error type → what is wrong with the named field; its own sentences are English.
 SLIPS = {"missing": "没有填写", "extra_forbidden": "不认识这一项", "timezone_aware": "缺少时区，如 +08:00"}
@@ -95,7 +96,8 @@ def read(path: Path, now: datetime) -> Letter:
 
 def _refused(path: Path, reason: str, now: datetime, content: bytes) -> Letter:
     """The admin hears once of one content under one name."""
-    problem = f"{path.name}：{reason}。文件已移到 rejected 文件夹。"
+    said = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}……"
+    problem = f"{path.name}：{said}。文件已移到 rejected 文件夹。"
     key = f"rejected-{hashlib.sha256(path.name.encode() + content).hexdigest()[:32]}"
     rejected = EventRejected(name=path.name, problem=problem)
     return Letter(path, Event.of(rejected, key=key, time=now, source="duban/inbox"), rejected=True)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 
+from bot.sources._inotify import Inotify
+
 #: A file changed as shortly before it was read as this may change again without its time telling.
 FRESH_NS = 2_000_000_000
+#: Seconds before a change is looked at: an editor writes more than once.
+SETTLING = 0.3
 
 
 Marks = tuple[tuple[str, int, int, int], ...]
@@ -63,7 +68,34 @@ class Watched:
 
 
 async def watch(folders: Sequence[Path], poke: asyncio.Event) -> None:
-    """Sets `poke` whenever something under the folders changes; ends quietly where no watcher is installed."""
+    """Sets `poke` whenever something under the folders changes; ends quietly where nothing can watch."""
+    try:
+        watching = Inotify(folders)
+    except (OSError, AttributeError, TypeError):  # another system, or no watch left
+        await _watch_elsewhere(folders, poke)
+        return
+    changed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def heard() -> None:
+        watching.drain()
+        changed.set()
+
+    loop.add_reader(watching.fd, heard)
+    try:
+        while True:
+            await changed.wait()
+            await asyncio.sleep(SETTLING)
+            changed.clear()
+            with suppress(OSError):
+                watching.watch_all()
+            poke.set()
+    finally:
+        loop.remove_reader(watching.fd)
+        watching.close()
+
+
+async def _watch_elsewhere(folders: Sequence[Path], poke: asyncio.Event) -> None:
+    """The same by a thread that looks three times a second, where that is installed."""
     try:
         from watchfiles import awatch
     except ImportError:

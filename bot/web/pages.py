@@ -6,9 +6,7 @@ Every answer, a refusal too, carries the same strict headers: nothing from elsew
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -19,7 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.core.wording import WEEKDAYS
+from bot.web.metrics import exposition
+from bot.web.status import Status, moment
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -39,22 +38,10 @@ _SENTENCES = {
     500: "程序出错了，详情见日志。",
     503: "服务正在启动，请稍后再试。",
 }
+__all__ = ["HEADERS", "Status", "moment", "page", "pages"]
+
 _PLACES = {"/preview": "今后的提醒", "/preview/diff": "规则改动的后果"}
 _CLOCKS = {"real": "真实时钟", "drill": "演练时钟"}
-
-
-@dataclass(frozen=True)
-class Status:
-    """How the service stands. `reasons` say in Chinese why it is not ready; `counts` are outbox entries by state."""
-
-    alive: bool
-    ready: bool
-    reasons: tuple[str, ...]
-    now: datetime  # business time
-    clock: str  # real, drill
-    plan: str
-    version: str
-    counts: Mapping[str, int]
 
 
 def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ()) -> Starlette:
@@ -70,6 +57,9 @@ def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ())
             return _json({"状态": "就绪"}, 200)
         return _json({"状态": "未就绪", "原因": list(now.reasons) if now.alive else ["服务已停止", *now.reasons]}, 503)
 
+    async def metrics(_: Request) -> Response:
+        return Response(exposition(status()), media_type="text/plain; version=0.0.4; charset=utf-8")
+
     async def home(_: Request) -> Response:
         return HTMLResponse(page("督办", _status(status(), _links(extra))))
 
@@ -80,6 +70,7 @@ def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ())
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/pages.css", style),
             *extra,
             Route("/", home),
@@ -130,16 +121,19 @@ def _sorry(sentence: str) -> str:
 def _status(now: Status, links: str) -> str:
     ready = now.alive and now.ready
     word = "正常运行" if ready else ("尚未就绪" if now.alive else "已停止")
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in now.reasons)
+    word += "，自查有出入" if now.doubts else ""
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in (*now.reasons, *now.doubts))
     rows = {
         "方案": f"《{now.plan}》" if now.plan else "尚未载入",
         "业务时间": f"{moment(now.now)}　{_CLOCKS.get(now.clock, now.clock)}",
         "版本": now.version,
         "消息": "　".join(f"{state} {count}" for state, count in now.counts.items()) or "还没有消息",
     }
+    if now.audited:
+        rows["自查"] = f"{moment(now.audited)}　{f'{len(now.doubts)}处出入，心跳已停' if now.doubts else '一致'}"
     listed = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
     return (
-        f'<p class="lead {"well" if ready else "unwell"}">{word}</p>'
+        f'<p class="lead {"well" if ready and not now.doubts else "unwell"}">{word}</p>'
         f"{f'<ul>{reasons}</ul>' if reasons else ''}<dl>{listed}</dl>{links}"
     )
 
@@ -149,11 +143,6 @@ def _links(routes: Sequence[BaseRoute | Mount]) -> str:
     mounted = {route.path for route in routes if isinstance(route, Route)}
     found = [f'<a href="{path}">{name}</a>' for path, name in _PLACES.items() if path in mounted]
     return f"<p>{'　'.join(found)}</p>" if found else ""
-
-
-def moment(at: datetime) -> str:
-    """2026年11月24日（周二）08:31."""
-    return f"{at.year}年{at.month}月{at.day}日（周{WEEKDAYS[at.weekday()]}）{at:%H:%M}"
 
 
 def page(title: str, body: str, wide: bool = False) -> str:

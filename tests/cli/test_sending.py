@@ -10,7 +10,7 @@ import pytest
 
 from bot.build import open_store, peek_store
 from bot.core.outbox import Entry, EntryState, Row
-from bot.shell.store import RobotState
+from bot.shell.robot_state import RobotState
 from bot.sources.clock import wall
 from bot.sources.inbox import Inbox
 from tests.cli.conftest import Run

@@ -110,7 +110,7 @@ async def test_f35_when_the_loop_dies_health_turns_red_the_page_says_so_and_the_
     """Healthchecks #363, #433: nobody notices that the worker is not running."""
     async with real_bot(tmp_path) as app:
         pings: list[str] = []
-        monkeypatch.setattr(app.after_pass[0].__self__, "_ping", lambda: pings.append("ping"))  # type: ignore[attr-defined]
+        monkeypatch.setattr(app.after_pass[-1].__self__, "_ping", lambda: pings.append("ping"))  # type: ignore[attr-defined]
         running = asyncio.create_task(app.run())
         await until(lambda: bool(pings))
         web = httpx.AsyncClient(

@@ -107,6 +107,7 @@ def test_wecom_s_warning_is_sent_and_said() -> None:
     [
         ({"retry-after": "120"}, 120),
         ({"retry-after": "0"}, 1),
+        ({"retry-after": "0\x1f"}, 1),  # white space to `strip`, and none to `float`
         ({"retry-after": "999999"}, 3600),
         ({"retry-after": "Tue, 24 Nov 2026 03:02:00 GMT", "date": "Tue, 24 Nov 2026 03:00:00 GMT"}, 120),
         ({"retry-after": "Tue, 24 Nov 2026 03:02:00 GMT"}, 60),  # a date alone says nothing about how long

@@ -93,6 +93,19 @@ def test_status_decides_where_the_body_says_nothing(dialect: str, status: int, v
         assert outcome.remedy
 
 
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+@pytest.mark.parametrize(
+    ("status", "perhaps"),
+    [(408, False), (429, False), (500, True), (501, True), (502, True), (503, False), (504, True), (524, True)],
+)
+def test_only_what_was_turned_away_at_the_door_is_known_not_to_have_been_posted(
+    dialect: str, status: int, perhaps: bool
+) -> None:
+    outcome = platform(dialect).read_reply(status, b"<html></html>")
+    assert (outcome.verdict, outcome.counts, outcome.perhaps) == (Verdict.LATER, False, perhaps)
+    assert ("补发" in outcome.remedy) == perhaps
+
+
 @pytest.mark.parametrize("dialect", CODED)
 def test_code_in_the_body_speaks_louder_than_the_status(dialect: str) -> None:
     dead = DIALECTS[dialect].unknown_token

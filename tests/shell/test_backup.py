@@ -24,6 +24,7 @@ from bot.shell.archive import Archive, Seal
 from bot.shell.backup import back_up, copies, copy_of, prune, read_backup, restore, salvage
 from bot.shell.database import Database
 from bot.shell.lock import StateLock, StateLocked
+from bot.shell.sent import Sent, texts_of
 from bot.shell.state_errors import BadBackup, DamagedState, StorageFailed
 from bot.shell.store import GAP, Store
 from tests.shell.places import everything
@@ -118,6 +119,18 @@ def test_backups_made_while_a_bot_writes_and_compacts_are_whole(
             assert number >= said
             assert tables["told"][number % 9 + 1] == {"号": number}
         writer.kill()
+
+
+def test_the_words_as_they_were_sent_come_back_with_a_backup_and_with_a_salvage(state: Path, tmp_path: Path) -> None:
+    sent = Sent(state / "archive")
+    sha = sent.keep("2026-0001", "1/1", '{"text":{"content":"原文"}}'.encode(), NOW)
+    sent.close()
+    back_up(state, tmp_path / "b.tar.gz", NOW)
+    restore(state, read_backup(tmp_path / "b.tar.gz"), NOW)
+    assert texts_of(state / "archive", {"2026-0001"}) == {sha: "原文"}
+    damage(state)
+    assert salvage(state, LATER) is not None
+    assert texts_of(state / "archive", {"2026-0001"}) == {sha: "原文"}
 
 
 def test_a_state_not_begun_can_be_backed_up(tmp_path: Path) -> None:

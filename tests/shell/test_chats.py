@@ -37,6 +37,46 @@ def test_without_the_file_there_are_no_chats_and_no_problem(tmp_path: Path) -> N
     assert load_chats(tmp_path, UNITS) == (Chats(), ())
 
 
+# --- 也发: several chats of one name -----------------------------------------------
+
+
+SEVERAL = f"""群聊:
+  县教育局:
+    - {{方言: wecom, 地址: '{LOCAL}1'}}
+  县财政局: 县教育局
+  基础教育股:
+    - {{方言: wecom, 地址: '{LOCAL}2'}}
+"""
+
+
+def test_a_unit_may_be_told_in_further_chats_that_belong_to_nobody_else(tmp_path: Path) -> None:
+    chats, problems = load(tmp_path, SEVERAL + "也发:\n  县教育局: 基础教育股\n  县财政局: [基础教育股]\n")
+    assert problems == ()
+    assert chats.directory.also == {"县教育局": ("基础教育股",), "县财政局": ("基础教育股",)}
+    assert set(chats.robots) == {"县教育局", "基础教育股"}
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "line", "said"),
+    [
+        ("县教育局: 基础教育古", "unknown-chat", 8, "基础教育股"),
+        ("县教有局: 基础教育股", "unknown-unit", 8, "县教育局"),
+        ("县教育局: [基础教育股, 基础教育股]", "same-chat", 8, "已经是"),
+        ("县教育局: [基础教育股, 县财政局]", "same-chat", 8, "已经是"),
+    ],
+)
+def test_a_slip_in_a_further_chat_is_explained_at_its_place(
+    tmp_path: Path, written: str, code: str, line: int, said: str
+) -> None:
+    _, problems = load(tmp_path, f"{SEVERAL}也发:\n  {written}\n")
+    problem = next(one for one in problems if one.code == code and one.line == line)
+    assert said in str(problem)
+
+
+def test_a_chat_of_no_unit_that_nobody_is_told_in_is_still_a_slip(tmp_path: Path) -> None:
+    assert only_problem(tmp_path, SEVERAL).code == "unknown-unit"
+
+
 # --- references -------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ MESSAGE = Message("【督办汇总】县教育局", (Line("1. 控辍保学学期
 class Deaf(Courier):
     """A courier that cannot connect: reaching for a connection is the failure."""
 
-    def _line(self, lane: Lane) -> httpcore.AsyncConnectionPool:
+    def _line(self, lane: Lane, origin: str) -> httpcore.AsyncHTTPConnection:
         raise AssertionError("a connection was asked for")
 
 

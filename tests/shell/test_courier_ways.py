@@ -268,12 +268,12 @@ async def sent_with(
 ) -> Outcome:
     """One send to a listed name; every address reached for is noted, none is connected to."""
 
-    async def reach(self: object, host: str, *more: object) -> None:
+    async def reach(host: str, *more: object) -> None:
         connected.append(host)
         raise httpcore.ConnectError
 
     monkeypatch.setattr(gate, "resolved", names.resolved)
-    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", reach)
+    monkeypatch.setattr(gate, "opened", reach)
     one = Courier(("im.example.cn",))
     outcome = await one.send(replace(wecom("https://im.example.cn"), inside=inside), MESSAGE, NOW)
     await one.aclose()

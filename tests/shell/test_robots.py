@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +28,15 @@ def robot(name: str = "县教育局#1", dialect: str = "wecom", address: str = "
     return Robot(name, dialect, SecretStr(f"http://127.0.0.1/{address or name}"), None, keyword)
 
 
-def robots(*those: Robot, store: Store | None = None) -> Robots:
+def robots(
+    *those: Robot, store: Store | None = None, ticks: Callable[[], float] | None = None, now: datetime | None = None
+) -> Robots:
     """Robots of one chat each, named by what stands before the #."""
     by_chat: dict[str, tuple[Robot, ...]] = {}
     for one in those:
         chat = one.name.partition("#")[0]
         by_chat[chat] = (*by_chat.get(chat, ()), one)
-    found = Robots(by_chat, store or Store(Database.in_memory()))
+    found = Robots(by_chat, store or Store(Database.in_memory()), ticks, now)
     found.greet()
     return found
 
@@ -96,24 +99,97 @@ def test_the_minute_is_remembered_over_a_restart(tmp_path: Path) -> None:
     store.close()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 40), st.sampled_from(["", "", "", "restart", "back"])), max_size=80))
-def test_no_rolling_minute_holds_more_than_allowed_across_restarts_and_a_clock_set_back(
+JUMPS = {"back": timedelta(hours=-2), "forward": timedelta(minutes=7), "step": timedelta(seconds=40)}
+
+
+class Elapsed:
+    """A clock nobody sets, in seconds."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> float:
+        return self.at.timestamp()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 40), st.sampled_from(["", "", "", "restart", "back", "forward", "step"])), max_size=80
+    )
+)
+def test_no_rolling_minute_holds_more_than_allowed_whatever_happens_to_process_and_clock(
     steps: list[tuple[float, str]],
 ) -> None:
+    """But for a clock put forward after the last send and left so over a restart, which nothing can tell from time."""
     database = Database.in_memory()
-    those = robots(robot(), store=Store(database))
-    true = business = NOW
+    true = Elapsed()
+    ahead = lowest = timedelta()  # of the wall clock; `lowest` since the last send
+    those = robots(robot(), store=Store(database), ticks=true, now=NOW)
     sent: list[datetime] = []  # in true time, as the platform counts
     for seconds, happening in steps:
+        ahead += JUMPS.get(happening, timedelta())
+        lowest = min(lowest, ahead)
         if happening == "restart":
-            those = robots(robot(), store=Store(database))
-        if happening == "back":
-            business -= timedelta(hours=2)
-        true, business = true + timedelta(seconds=seconds / 10), business + timedelta(seconds=seconds / 10)
-        while send(those, business):
-            sent.append(true)
+            ahead = lowest
+            those = robots(robot(), store=Store(database), ticks=true, now=true.at + ahead)
+        true.at += timedelta(seconds=seconds / 10)
+        while send(those, true.at + ahead):
+            sent.append(true.at)
+            lowest = ahead
     assert all(b - a >= MINUTE for a, b in zip(sent, sent[WECOM:], strict=False))
+
+
+@pytest.mark.parametrize(
+    "jumps",
+    [
+        [timedelta(minutes=5)],
+        [-timedelta(hours=2)],
+        [timedelta(days=1), -timedelta(days=1)],
+        [-MINUTE, timedelta(days=1)],
+    ],
+    ids=["forward", "backward", "forward then back", "back then forward"],
+)
+def test_a_wall_clock_that_jumps_changes_nothing_about_the_minute(jumps: list[timedelta]) -> None:
+    elapsed, wall = 1000.0, NOW
+    those = robots(robot(), ticks=lambda: elapsed)
+    for _ in range(WECOM):
+        assert send(those, wall)
+    for jump in jumps:
+        elapsed, wall = elapsed + 10, wall + jump + timedelta(seconds=10)
+        assert not send(those, wall)
+    wait = those.choose("县教育局", wall)
+    assert isinstance(wait, Wait)
+    left = 60 - 10 * len(jumps)
+    assert wait.until == wall + timedelta(seconds=left)
+    elapsed, wall = elapsed + left, wall + timedelta(seconds=left)
+    assert [bool(send(those, wall)) for _ in range(WECOM + 1)] == [True] * WECOM + [False]
+
+
+def test_a_jump_before_the_first_message_of_a_process_forgets_nothing_either(tmp_path: Path) -> None:
+    store = Store(Database.open(tmp_path))
+    those = robots(robot(), store=store)
+    while send(those, NOW):
+        pass
+    elapsed = 0.0
+    those = robots(robot(), store=store, ticks=lambda: elapsed, now=NOW + timedelta(seconds=20))
+    elapsed = 39.0
+    assert not send(those, NOW + timedelta(days=1))
+    elapsed = 40.0
+    assert send(those, NOW)
+    store.close()
+
+
+def test_after_a_restart_under_a_clock_set_back_the_robot_waits_a_minute_and_not_for_hours() -> None:
+    store, elapsed = Store(Database.in_memory()), 0.0
+    those = robots(robot(), store=store)
+    while send(those, NOW):
+        pass
+    past = NOW - timedelta(hours=2)
+    those = robots(robot(), store=store, ticks=lambda: elapsed, now=past)
+    wait = those.choose("县教育局", past)
+    assert isinstance(wait, Wait)
+    assert wait.until == past + MINUTE
 
 
 def test_two_robots_of_one_chat_take_turns() -> None:

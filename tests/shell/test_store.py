@@ -15,7 +15,8 @@ from bot.core.findings import ZONE
 from bot.core.notices import Used
 from bot.core.outbox import Entry, EntryState, Row
 from bot.shell.database import Database
-from bot.shell.store import RobotState, Store, counted_day
+from bot.shell.robot_state import RobotState
+from bot.shell.store import Store, counted_day
 
 NOW = datetime(2027, 3, 1, 8, 47, tzinfo=ZONE)
 DAY = timedelta(days=1)

@@ -111,3 +111,26 @@ async def test_the_watcher_pokes_when_a_file_below_is_replaced(tmp_path: Path) -
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
+
+
+async def test_the_watcher_hears_of_folders_made_later_and_sleeps_in_between(tmp_path: Path) -> None:
+    poke = asyncio.Event()
+    watching = asyncio.create_task(watch([tmp_path], poke))
+    await asyncio.sleep(0)
+    for place in (tmp_path / "tests", tmp_path / "tests" / "more"):
+        place.mkdir()
+        await asyncio.wait_for(poke.wait(), 5)
+        poke.clear()
+    (tmp_path / "tests" / "more" / "05.yaml").write_text("1", "utf-8")
+    await asyncio.wait_for(poke.wait(), 5)
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+
+
+async def test_without_the_system_s_word_the_library_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(folders: object) -> None:
+        raise OSError(28, "no watch left")
+
+    monkeypatch.setattr("bot.sources.rule_files.Inotify", nothing)
+    await test_the_watcher_pokes_when_a_file_below_is_replaced(tmp_path)

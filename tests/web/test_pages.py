@@ -52,6 +52,14 @@ async def test_probes_say_how_the_service_stands(path: str, status: Status, code
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
 
 
+async def test_the_status_page_shows_what_the_self_audit_found() -> None:
+    audited = replace(WELL, audited=WELL.now)
+    assert "<dt>自查</dt><dd>2026年11月24日（周二）08:31　一致</dd>" in (await ask("/", audited)).text
+    text = (await ask("/", replace(audited, doubts=("T05-M1 县教育局 提前7天：没有<告知>过",)))).text
+    for shown in ("正常运行，自查有出入", 'class="lead unwell"', "没有&lt;告知&gt;过", "1处出入，心跳已停"):
+        assert shown in text
+
+
 async def test_the_status_page_shows_plan_time_version_and_outbox() -> None:
     text = (await ask("/")).text
     for shown in (
@@ -152,3 +160,30 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_the_status_is_asked_anew_each_time(client: httpx.AsyncClient) -> None:
     assert [(await client.get("/readyz")).status_code for _ in range(2)] == [503, 200]
+
+
+async def test_metrics_count_everything_and_name_nobody() -> None:
+    full = replace(WELL, audited=WELL.now, evaluated=WELL.now, broken=2, doubts=("T05-M1 县教育局：没有告知过",))
+    reply = await ask("/metrics", full)
+    lines = reply.text.splitlines()
+    for line in (
+        "duban_up 1",
+        "duban_ready 1",
+        'duban_entries{state="delivered"} 128',
+        'duban_entries{state="pending"} 2',
+        'duban_entries{state="undeliverable"} 0',
+        "duban_broken_robots 2",
+        f"duban_last_evaluation_timestamp_seconds {WELL.now.timestamp():.0f}",
+        "duban_audit_agrees 0",
+        "duban_audit_gaps 1",
+    ):
+        assert line in lines
+    assert "教育" not in reply.text
+    assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_metrics_of_a_service_that_has_only_begun_say_no_more_than_is_known() -> None:
+    text = (await ask("/metrics", replace(DEAD, counts={}))).text
+    assert "duban_up 0" in text
+    assert "audit" not in text
+    assert "evaluation" not in text
