@@ -1,7 +1,8 @@
 """Brings up bots to be killed: `python nursery.py HOME START UNTIL`, one bot for every line that comes in.
 
 Everything is imported once; each bot is a process of its own, forked here, that runs the story on from where the state
-stands. Its number is printed when it begins, and its exit code when it is gone.
+stands. Its number is printed when it begins, and its exit code when it is gone. An empty line is a bot that is killed from
+outside or not at all; `POINT<tab>N` one that is killed when it comes to that point of `fault_points` for the Nth time.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import asyncio
 import os
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
 
 from bot.build import listen, make_app, open_store, read_home
+from bot.shell.database import Database
 from bot.sources.clock import ZONE, StoryClock
+from bot.upkeep import Upkeep
+from tests.fault_points import arm
+
+#: Bytes after which the journal becomes a snapshot: so few that a year's story does it often.
+COMPACT_BYTES = 25_000
 
 
 async def live(folder: Path, start: datetime, until: datetime) -> None:
@@ -27,6 +35,7 @@ async def live(folder: Path, start: datetime, until: datetime) -> None:
     clock = StoryClock(now, until=until)
     app = make_app(home, store, clock, home.chats)
     listen(app, home)
+    app.before_pass.append(Upkeep(store, folder / "state" / "drill", None).look)
     running = asyncio.create_task(app.run())
     await clock.over.wait()
     app.stop()
@@ -38,11 +47,15 @@ async def live(folder: Path, start: datetime, until: datetime) -> None:
 def main(folder: Path, start: datetime, until: datetime) -> None:
     """Forks on every line; the child never comes back here."""
     logger.remove()
-    for _ in sys.stdin:
+    Database.open = partial(Database.open, compact_bytes=COMPACT_BYTES)  # type: ignore[method-assign]
+    for line in sys.stdin:
+        point, _, nth = line.rstrip("\n").partition("\t")
         child = os.fork()
         if not child:
             code = 1
             try:
+                if point:
+                    arm(point, int(nth))
                 asyncio.run(live(folder, start, until))
                 code = 0
             finally:

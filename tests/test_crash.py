@@ -8,8 +8,9 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,18 +20,25 @@ from loguru import logger
 from bot.build import open_store, read_home, scene_of
 from bot.core.digest import Draft
 from bot.core.facts import Facts
-from bot.core.outbox import EntryState
+from bot.core.outbox import UNCLEAR, EntryState
 from bot.core.outlook import outlook
 from bot.drill.twin import Bubble, Twin
+from bot.shell.archive import Archive, past_entries
 from bot.shell.database import Database
 from bot.shell.store import Store
 from bot.sources.clock import wall
+from tests.fault_points import POINTS
 from tests.house import at, serving
 from tests.rules_factory import LADDERS, TASK, edited, write_rules
 from tests.test_app import number_of, tellings
 
 ROOT = Path(__file__).parents[1]
 UNITS = ("县委教育工委", "县教育局", "县财政局", "管理员", "领导小组")
+#: How often a bot may come to a point before it dies there: every message leads by most of them, by these few do.
+OFTEN = 8
+RARE = tuple(point for point in POINTS if point.startswith(("lock", "archived", "snapshot", "leftovers")))
+#: `make soak` kills so many times, fifty in each story.
+SOAK_KILLS = int(os.environ.get("SOAK_KILLS", "500"))
 START, UNTIL = "2027-01-04T08:00", "2027-12-31T18:00"
 
 BUSY = edited(TASK, "待建规则:", "".join(
@@ -82,10 +90,10 @@ class Nursery:
         assert self._process.stdout is not None
         return int(await self._process.stdout.readline())
 
-    async def bear(self) -> int:
-        """A new bot; its process number."""
+    async def bear(self, point: str = "", nth: int = 0) -> int:
+        """A new bot, perhaps one that will be killed at a point; its process number."""
         assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
+        self._process.stdin.write(f"{point}\t{nth}\n".encode())
         await self._process.stdin.drain()
         return await self._answer()
 
@@ -108,24 +116,52 @@ async def nursery(home: Path) -> AsyncIterator[Nursery]:
         await process.wait()
 
 
-async def kill_and_go_on(home: Path, kills: int, longest: float, seed: int) -> None:
-    """Kills the bot `kills` times, each after up to `longest` seconds, and at last lets it live to the story's end."""
+@dataclass(frozen=True)
+class Fate:
+    """How one bot ends: at the nth time it comes to a point, or, without one, after so many seconds."""
+
+    point: str = ""
+    nth: int = 0
+    seconds: float = 0.0
+
+
+def fates(named: int, at_random: int, longest: float, seed: int) -> list[Fate]:
+    """`named` kills, every point in turn, mixed with `at_random` ones after up to `longest` seconds each."""
     dice = random.Random(seed)
+    points = [POINTS[index % len(POINTS)] for index in range(named)]
+    found = [Fate(point, 1 if point in RARE else dice.randint(1, OFTEN)) for point in points]
+    found += [Fate(seconds=dice.uniform(0.0, longest)) for _ in range(at_random)]
+    dice.shuffle(found)
+    return found
+
+
+async def kill_and_go_on(home: Path, kills: Sequence[Fate]) -> int:
+    """Kills one bot after the other and at last lets one live to the story's end; how many it caught alive."""
+    caught = 0
     async with nursery(home) as bots:
-        for _ in range(kills):
-            bot = await bots.bear()
-            await asyncio.sleep(dice.uniform(0.0, longest))
-            os.kill(bot, signal.SIGKILL)
-            assert await bots.gone() in (-signal.SIGKILL, 0)
+        for fate in kills:
+            bot = await bots.bear(fate.point, fate.nth)
+            if not fate.point:
+                await asyncio.sleep(fate.seconds)
+                with suppress(ProcessLookupError):  # the story was over
+                    os.kill(bot, signal.SIGKILL)
+            end = await bots.gone()
+            assert end in (-signal.SIGKILL, 0)
+            caught += end != 0
         await bots.bear()
         assert await bots.gone() == 0
+    return caught
 
 
 def assert_nothing_was_lost(home: Path, receiver: Receiver) -> None:
     store, lock = open_store(home / "state" / "drill", "drill", as_confirmed=True)
-    entries = list(store.entries.values())
-    assert {entry.state for entry in entries} == {EntryState.DELIVERED}
-    assert {one for one in tellings(entries) if not one[4].startswith("系统:状态恢复")} == tellings(planned(home))
+    archive = Archive(home / "state" / "drill" / "archive")
+    entries = [*past_entries(archive, store.seal), *store.entries.values()]
+    assert len({entry.number for entry in entries}) == len(entries)
+    unsure = [entry for entry in entries if entry.state is not EntryState.DELIVERED]
+    assert all(entry.why == UNCLEAR for entry in unsure)  # killed so often while it was sent that a person must look
+    own = ("系统:状态恢复", "系统:投递失败")
+    assert {one for one in tellings(entries) if not one[4].startswith(own)} == tellings(planned(home))
     seen = {(bubble.chat, number_of(bubble)) for bubble in receiver.seen()}
     assert seen == {(entry.chat, entry.number) for entry in entries}
     store.close()
@@ -150,25 +186,27 @@ def repeats(receiver: Receiver) -> Counter[tuple[str, str, int]]:
     return copies
 
 
-async def survive(home: Path, kills: int, longest: float, seed: int) -> Counter[tuple[str, str, int]]:
+async def survive(home: Path, kills: Sequence[Fate]) -> tuple[Counter[tuple[str, str, int]], int]:
+    """How often each part was shown, and how many bots the kills caught alive."""
     logger.remove()
     receiver = Receiver()
     async with serving(receiver.twin.asgi) as port:
         furnish(home, port, receiver.twin)
-        await kill_and_go_on(home, kills, longest, seed)
+        caught = await kill_and_go_on(home, kills)
     assert_nothing_was_lost(home, receiver)
-    return repeats(receiver)
+    return repeats(receiver), caught
 
 
-async def test_killed_twenty_five_times_nothing_is_lost_and_repeats_are_marked(tmp_path: Path) -> None:
-    copies = await survive(tmp_path, kills=25, longest=0.35, seed=20261123)
+async def test_killed_fifty_times_nothing_is_lost_and_repeats_are_marked(tmp_path: Path) -> None:
+    copies, caught = await survive(tmp_path, fates(named=25, at_random=25, longest=0.2, seed=20261123))
+    assert caught > 40  # on a machine much faster than ours the story is over before the last of them
     assert len(copies) > 150
-    assert sum(copies.values()) - len(copies) <= 25 * len(UNITS)  # at most what was in flight at each kill
+    assert sum(copies.values()) - len(copies) <= 50 * len(UNITS)  # at most what was in flight at each kill
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(3))
-async def test_killed_two_hundred_and_fifty_times_nothing_is_lost_and_repeats_are_marked(
-    tmp_path: Path, seed: int
-) -> None:
-    await survive(tmp_path, kills=250, longest=0.25, seed=seed)
+@pytest.mark.parametrize("seed", range(SOAK_KILLS // 50))
+async def test_killed_hundreds_of_times_nothing_is_lost_and_repeats_are_marked(tmp_path: Path, seed: int) -> None:
+    copies, caught = await survive(tmp_path, fates(named=25, at_random=25, longest=0.25, seed=seed))
+    assert caught > 40
+    assert len(copies) > 150
