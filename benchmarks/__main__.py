@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("look", "growth", "store", "decade", "drain", "idle")
+NAMES = ("look", "growth", "store", "decade", "drain", "slow", "event", "start", "idle")
 
 
 def main() -> int:

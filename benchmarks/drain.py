@@ -1,10 +1,11 @@
-"""Delivery: how fast the courier drains messages to many robots, beside one stock httpx client of 64 connections.
+"""Draining: messages to as many robots, every intention and every outcome on disk, beside the same client without a disk.
 
-    python -m benchmarks.drain [--messages 2000] [--robots 200] [--rounds 3]
+    python -m benchmarks.drain [--messages 10000] [--rounds 5] [--tls] [--senders service courier memory stock]
 
-The sink answers every POST at once from a process of its own on 127.0.0.1. Both senders render and read replies with
-the same platform code; only how the bytes travel differs. Every sender of a round runs in a fresh process; ratios are
-taken within a round, and the middle one is printed.
+`service` is what the bot does: it promises all messages in one durable record, then words, sends and settles each, its
+intention on disk before the network is touched and its outcome before the next; a start from that disk must find all of
+them delivered. `memory` is the same over a store without a file. `courier` is the client alone. `stock` is one
+httpx.AsyncClient of 64 connections, whose pool is quadratic. Rates and ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -12,159 +13,93 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
-import statistics
-import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
-from bot.core.message import Line, Message
-from bot.core.outcome import Outcome, Verdict
-from bot.platforms import Robot, platform
-from bot.shell.courier import Courier
+from benchmarks.crowd import CONNECTIONS, Crowd, by_courier, chat, delivered_on_disk, peak_mib, robot, sample
+from benchmarks.sink import Receiver
+from benchmarks.turns import Figures, child, mark, middle, ratio, table
+from bot.platforms import platform
 
-WORKERS = 64
-REPLY = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{"errcode":0,"errmsg":"ok"}'
-
-Send = Callable[[Robot, Message, datetime], Awaitable[Outcome]]
+SENDERS = ("service", "courier", "memory", "stock")
+COLUMNS = {"rate": "messages/s", "us": "us each", "cpu_us": "CPU us each", "peak_mib": "peak MiB", "flushes": "flushes",
+           "connections": "connections"}  # fmt: skip
 
 
-class Sink(asyncio.Protocol):
-    """Answers each request as soon as its body is complete; knows requests with a Content-Length only."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.waiting = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.waiting += data
-        while (end := self.waiting.find(b"\r\n\r\n")) >= 0:
-            head = self.waiting[:end].lower()
-            size = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-            if len(self.waiting) < end + 4 + size:
-                return
-            self.waiting = self.waiting[end + 4 + size :]
-            self.transport.write(REPLY)
+async def by_service(base: str, messages: int, folder: Path | None) -> dict[str, float]:
+    """Seconds from the promise to the last durable outcome, and how often the disk was made to keep something."""
+    robots = {chat(number): (robot(number, base),) for number in range(messages)}
+    crowd = Crowd(folder, robots, CONNECTIONS)
+    flushes, began, cpu = crowd.disk.flushes, time.perf_counter(), time.process_time()
+    crowd.promise(list(robots))
+    promised = time.perf_counter() - began
+    await crowd.deliver()
+    found = {"wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu, "promised_s": promised}
+    found |= {"flushes": crowd.disk.flushes - flushes, "peak_mib": peak_mib(), "delivered": crowd.delivered()}
+    await crowd.close()
+    return found
 
 
-async def serve() -> None:
-    """The sink until it is killed; its port is the first line it prints."""
-    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
-def robots(port: int, count: int) -> list[Robot]:
-    url = f"http://127.0.0.1:{port}/cgi-bin/webhook/send?key="
-    return [Robot(f"群{number}", "wecom", SecretStr(f"{url}{number:036d}")) for number in range(count)]
-
-
-def message(number: int) -> Message:
-    line = Line("1. 控辍保学学期排查（T05-R1@2027-2）　时限9月15日，已逾期100天　请反馈进展或申请延期")
-    return Message("【督办汇总】县教育局", (line,), number=f"2027-{number:04d}")
-
-
-async def drain(send: Send, port: int, messages: int, count: int) -> float:
-    """Seconds until `messages` are delivered by 64 workers over one queue."""
-    targets, numbers, now = robots(port, count), iter(range(messages)), datetime.now(UTC)
-
-    async def work() -> None:
-        for number in numbers:
-            outcome = await send(targets[number % count], message(number), now)
-            assert outcome.verdict is Verdict.DELIVERED, outcome
-
-    start = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(WORKERS)))
-    return time.perf_counter() - start
-
-
-async def by_courier(port: int, messages: int, count: int) -> float:
-    courier = Courier((), shards=WORKERS)
-    try:
-        return await drain(courier.send, port, messages, count)
-    finally:
-        await courier.aclose()
-
-
-async def by_stock_client(port: int, messages: int, count: int) -> float:
-    limits = httpx.Limits(max_connections=WORKERS, max_keepalive_connections=WORKERS)
+async def by_stock(base: str, messages: int) -> dict[str, float]:
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    found, numbers = sample(), iter(range(messages))
     async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=60) as client:
 
-        async def send(robot: Robot, message: Message, now: datetime) -> Outcome:
-            request = platform(robot.dialect).encode(message, robot, now)
-            reply = await client.post(
-                request.url.get_secret_value(), content=request.body, headers=dict(request.headers)
-            )
-            return platform(robot.dialect).read_reply(reply.status_code, reply.content)
+        async def work() -> None:
+            for number in numbers:
+                target = robot(number, base)
+                request = platform(target.dialect).encode(found.message(number), target, datetime.now(UTC))
+                await client.post(request.url.get_secret_value(), content=request.body, headers=dict(request.headers))
 
-        return await drain(send, port, messages, count)
-
-
-SENDERS = {"courier": by_courier, "stock": by_stock_client}
-
-
-def measure(sender: str, port: int, messages: int, count: int) -> dict[str, float]:
-    """One run in this process: messages a second, CPU microseconds a message, peak memory in MiB."""
-    before = time.process_time()
-    seconds = asyncio.run(SENDERS[sender](port, messages, count))
-    cpu = (time.process_time() - before) / messages * 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rate": messages / seconds, "cpu": cpu, "peak": peak}
+        began, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+        took = {"wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu, "delivered": messages}
+    return took | {"peak_mib": peak_mib()}
 
 
-def compare(messages: int, count: int, rounds: int) -> None:
-    """Runs every sender in turns and prints the middle of each figure."""
-    sink = subprocess.Popen([sys.executable, "-m", "benchmarks.drain", "--sink"], stdout=subprocess.PIPE, text=True)
-    assert sink.stdout
-    try:
-        port = sink.stdout.readline().strip()
-        options = ["--port", port, "--messages", str(messages), "--robots", str(count)]
-        runs = [{sender: _child(["--sender", sender, *options]) for sender in SENDERS} for _ in range(rounds)]
-    finally:
-        sink.kill()
-        sink.wait()
-        sink.stdout.close()
-    _print(runs, messages, count)
-
-
-def _child(options: list[str]) -> dict[str, float]:
-    run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.drain", *options], check=True, capture_output=True, text=True
-    )
-    figures: dict[str, float] = json.loads(run.stdout)
-    return figures
-
-
-def _print(runs: list[dict[str, dict[str, float]]], messages: int, count: int) -> None:
-    print(f"投递 {messages} 条消息到 {count} 个机器人，{len(runs)} 轮取中位数")
-    for sender in SENDERS:
-        rate, cpu, peak = (statistics.median(run[sender][figure] for run in runs) for figure in ("rate", "cpu", "peak"))
-        print(f"{sender:8} {rate:7.0f} 条/秒   每条 CPU {cpu:6.0f} 微秒   内存峰值 {peak:5.1f} MiB")
-    ratio = statistics.median(run["courier"]["rate"] / run["stock"]["rate"] for run in runs)
-    print(f"courier 是 stock（一个 64 连接的 httpx.AsyncClient）的 {ratio:.1f} 倍")
+def measure(sender: str, messages: int, tls: bool) -> Figures:
+    """One run in this process."""
+    with Receiver(tls=tls) as sink, tempfile.TemporaryDirectory() as folder:
+        if sender in ("service", "memory"):
+            home = Path(folder) / "state" if sender == "service" else None
+            found = asyncio.run(by_service(sink.base, messages, home))
+            kept = delivered_on_disk(home) if home else found["delivered"]
+            assert kept == messages, f"{messages - kept} of {messages} are not known as delivered"
+        else:
+            run = by_stock(sink.base, messages) if sender == "stock" else by_courier(sink.base, messages, CONNECTIONS)
+            found = asyncio.run(run)
+        stats = sink.stats()
+    assert stats["requests"] == stats["addresses"] == messages, stats
+    each = {"us": found["wall_s"] / messages * 1e6, "cpu_us": found["cpu_s"] / messages * 1e6}
+    return found | each | {"n": messages, "rate": messages / found["wall_s"], "connections": stats["connections"]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
-    parser.add_argument("--messages", type=int, default=2000)
-    parser.add_argument("--robots", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sink", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--sender", choices=SENDERS, help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tls", action="store_true", help="the robots speak HTTPS under the tests' own authority")
+    parser.add_argument("--senders", nargs="+", choices=SENDERS, default=["service", "courier", "memory"])
+    parser.add_argument("--one", choices=SENDERS, help="run this one alone and print one line of JSON")
     options = parser.parse_args()
-    if options.sink:
-        asyncio.run(serve())
-    elif options.sender:
-        print(json.dumps(measure(options.sender, options.port, options.messages, options.robots)))
-    else:
-        compare(options.messages, options.robots, options.rounds)
+    if options.one:
+        print(json.dumps(measure(options.one, options.messages, options.tls)))
+        return
+    more = ["--messages", options.messages, *(["--tls"] if options.tls else [])]
+    rounds = [{name: child("drain", "--one", name, *more) for name in options.senders} for _ in range(options.rounds)]
+    print(
+        f"{options.messages:,} messages to as many robots{' over TLS' if options.tls else ''}, {options.rounds} rounds"
+    )
+    print(table(rounds, COLUMNS))
+    if {"service", "courier"} <= set(options.senders):
+        print(mark("durable : the same client without a disk, time", ratio(rounds, "service", "courier", "us"), 1.15))
+    if "service" in options.senders:
+        print(mark("peak MiB", middle(rounds, "service", "peak_mib"), 64))
+        print(mark("connections (handshakes, over TLS)", middle(rounds, "service", "connections"), CONNECTIONS))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Idle: memory and CPU of `duban run` on the county's rules while nothing is due, beside a bare asyncio process.
 
-python -m benchmarks.idle [--seconds 60]
+python -m benchmarks.idle [--seconds 60] [--settle 6]
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ def main() -> None:
     """Prints both processes and their ratio."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=60)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--settle", type=float, default=6, help="seconds before measuring begins")
+    options = parser.parse_args()
+    seconds = options.seconds
     with TemporaryDirectory() as home:
         shutil.copytree(ROOT / "rules", Path(home) / "rules")
         os.makedirs(Path(home) / "config")
-        bot = measure([sys.executable, "-m", "bot", "--home", home, "run", "--port", "0"], 6, seconds)
+        bot = measure([sys.executable, "-m", "bot", "--home", home, "run", "--port", "0"], options.settle, seconds)
     bare = measure([sys.executable, "-c", BARE], 1, 1)
     print(f"duban run   {bot[0]:6.1f} MiB  {bot[1]:7.1f} ms CPU a minute")
     print(f"asyncio     {bare[0]:6.1f} MiB  {bare[1]:7.1f} ms CPU a minute   memory ratio {bot[0] / bare[0]:.2f}")

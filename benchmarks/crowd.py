@@ -1,0 +1,190 @@
+"""Many chats, each with a robot of its own, and one due message for each: what the delivery benchmarks run on.
+
+Everything is the service's own code: store and journal, outbox, robots with their send windows, wording, courier. Only the
+clock is not the wall's: the messages are due on a workday in office hours, whenever the benchmark runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from loguru import logger
+from pydantic import SecretStr
+
+import bot.delivery
+from benchmarks.look import RULES, scene
+from benchmarks.sink import TLS
+from bot.core.digest import Draft
+from bot.core.facts import Facts
+from bot.core.findings import ZONE, Finding
+from bot.core.message import Message
+from bot.core.outbox import Entry, EntryState
+from bot.core.outcome import Verdict
+from bot.core.outlook import outlook
+from bot.core.rulebook import Rulebook
+from bot.core.windows import OfficeHours
+from bot.core.wording import Letterhead, Words, word
+from bot.delivery import Deliveries
+from bot.platforms import Robot
+from bot.shell.courier import Courier
+from bot.shell.database import Database
+from bot.shell.journal import Disk, Journal
+from bot.shell.robots import Robots
+from bot.shell.rulebook import load
+from bot.shell.store import Store
+
+CONNECTIONS = 64
+START, END = datetime(2027, 6, 1, 8, tzinfo=ZONE), datetime(2027, 7, 1, tzinfo=ZONE)
+
+
+class CountingDisk(Disk):
+    """The real disk; `flushes` is how often it was made to keep what it got."""
+
+    def __init__(self) -> None:
+        self.flushes = 0
+
+    def flush(self, file: int) -> None:
+        self.flushes += 1
+        os.fdatasync(file)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A message as the county's rules make it, and what its wording needs."""
+
+    rulebook: Rulebook
+    findings: Mapping[str, Finding]
+    draft: Draft
+
+    def words(self) -> Words:
+        return Words(self.rulebook, self.findings, self.draft.at.date(), Letterhead())
+
+    def message(self, number: int) -> Message:
+        """As the service words it under this number."""
+        [draft] = drafts_for([chat(number)], self)
+        entry = Entry(number=f"2027-{number:04}", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+                      at=draft.at, next_attempt_at=draft.at)  # fmt: skip
+        return word(entry, self.words())
+
+
+@cache
+def sample() -> Sample:
+    """The first message of June 2027 that tells of one item."""
+    rulebook = load(RULES).rulebook
+    assert rulebook is not None
+    draft, findings = next(found for found in outlook(scene(rulebook), START, END) if len(found[0].rows) == 1)
+    return Sample(rulebook, findings, draft)
+
+
+def chat(number: int) -> str:
+    return f"单位{number}"
+
+
+def drafts_for(chats: Sequence[str], of: Sample) -> list[Draft]:
+    """One message to each: the sample's own, as if every chat's unit had the item."""
+    [row] = of.draft.rows
+    return [replace(of.draft, chat=name, rows=(replace(row, unit=name, addressee=name),)) for name in chats]
+
+
+def robot(number: int, base: str, path: str = "/cgi-bin/webhook/send?key=") -> Robot:
+    """A WeCom robot at the receiver; over TLS it trusts the tests' authority alone, as behind a private root."""
+    authority = (TLS / "ca.pem").read_text() if base.startswith("https") else ""
+    return Robot(f"{chat(number)}#1", "wecom", SecretStr(f"{base}{path}{number:036d}"), authority=authority)
+
+
+class Crowd:
+    """The service's delivery over `robots`; in a folder, or in memory for comparison."""
+
+    def __init__(self, folder: Path | None, robots: Mapping[str, Sequence[Robot]], connections: int) -> None:
+        logger.remove()
+        logger.add(os.devnull, level="INFO")  # the line a message costs is a cost of the service
+        self.sample, self.disk = sample(), CountingDisk()
+        database = Database(Journal.open(folder, self.disk)) if folder else Database.in_memory()
+        self.store = Store(database, Facts(all_confirmed=True))
+        self._began = time.monotonic()
+        self.robots = Robots(robots, self.store)
+        self.courier = Courier((), shards=connections, timeout=60.0)
+        with _workers(connections):
+            self.deliveries = Deliveries(
+                self.store, self.robots, self.courier, OfficeHours(), self.now, lambda: datetime.now(ZONE)
+            )
+        self._connections = connections
+        self.deliveries.view(self.sample.rulebook, self.sample.findings, Letterhead())
+        self.robots.greet()
+
+    def now(self) -> datetime:
+        """The slot of the sample and what has passed since."""
+        return self.sample.draft.at + timedelta(seconds=time.monotonic() - self._began)
+
+    def promise(self, chats: Sequence[str]) -> None:
+        """One durable unit of work, as one look of the service makes it."""
+        with self.store.work():
+            self.store.promise(drafts_for(chats, self.sample), self.now(), self.sample.rulebook.digest)
+
+    def start(self) -> None:
+        """Hands every chat that is due to a worker."""
+        with _workers(self._connections):
+            self.deliveries.start()
+
+    async def deliver(self) -> None:
+        """Until nothing more is due."""
+        self.start()
+        await self.deliveries.settled()
+
+    def delivered(self) -> int:
+        return sum(entry.state is EntryState.DELIVERED for entry in self.store.entries.values())
+
+    async def close(self) -> None:
+        await self.deliveries.close()
+        self.store.close()
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[None]:
+    """As many workers as connections; the service has 64 of both."""
+    before, bot.delivery.WORKERS = bot.delivery.WORKERS, count
+    try:
+        yield
+    finally:
+        bot.delivery.WORKERS = before
+
+
+def delivered_on_disk(folder: Path) -> int:
+    """What a start after a power cut would know as delivered."""
+    store = Store(Database.open(folder), Facts(all_confirmed=True))
+    try:
+        return sum(entry.state is EntryState.DELIVERED for entry in store.entries.values())
+    finally:
+        store.close()
+
+
+def peak_mib() -> float:
+    """The most this process ever had resident; ru_maxrss would count the parent's before exec."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+async def by_courier(base: str, messages: int, connections: int) -> dict[str, float]:
+    """The same messages through the same client and nothing else: seconds of as many workers over one queue."""
+    found, targets = sample(), [robot(number, base) for number in range(messages)]
+    courier = Courier((), shards=connections, timeout=60.0)
+    worded, numbers = [found.message(number) for number in range(messages)], iter(range(messages))
+
+    async def work() -> None:
+        for number in numbers:
+            outcome = await courier.send(targets[number], worded[number], found.draft.at)
+            assert outcome.verdict is Verdict.DELIVERED, outcome
+
+    began, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(work() for _ in range(connections)))
+    took = {"wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu, "delivered": messages}
+    await courier.aclose()
+    return took | {"peak_mib": peak_mib()}
