@@ -39,7 +39,7 @@ bench: $(VENV)/.ready-to-test ## 性能测量
 	$(PY) -m benchmarks
 
 soak: $(VENV)/.ready-to-test ## 长时间测试：更多年份、更多强杀、更多随机输入
-	$(PY) -m pytest tests -m soak --timeout 3600 $(PYTEST_ARGS)
+	$(PY) -m pytest tests -m soak --timeout 36000 $(PYTEST_ARGS)
 	FUZZ=40 $(PY) -m pytest tests/fuzz --timeout 3600 $(PYTEST_ARGS)
 
 lock: $(VENV)/.python ## 按 pyproject.toml 重新生成三个锁文件（需要联网）

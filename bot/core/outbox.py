@@ -32,6 +32,8 @@ RESENDS = (300, 3600, 4 * 3600)
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
 #: Seconds up to which a short wait grows when a platform asks for it again and again.
 LONGEST_SHORT_WAIT = 60.0
+#: Attempts after which any wait a platform asks for grows further, and seconds up to which: a limit that stays is not asked every minute.
+PATIENCE, LONGEST_GROWN_WAIT = 10, 1800.0
 #: Attempts the platform may answer with a code nobody knows before a person must look.
 UNKNOWN_CAP = 5
 
@@ -317,8 +319,10 @@ def _wait(entry: Entry) -> timedelta:
 
 
 def _grown(seconds: float, entry: Entry) -> float:
-    """What the platform asked for; a few seconds double with every attempt, up to a minute."""
-    return max(seconds, min(LONGEST_SHORT_WAIT, seconds * 2.0 ** min(entry.attempts - 1, 10)))
+    """What the platform asked for; a few seconds double with every attempt up to a minute, after ten up to half an hour."""
+    short = min(LONGEST_SHORT_WAIT, seconds * 2.0 ** min(entry.attempts - 1, 10))
+    late = min(entry.attempts - PATIENCE, 10)
+    return max(seconds, short, min(LONGEST_GROWN_WAIT, seconds * 2.0**late) if late > 0 else 0.0)
 
 
 def _jittered(base: float, entry: Entry) -> timedelta:

@@ -105,6 +105,14 @@ def test_a_wait_of_seconds_grows_while_the_platform_goes_on_asking_for_it() -> N
     assert waits == [5, 10, 20, 40, 60, 60]
 
 
+def test_a_limit_that_stays_is_asked_ten_times_and_then_ever_more_seldom() -> None:
+    entry, waits = an_entry(), []
+    for _ in range(18):
+        entry = settled(entry, Verdict.LATER, code="45009", wait_seconds=60.0, counts=False)
+        waits.append((entry.next_attempt_at - NOW).total_seconds())
+    assert waits == [60] * 10 + [120, 240, 480, 960, 1800, 1800, 1800, 1800]
+
+
 def test_shape_that_is_refused_twice_is_given_up() -> None:
     smaller = settled(an_entry(), Verdict.RESHAPE)
     assert (smaller.compact, smaller.next_attempt_at) == (True, NOW)

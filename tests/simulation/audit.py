@@ -1,0 +1,244 @@
+"""What must hold at every step and at the end. It goes by what the platforms showed, never by what the service believes.
+
+1 lost    2 repeat    3 untrue    4 hours    5 budget    6 pace (platforms.py)    7 place    8 order    9 state    10 death (world.py)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bot.app import App
+from bot.core.facts import Facts
+from bot.core.notices import ADMIN, Addressee, Used
+from bot.core.outbox import Entry, EntryState, Row
+from bot.core.outlook import look
+from bot.core.rulebook import Role
+from bot.core.tellings import Tellings, told
+from bot.core.windows import is_open
+from bot.drill.twin import Bubble
+from bot.shell.database import Database
+from bot.shell.state_files import read_living
+from bot.shell.store import Store, day_of
+from tests.simulation.stage import StageClock, Violation
+
+#: (item, due date, addressee, nominal date, rung, state): what may be said once.
+Key = tuple[str, date | None, str, date, str, str]
+RESENT = "补发"
+RETURN = "退回"
+
+
+def number_of(bubble: Bubble) -> str:
+    """The number a member of the chat sees."""
+    return bubble.source.split("编号 ")[-1].split()[0]
+
+
+@dataclass
+class Shown:
+    """One message as the platforms have shown it."""
+
+    number: str
+    chat: str
+    at: datetime
+    rows: tuple[Row, ...]
+    pieces: dict[int, set[int]] = field(default_factory=dict)  # of how many parts: which
+
+    @property
+    def whole(self) -> bool:
+        return any(len(found) == parts for parts, found in self.pieces.items())
+
+
+class Audit:
+    """Sees every bubble at the moment it is shown."""
+
+    def __init__(self, clock: StageClock) -> None:
+        self._clock = clock
+        self.app: App | None = None
+        self.shown: dict[str, Shown] = {}
+        self._said: dict[Key, str] = {}
+        self._opened: Counter[tuple[str, date, str]] = Counter()
+        self._newest: dict[str, tuple[datetime, str]] = {}
+        self.freed: set[str] = set()  # numbers that waited for a person, or moved: they may come late
+        self.bubbles = 0
+        self.again = 0
+        self.gaps = 0
+        self.say: Callable[[str], object] = lambda text: None
+        self.failed: Exception | None = None
+        self.on_failure: Callable[[], object] = lambda: None
+
+    def _fail(self, text: str) -> NoReturn:
+        violation = Violation(f"{self._clock.true():%Y-%m-%d %H:%M:%S} {text}")
+        self.stop(violation)
+        raise violation
+
+    def stop(self, error: Exception) -> None:
+        """The story ends here, whoever catches what is raised."""
+        self.failed = self.failed or error
+        self.on_failure()
+
+    # --- at every bubble ---------------------------------------------------
+
+    def see(self, bubble: Bubble) -> None:
+        """One bubble against 2, 4, 5, 7, 8."""
+        assert self.app is not None
+        self.bubbles += 1
+        number, marked = number_of(bubble), RESENT in bubble.title
+        self.say(f"    {bubble.chat} ◀ {bubble.title}")
+        entry = self.app.store.entries.get(number)
+        if entry is None or entry.state is not EntryState.SENDING:
+            self._fail(f"2 {number} was shown without being written down as 发送中 before")
+        self._once(bubble, entry, marked)
+        self._hours(bubble)
+        if number not in self.shown:
+            self._budget(entry)
+            self._place(bubble, entry)
+            self._order(entry)
+        shown = self.shown.setdefault(number, Shown(number, bubble.chat, self._clock.now(), entry.rows))
+        if not shown.whole:  # what a later copy says may be less
+            shown.rows = entry.rows
+        shown.pieces.setdefault(bubble.parts, set()).add(bubble.part)
+
+    def _once(self, bubble: Bubble, entry: Entry, marked: bool) -> None:
+        before = self.shown.get(entry.number)
+        if before and any(bubble.part in found for found in before.pieces.values()):
+            self.again += 1
+            if not marked:
+                self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
+        for row in entry.rows:
+            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state)
+            first = self._said.setdefault(key, entry.number)
+            if first != entry.number and row.rung != RETURN and not self._taken_back(first):
+                self._fail(f"2 {key} went out as {first} and again as {entry.number}{RESENT if marked else ''}")
+
+    def _taken_back(self, number: str) -> bool:
+        """Shown, then cancelled before its resend: the service takes such tellings back and says them anew, unmarked.
+
+        Counted in every result (`gaps`), so that nobody takes it for a rule: docs/decisions/0020-simulation.md.
+        """
+        assert self.app is not None
+        entry = self.app.store.entries.get(number)
+        gap = entry is not None and entry.state is EntryState.CANCELLED
+        self.gaps += gap
+        return gap
+
+    def _hours(self, bubble: Bubble) -> None:
+        assert self.app is not None
+        now = self._clock.now()
+        if bubble.part == 1 and not is_open(now, self.app.hours, self.app.rulebook.calendar):
+            self._fail(f"4 {bubble.title} was shown to {bubble.chat} at {now:%Y-%m-%d %H:%M:%S} of its clock")
+
+    def _budget(self, entry: Entry) -> None:
+        key = (entry.chat, day_of(self._clock.now()), entry.form)
+        self._opened[key] += not entry.resent
+        if self._opened[key] > (1 if entry.form == "汇总" else 2):
+            self._fail(f"5 {entry.chat} got {self._opened[key]} of {entry.form} on one day, last {entry.number}")
+
+    def _place(self, bubble: Bubble, entry: Entry) -> None:
+        assert self.app is not None
+        if bubble.chat != entry.chat:
+            self._fail(f"7 {entry.number} is for {entry.chat} and was shown in {bubble.chat}")
+        for row in entry.rows:
+            role = Role(row.role)
+            chat, _ = self.app.chats.directory.route(Addressee(row.addressee, row.unit, role, frozenset({role})))
+            if entry.chat not in (chat, ADMIN):
+                self._fail(f"7 {row.item} for {row.addressee} belongs to {chat} and was shown in {bubble.chat}")
+
+    def _order(self, entry: Entry) -> None:
+        place = (entry.at, entry.number)
+        newest = self._newest.get(entry.chat)
+        if newest and place < newest and entry.number not in self.freed:
+            self._fail(f"8 {entry.chat} saw {entry.number} of {entry.at} after {newest[1]} of {newest[0]}")
+        self._newest[entry.chat] = max(place, newest or place)
+
+    def forget_order(self) -> None:
+        """The clock was set back: what is composed now is dated before what was sent."""
+        self._newest.clear()
+
+    # --- at every outcome and check -------------------------------------------
+
+    def settled(self, entry: Entry, outcome: Any) -> None:
+        """3: what counts as delivered was shown, every part of it."""
+        self.say(
+            f"    {entry.number} {entry.chat} {outcome.verdict.value} {outcome.code} {outcome.text[:40]} {entry.state.value}"
+        )
+        if entry.state is EntryState.REFUSED:
+            self.freed.add(entry.number)
+        if entry.state is EntryState.DELIVERED:
+            self._was_shown(entry)
+
+    def _was_shown(self, entry: Entry) -> None:
+        shown = self.shown.get(entry.number)
+        if shown is None or not shown.whole:
+            self._fail(f"3 {entry.number} counts as delivered to {entry.chat} and was not shown whole")
+
+    def look_over(self, store: Store) -> None:
+        """3 over everything the store holds."""
+        for entry in store.entries.values():
+            if entry.state is EntryState.DELIVERED:
+                self._was_shown(entry)
+
+    def _heard(self, facts: Facts) -> Tellings:
+        """What was really said, as a memory."""
+        seen = (shown for shown in self.shown.values() if shown.whole)
+        return Tellings((told(row, s.number, s.at) for s in seen for row in s.rows), facts.names)
+
+    # --- at the end -------------------------------------------------------------
+
+    def nothing_is_owed(self) -> None:
+        """1: decided anew from what was shown alone, nothing is owed that neither waits for a person nor is told to one."""
+        app = self.app
+        assert app is not None
+        self.look_over(app.store)
+        scene = replace(app.scene(), memory=self._heard(app.store.facts), used=lambda chat, day: Used())
+        now = self._clock.now()
+        excused = {(row.item, row.addressee) for entry in unsettled(app.store) for row in entry.rows}
+        for decision in look(scene, now)[1]:
+            key = (decision.finding.item.id, decision.addressee.key)
+            telling = decision.telling
+            if decision.reason.tells and telling and telling.slot_on < now.date() and key not in excused:
+                self._fail(
+                    f"1 {key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
+                )
+        self._admin_knows(app)
+
+    def _admin_knows(self, app: App) -> None:
+        """Nothing waits any more; what was given up is in the admin's hands."""
+        late = [e for e in app.store.open_entries() if day_of(e.at) < day_of(self._clock.now())]
+        if late:
+            self._fail(f"1 {late[0].number} to {late[0].chat} still {late[0].state.value}: {late[0].why}")
+        if app.store.troubles() and not any(
+            row.item.startswith("系统:投递失败") for s in self.shown.values() if s.whole for row in s.rows
+        ):
+            self._fail("1 entries were given up and the admin was not told")
+
+
+def unsettled(store: Store) -> Iterable[Entry]:
+    """Open entries and those given up."""
+    return [e for e in store.entries.values() if e.state.open or e.state is EntryState.UNDELIVERABLE]
+
+
+def tables(database: Database) -> dict[str, dict[str, Any]]:
+    """Everything a database holds."""
+    return {name: {key: dict(row) for key, row in rows.items()} for name, rows in database._state.read().items()}
+
+
+def reopened(folder: Path, facts: Facts) -> Store:
+    """The state as a start would find it, without touching it."""
+    return Store(Database.of_files(dict(read_living(folder).files())), facts)
+
+
+def same_state(live: Store, folder: Path, base: Facts) -> None:
+    """9: what a start would find is what the running service holds. Raises Violation."""
+    twin = reopened(folder, base)
+    twin.follow(live.facts.names)
+    if tables(live._db) != tables(twin._db):
+        raise Violation("9 tables differ between memory and disk")
+    for what in ("entries", "facts", "robots", "_meta", "_event_keys"):
+        if getattr(live, what) != getattr(twin, what):
+            raise Violation(f"9 {what} differ between memory and disk")
+    if {k: v[0] for k, v in live._told.items()} != {k: v[0] for k, v in twin._told.items()}:
+        raise Violation("9 tellings differ between memory and disk")

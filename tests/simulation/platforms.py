@@ -1,0 +1,160 @@
+"""The platforms of a simulation, behind httpx: the drill's twin without a network, in as bad a mood as the dice want."""
+
+from __future__ import annotations
+
+from asyncio import sleep
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from urllib.parse import parse_qsl, urlsplit
+
+import httpcore
+
+from bot.drill.dialects import DIALECTS, Answer, Call
+from bot.drill.twin import Bubble, Twin
+from tests.house import SAYS
+from tests.simulation.stage import PowerCut, StageClock, Violation
+
+#: How a platform may behave; the first is how it should.
+MOODS = (
+    "well", "slow", "mute", "cut", "away", "html", "junk", "busy", "dead", "never", "unknown", "gateway", "limited",
+)  # fmt: skip
+JUNK = (b"", b"{}", b"[]", b"null", b'{"errcode":"0"}', b"\xff\xfe", b'{"errmsg":"ok"}')
+HOST = "http://127.0.0.1:9"
+
+
+@dataclass
+class Address:
+    """One robot's address at the platforms."""
+
+    chat: str
+    dialect: str
+    token: str
+    url: str
+    mood: str = "well"
+    calls: deque[float] = field(default_factory=deque)
+
+
+class Wires:
+    """Every address there is; what reaches them is shown by the twin or not."""
+
+    def __init__(self, clock: StageClock, dice: Random) -> None:
+        self.clock, self._dice = clock, dice
+        self.twin = Twin(clock.true, clock.true)
+        self.twin.on_bubble(self._shown)
+        self.by_token: dict[str, Address] = {}
+        self.cut_in: int | None = None  # exchanges until the power goes
+        self.on_cut: Callable[[], PowerCut] = PowerCut
+        self.on_bubble: Callable[[Bubble], object] = lambda bubble: None
+        self.dead = False
+        self.on_slip: Callable[[Exception], object] = lambda error: None
+
+    def _shown(self, bubble: Bubble) -> None:
+        self.on_bubble(bubble)
+
+    def add(self, chat: str, dialect: str) -> Address:
+        """A new robot."""
+        path = self.twin.add_chat(chat, dialect)
+        token = path.rpartition("/")[2].rpartition("=")[2]
+        self.by_token[token] = Address(chat, dialect, token, HOST + path)
+        return self.by_token[token]
+
+    def heal(self) -> None:
+        """Everybody is well again."""
+        for address in self.by_token.values():
+            address.mood = "well"
+        self.cut_in = None
+
+    async def post(self, request: httpcore.Request) -> tuple[int, bytes]:
+        """One exchange, in virtual time."""
+        target = urlsplit(request.url.target.decode())
+        query = dict(parse_qsl(target.query))
+        address = self.by_token[query.get("key") or query.get("access_token") or target.path.rpartition("/")[2]]
+        if self.dead:
+            raise PowerCut
+        when = self._power()
+        if when == "before":
+            raise self.on_cut()
+        if address.mood == "away":
+            await sleep(self._dice.uniform(0.01, 4))
+            raise httpcore.ConnectError("no route")
+        body = b"".join([chunk async for chunk in request.stream])  # type: ignore[union-attr]
+        await sleep(self._dice.uniform(0.01, 0.3))
+        self._pace(address)
+        said = {name.decode().lower(): value.decode() for name, value in request.headers}
+        call = Call(query, said.get("content-type", ""), body, self.clock.true())
+        reply = self._answer(address, call)
+        if when == "after":
+            raise self.on_cut()
+        return await self._back(address, *reply)
+
+    def _power(self) -> str:
+        if self.cut_in is None:
+            return ""
+        self.cut_in -= 1
+        if self.cut_in >= 0:
+            return ""
+        self.cut_in = None
+        return self._dice.choice(("before", "after"))
+
+    def _pace(self, address: Address) -> None:
+        """Requests and not only messages shown: a platform counts what reaches it."""
+        now = self.clock.true().timestamp()
+        address.calls.append(now)
+        while address.calls[0] <= now - 60:
+            address.calls.popleft()
+        if len(address.calls) > DIALECTS[address.dialect].wire.limits.per_minute:
+            raise Violation(
+                f"{self.clock.true()}: {len(address.calls)} requests to one robot of {address.chat} in 60 s"
+            )
+
+    def _answer(self, address: Address, call: Call) -> tuple[int, bytes]:
+        mood, server = address.mood, DIALECTS[address.dialect]
+        if mood == "html":
+            return 200, "<html>上网认证</html>".encode()
+        if mood == "junk":
+            return 200, self._dice.choice(JUNK)
+        if mood in SAYS:
+            return _of(server.answer(SAYS[mood][address.dialect], "no"))
+        if mood == "unknown":
+            return _of(server.answer(98765, "what"))
+        if mood == "limited":
+            return _of(server.answer(server.too_fast, "slow down"))
+        if mood == "gateway":
+            return self._dice.choice((500, 502, 503)), b"<html>Bad Gateway</html>"
+        return _of(self.twin.answer(address.dialect, address.token, call))
+
+    async def _back(self, address: Address, status: int, body: bytes) -> tuple[int, bytes]:
+        match address.mood:
+            case "slow":
+                await sleep(self._dice.uniform(2, 9))
+            case "mute":
+                await sleep(600)
+            case "cut":
+                raise httpcore.ReadError("connection reset")
+        return status, body
+
+
+def _of(answer: Answer) -> tuple[int, bytes]:
+    return answer.status, answer.body
+
+
+class Line:
+    """Stands in for a connection of httpcore's."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        try:
+            status, body = await self._wires.post(request)
+        except httpcore.NetworkError:
+            raise
+        except Exception as error:  # a slip of the stage must not pass for a platform's whim
+            self._wires.on_slip(error)
+            raise
+        return httpcore.Response(status, headers=[("Content-Type", "application/json")], content=body)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
