@@ -11,7 +11,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-ha
 INSTALL_SELF := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 SOURCES := bot tests $(if $(wildcard benchmarks/*.py),benchmarks)
 install_failed = { echo "依赖没有装上：请看上面 pip 的提示（多半是网络，或镜像源里没有锁定的版本），改好后重新执行即可" >&2; exit 1; }
-LOCK := $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
+LOCK := $(PY) -m uv pip compile --no-strip-extras --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -18,6 +18,7 @@ from bot.shell.problems import (
     blank_and_optional,
     explain,
     field_at,
+    near,
     only_near,
 )
 from bot.shell.yamlslips import separators
@@ -99,8 +100,9 @@ class Sheet:
             if not blanks:
                 break
             data = self._without(data, path, blanks)
+        misspelt = [_suggested(one, model) for one in errors if one["type"] == "extra_forbidden"]
         for one in errors:
-            if not _only_echo(one):
+            if not _only_echo(one) and not (one["type"] == "missing" and one["loc"] in misspelt):
                 self._explain(one, model, path)
         return None
 
@@ -165,6 +167,13 @@ def _form_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((form for part in get_args(annotation) if (form := _form_in(part))), None)
+
+
+def _suggested(error: ErrorDetails, model: type[BaseModel]) -> Path:
+    """Where the key would stand that an unknown one is taken for."""
+    *above, word = error["loc"]
+    here = field_at(model, tuple(above))[0]
+    return (*above, near(str(word), aliases(here)) if here else "")
 
 
 def _only_echo(error: ErrorDetails) -> bool:

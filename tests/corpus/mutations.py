@@ -345,6 +345,7 @@ _IN_TASKS = (
     swap("title missing", TASK, "    名称: 控辍保学学期排查\n", "", "missing", "^- 编号: T05-R1"),
     swap("unknown key", TASK, "结果公布", "结果宣布", "unknown-key"),
     swap("key twice", TASK, "    周期: 每年9月底\n", "    周期: 每年9月底\n    周期: 每季度末\n", "duplicate-key", "周期: 每季度末"),
+    swap("number with a comma", INDICATORS, "值: 97,", "值: 2,600,", "split-number"),
     swap("two colons", TASK, "名称: 控辍保学学期排查", "名称: 控辍: 排查", "second-colon"),
     swap("no colon", TASK, "编号: T05\n", "编号 T05\n", "no-colon", "编号 T05"),
     swap("item indented too far", TASK, "    名称: 控辍", "      名称: 控辍", "indent"),

@@ -1,0 +1,19 @@
+"""What a form says of a file, all told: one slip, one sentence."""
+
+from __future__ import annotations
+
+from bot.shell.rulebook import assemble
+from tests.rules_factory import TASK, edited, rule_files
+
+
+def errors_of(task: str) -> list[tuple[str, str]]:
+    problems = assemble(rule_files({"tasks/05.yaml": task})).problems
+    return [(problem.code, problem.message) for problem in problems if problem.is_error]
+
+
+def test_a_misspelt_key_is_not_also_said_to_be_missing() -> None:
+    assert errors_of(edited(TASK, "周期: 每年3月15日", "周其: 每年3月15日")) == [("unknown-key", "不认识“周其”这一项")]
+
+
+def test_a_key_that_is_missing_is_said_to_be_missing() -> None:
+    assert [code for code, _ in errors_of(edited(TASK, "周期: 每年3月15日、9月15日", "说明: 每年"))] == ["missing"]
