@@ -12,6 +12,7 @@ from time import monotonic
 from loguru import logger
 from pydantic import SecretStr
 
+from bot import __version__
 from bot.app import App
 from bot.auditing import Auditor
 from bot.core.events import Event, RulesRejected
@@ -113,6 +114,18 @@ def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
     return proven(loaded) if tests else loaded, files
 
 
+def tried(home: Home, store: Store) -> Home:
+    """A home read without its rule tests with them tried, unless this version has passed these very files before."""
+    if home.rulebook is None or store.meta("proven") == _proof(home.files):
+        return home
+    return read_home(home.folder)
+
+
+def _proof(files: Mapping[str, bytes]) -> str:
+    """What is noted of rules whose tests passed: another program may judge otherwise."""
+    return f"{__version__} {digest(files)}"
+
+
 def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:
     """While no chat is configured at all, everybody's messages wait under their own name, not the admin's.
 
@@ -185,9 +198,13 @@ def usable_rulebook(home: Home, store: Store) -> Rulebook:
 
 
 def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:
-    """Keeps the files of a good rulebook in the state, so that a restart beside a broken edit has something to run on."""
+    """Keeps the files of a good rulebook, its tests passed: a restart beside a broken edit has something to run on.
+
+    A restart with the same files need not try the tests again.
+    """
     with store.work():
         store.set_meta("rules", {name: raw.decode() for name, raw in files.items()})
+        store.set_meta("proven", _proof(files))
 
 
 def rejection(files: Mapping[str, bytes], problems: Sequence[Problem], now: datetime) -> Event:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.build import RulesUnusableError, make_app, open_store, read_home
+from bot import build
+from bot.build import Home, RulesUnusableError, make_app, open_store, read_home, tried, usable_rulebook
 from bot.core.events import RulesRejected
 from bot.proving import proven
 from bot.shell.problems import Problem
-from bot.shell.rulebook import assemble
+from bot.shell.rulebook import Loaded, assemble
 from tests.house import at, furnished
 from tests.rules_factory import LADDERS, edited, place_of, rule_files, write_rules
 
@@ -202,6 +203,61 @@ def test_a_red_test_keeps_a_fresh_home_from_starting(tmp_path: Path) -> None:
         make_app(home, store, None, home.chats)  # type: ignore[arg-type]
     store.close()
     lock.release()
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[Loaded]:
+    """Everything whose tests are tried."""
+    seen: list[Loaded] = []
+
+    def counted(loaded: Loaded) -> Loaded:
+        seen.append(loaded)
+        return proven(loaded)
+
+    monkeypatch.setattr(build, "proven", counted)
+    return seen
+
+
+def start(folder: Path) -> Home:
+    """What a start makes of the rules before anything is sent."""
+    home = read_home(folder, tests=False)
+    store, lock = open_store(folder / "state", "real")
+    try:
+        home = tried(home, store)
+        usable_rulebook(home, store)
+        return home
+    finally:
+        store.close()
+        lock.release()
+
+
+def test_a_restart_with_rules_that_have_passed_does_not_try_them_again(tmp_path: Path, tries: list[Loaded]) -> None:
+    write_rules(tmp_path, {"tests/试.yaml": GREEN})
+    assert start(tmp_path).rulebook is not None
+    assert len(tries) == 1
+    assert start(tmp_path).rulebook is not None
+    assert len(tries) == 1
+
+
+def test_a_restart_tries_the_tests_of_rules_edited_meanwhile(tmp_path: Path, tries: list[Loaded]) -> None:
+    write_rules(tmp_path, {"tests/试.yaml": GREEN})
+    good = start(tmp_path).rulebook
+    write_rules(tmp_path, {"tests/试.yaml": edited(GREEN, "剩余30天", "剩余29天")})
+    assert good is not None
+    assert start(tmp_path).rulebook is None
+    assert len(tries) == 2
+    assert start(tmp_path).rulebook is None  # a red one is tried at every start
+    assert len(tries) == 3
+
+
+def test_another_version_of_the_program_tries_them_anew(
+    tmp_path: Path, tries: list[Loaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rules(tmp_path, {"tests/试.yaml": GREEN})
+    start(tmp_path)
+    monkeypatch.setattr(build, "__version__", "99")
+    start(tmp_path)
+    assert len(tries) == 2
 
 
 async def test_a_red_test_keeps_the_last_good_rules_and_the_admin_hears_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from bot.cli.texts import speak_chinese
 
@@ -15,11 +16,41 @@ speak_chinese()
 import click  # noqa: E402 - click looks its texts up at import
 
 from bot import __version__  # noqa: E402
-from bot.cli import calendar, cases, checking, foreseeing, keeping, ledger, looking, sending, service, telling, testing  # noqa: E402
 from bot.cli.common import Failure  # noqa: E402
 
+#: Every command by the module that holds it. Only the one that is called is imported: the service idles without the rest.
+HOMES = {
+    "service": ("run", "once", "drill"),
+    "checking": ("check",),
+    "foreseeing": ("preview",),
+    "testing": ("test",),
+    "looking": ("explain", "schema"),
+    "sending": ("outbox", "robot"),
+    "telling": ("report", "done", "close", "return", "extend", "silence", "confirm"),
+    "calendar": ("calendar",),
+    "cases": ("case",),
+    "ledger": ("ledger",),
+    "keeping": ("backup", "restore", "verify", "receipt"),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Commands(click.Group):
+    """The commands of `HOMES`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in order of the alphabet."""
+        return sorted(name for names in HOMES.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        module = next((module for module, names in HOMES.items() if cmd_name in names), None)
+        if module is None:
+            return None
+        found: tuple[click.Command, ...] = import_module(f"bot.cli.{module}").COMMANDS
+        return next(command for command in found if command.name == cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="duban")
 @click.option(
     "--home", envvar="DUBAN_HOME", default=".", show_default="当前文件夹", help="放 rules/ config/ state/ 的文件夹"
@@ -30,22 +61,6 @@ def duban(context: click.Context, home: str) -> None:
     from pathlib import Path
 
     context.obj = Path(home)
-
-
-for command in (
-    *service.COMMANDS,
-    *checking.COMMANDS,
-    *foreseeing.COMMANDS,
-    *testing.COMMANDS,
-    *looking.COMMANDS,
-    *sending.COMMANDS,
-    *telling.COMMANDS,
-    *calendar.COMMANDS,
-    *cases.COMMANDS,
-    *ledger.COMMANDS,
-    *keeping.COMMANDS,
-):
-    duban.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,7 +16,7 @@ import click
 
 from bot import __version__
 from bot.app import App, Tally
-from bot.build import Home, drill_chats, listen, make_app, open_store, usable_rulebook
+from bot.build import Home, drill_chats, listen, make_app, open_store, tried, usable_rulebook
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, opened, say_json
 from bot.core.notices import ADMIN, LEADING_GROUP
 from bot.core.outbox import Entry, EntryState
@@ -74,7 +74,7 @@ def run(
     as_confirmed: bool,
 ) -> int:
     """启动督办服务，直到按 Ctrl-C。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     if as_confirmed and not (drill or clock_text):
         raise Failure("--as-confirmed 只用于演练和故事时钟；正式运行请用 duban confirm", WRONG_USE)
     if until and not (drill or clock_text):
@@ -86,6 +86,7 @@ def run(
     store, lock = open_store(home.state("drill" if drill or clock else "real"), "drill" if drill or clock else "real",
                              keep=keep or not (drill or clock), as_confirmed=as_confirmed or drill)  # fmt: skip
     try:
+        home = tried(home, store)
         rulebook = usable_rulebook(home, store)
         if drill and clock is None:
             clock = StoryClock(drill_start(rulebook), pause=0.7)
@@ -205,7 +206,7 @@ def _announce(app: App, host: str, port: int, drill: bool) -> None:
 @in_home
 def once(folder: Path, at: str | None, keep: bool, as_confirmed: bool, json_: bool) -> int:
     """决定并发送此刻该发的，然后退出。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     if as_confirmed and at is None:
         raise Failure("--as-confirmed 只与 --at 同用；正式运行请用 duban confirm", WRONG_USE)
     set_up("WARNING")
@@ -213,7 +214,7 @@ def once(folder: Path, at: str | None, keep: bool, as_confirmed: bool, json_: bo
     clock: Clock = StoryClock(moment(at)) if at else RealClock()
     store, lock = open_store(home.state(kind), kind, keep=keep or at is None, as_confirmed=as_confirmed)
     try:
-        tally = asyncio.run(_once(home, store, clock))
+        tally = asyncio.run(_once(tried(home, store), store, clock))
     finally:
         store.close()
         lock.release()

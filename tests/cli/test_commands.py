@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
+import bot.cli
 from bot.build import open_store, peek_store
 from tests.rules_factory import TASK, edited, write_rules
 
@@ -333,3 +338,22 @@ def test_a_story_with_an_end_ends_by_itself(duban: Run, home: Path) -> None:
     assert code == 0
     assert "服务已启动" in out
     assert in_json(duban, "outbox", "--drill")
+
+
+# --- all of them ---------------------------------------------------------------
+
+
+def test_every_command_is_found_by_its_name_and_in_the_module_it_is_listed_under() -> None:
+    held = {
+        module.name: tuple(command.name for command in import_module(f"bot.cli.{module.name}").COMMANDS)
+        for module in iter_modules(bot.cli.__path__)
+        if module.name not in {"common", "texts"}
+    }
+    assert held == bot.cli.HOMES
+
+
+def test_the_service_does_not_import_what_other_commands_need() -> None:
+    code = "import sys, bot.cli; bot.cli.main(['run', '--help'])"
+    after = "import atexit, sys; atexit.register(lambda: print(*sorted(n for n in sys.modules if n.startswith('bot.cli.'))))"
+    done = subprocess.run([sys.executable, "-c", f"{after}; {code}"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split() == ["bot.cli.common", "bot.cli.service", "bot.cli.texts"]
