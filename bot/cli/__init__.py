@@ -22,6 +22,7 @@ from bot.cli.common import Failure  # noqa: E402
 HOMES = {
     "service": ("run", "once", "drill"),
     "checking": ("check",),
+    "doctor": ("doctor",),
     "foreseeing": ("preview",),
     "testing": ("test",),
     "looking": ("explain", "schema"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
@@ -39,6 +40,7 @@ for _library in ("httpx", "httpcore"):
 
 _ADDRESS = "请核对群聊配置中的地址"
 _NOT_SENT = "连不上平台，消息没有发出，稍后自动重试；一直如此请检查网络、域名解析、代理和证书"
+_UNREACHED = "检查网络、防火墙、域名解析、代理和根证书"
 _INSIDE = "域名解析到内网或本机地址，没有发送：请核对域名解析；确属内网平台的，在该机器人下写 允许内网: 是"
 _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：将标明“补发”再发一次"
 
@@ -67,7 +69,7 @@ class Courier:
             url = _parsed(robot.url.get_secret_value())
         except httpx.InvalidURL:
             return _refused("不是网址", _ADDRESS)
-        lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
+        lane = _lane(robot)
         if refusal := self._forbidden(url, lane):
             return refusal
         try:
@@ -81,6 +83,25 @@ class Courier:
         signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
         found = _scrubbed(await self._post(dialect, request, signed, lane), robot, url)
         return replace(found, body=request.body)
+
+    async def reach(self, robot: Robot) -> Outcome | None:
+        """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
+        try:
+            url = _parsed(robot.url.get_secret_value())
+        except httpx.InvalidURL:
+            return _refused("不是网址", _ADDRESS)
+        lane = _lane(robot)
+        if refusal := self._forbidden(url, lane):
+            return refusal
+        goal = httpx.URL(lane.proxy) if lane.proxy else url
+        try:
+            async with asyncio.timeout(self._timeout):
+                await _knock(goal, lane, self._timeout * CONNECT)
+        except WrongPlaceError:
+            return _refused("解析到不允许的地址", _INSIDE)
+        except Exception as error:
+            return Outcome(Verdict.LATER, text=_why_unreached(error), remedy=_UNREACHED)
+        return None
 
     async def aclose(self) -> None:
         """Closes the idle connections; sends still under way close their own."""
@@ -165,6 +186,43 @@ class Courier:
             keepalive_expiry=KEEP_ALIVE,
             network_backend=Gate(inside=lane.inside),
         )
+
+
+def place_of(robot: Robot) -> str:
+    """Host and port of a robot and whether a proxy leads there: nothing of either's path, query or password."""
+    with suppress(httpx.InvalidURL):
+        url = _parsed(robot.url.get_secret_value())
+        where = f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+        return f"{where}，经代理" if robot.proxy else where
+    return "地址不是网址的"
+
+
+def _lane(robot: Robot) -> Lane:
+    return Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
+
+
+async def _knock(goal: httpx.URL, lane: Lane, patience: float) -> None:
+    """A connection and, over https, a handshake; `patience` in seconds for each. Raises what a send would."""
+    encrypted = goal.scheme == "https"
+    gate = Gate(inside=lane.inside or bool(lane.proxy))
+    stream = await gate.connect_tcp(goal.host, goal.port or (443 if encrypted else 80), patience)
+    try:
+        if encrypted:
+            stream = await stream.start_tls(_tls(lane.authority), goal.host, patience)
+    finally:
+        await stream.aclose()
+
+
+def _why_unreached(error: Exception) -> str:
+    """In words, from the failure underneath the library's."""
+    cause = error.__cause__ or error
+    if isinstance(cause, socket.gaierror):
+        return "域名解析不了"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return "证书不受信任"
+    if isinstance(cause, ssl.SSLError):
+        return "加密握手失败"
+    return "连接超时" if isinstance(cause, TimeoutError) else f"连不上（{type(cause).__name__}）"
 
 
 @lru_cache(maxsize=512)

@@ -209,6 +209,8 @@ async def test_no_command_shows_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
         ]  # fmt: skip
         outputs += await asyncio.gather(*(command(tmp_path, *look) for look in looks))
         assert [code for code, _ in outputs] == [0] * 8
+        outputs += [await command(tmp_path, "doctor"), await command(tmp_path, "doctor", "--json")]
+        assert all("连接" in text for _, text in outputs[-2:])
         assert_nothing_shows(secrets, tmp_path / "state", *(text for _, text in outputs))
 
 
