@@ -20,8 +20,8 @@ from pathlib import Path
 from bot import __version__
 from bot.build import Home, missing_chats, peek_store
 from bot.core.findings import ZONE
+from bot.core.office import NOTICE_MISSING
 from bot.core.outbox import EntryState
-from bot.core.rulebook import Rulebook
 from bot.heartbeat import NAME as HEARTBEAT
 from bot.platforms import Robot
 from bot.shell.courier import Courier, place_of
@@ -34,7 +34,6 @@ LITTLE, TOO_LITTLE = 1 << 30, 64 << 20
 #: Without a beat for this long the service has stopped (docs/运维.md says so too).
 BEAT = timedelta(minutes=3)
 OLD_COPY = timedelta(days=2)
-NOTICE_DUE = (11, 15)  # month and day from which next year's holidays are asked for
 
 
 class Grade(StrEnum):
@@ -138,7 +137,7 @@ def _calendar(patient: Patient) -> Iterator[Sign]:
     if rulebook is None:
         return
     today = patient.now.date()
-    years = [today.year, *([today.year + 1] if (today.month, today.day) >= NOTICE_DUE else [])]
+    years = [today.year, *([today.year + 1] if (today.month, today.day) >= NOTICE_MISSING else [])]
     for year in years:
         if rulebook.calendar.is_provisional(today.replace(year=year, month=1, day=4)):
             yield heed("日历", f"{year}年放假安排没有录入，按暂定日历计算", "通知公布后用 duban calendar add 录入")
@@ -155,7 +154,7 @@ def _chats(patient: Patient) -> Iterator[Sign]:
     yield good("群聊", f"{len(chats.robots)}个群聊，{count}个机器人")
     if not chats.has_admin:
         yield bad("群聊", "没有管理员的群聊，出了问题没有人知道", "在 config/chats.yaml 里给“管理员”配一个机器人")
-    without = missing_chats(rulebook, chats) if isinstance(rulebook, Rulebook) else []
+    without = missing_chats(rulebook, chats) if rulebook else []
     if without:
         yield heed("群聊", f"{len(without)}个单位没有群聊，提醒转管理员的群：{'、'.join(without)}")
 

@@ -65,12 +65,8 @@ class Courier:
 
     async def send(self, robot: Robot, message: Message, now: datetime) -> Outcome:
         """Sends one part, signed with wall time `now`. Raises nothing but CancelledError."""
-        try:
-            url = _parsed(robot.url.get_secret_value())
-        except httpx.InvalidURL:
-            return _refused("不是网址", _ADDRESS)
-        lane = _lane(robot)
-        if refusal := self._forbidden(url, lane):
+        url, lane, refusal = self._way(robot)
+        if refusal:
             return refusal
         try:
             dialect = platform(robot.dialect)
@@ -86,12 +82,8 @@ class Courier:
 
     async def reach(self, robot: Robot) -> Outcome | None:
         """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
-        try:
-            url = _parsed(robot.url.get_secret_value())
-        except httpx.InvalidURL:
-            return _refused("不是网址", _ADDRESS)
-        lane = _lane(robot)
-        if refusal := self._forbidden(url, lane):
+        url, lane, refusal = self._way(robot)
+        if refusal:
             return refusal
         goal = httpx.URL(lane.proxy) if lane.proxy else url
         try:
@@ -108,6 +100,15 @@ class Courier:
         while self._idle:
             self._open -= 1
             await self._idle.pop().line.aclose()
+
+    def _way(self, robot: Robot) -> tuple[httpx.URL, Lane, Outcome | None]:
+        """Where to, how, and why not."""
+        lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
+        try:
+            url = _parsed(robot.url.get_secret_value())
+        except httpx.InvalidURL:
+            return httpx.URL(), lane, _refused("不是网址", _ADDRESS)
+        return url, lane, self._forbidden(url, lane)
 
     def _forbidden(self, url: httpx.URL, lane: Lane) -> Outcome | None:
         local = is_loopback(url.host)
@@ -195,10 +196,6 @@ def place_of(robot: Robot) -> str:
         where = f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
         return f"{where}，经代理" if robot.proxy else where
     return "地址不是网址的"
-
-
-def _lane(robot: Robot) -> Lane:
-    return Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
 
 
 async def _knock(goal: httpx.URL, lane: Lane, patience: float) -> None:

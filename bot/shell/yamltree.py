@@ -178,7 +178,8 @@ class _Builder:
         for key_node, value_node in node.value:
             name = self._key(key_node, path)
             here = (*path, name)
-            if node.flow_style and name.isdigit() and isinstance(value_node, yaml.ScalarNode) and not value_node.value:
+            bare = value_node.start_mark.index == key_node.end_mark.index  # not even a colon behind it
+            if node.flow_style and name.isdigit() and bare:
                 self._say(key_node, "split-number", f"“{name}”前面的逗号把一个数分成了两截", "数字里不写逗号，如 2600")
                 continue
             if name in data:
