@@ -135,7 +135,7 @@ class Bench:
         figures["durable update", self.size].append(update)
         figures["durable insert", self.size].append(each_us(lambda number: self.table.insert(entry(number)), numbers))
         figures["get by id", self.size].append(each_us(lambda number: self.table.get(doc_id=self._id(number)), numbers))
-        figures["peek by id", self.size].append(each_us(lambda number: self.table.peek(self._id(number)), numbers))
+        figures["text by id", self.size].append(each_us(lambda number: self.table.text(self._id(number)), numbers))
         self._round_in_flight(figures, changes // 10, record_bytes)
         figures["compaction, ms", self.size].append(each_us(lambda _: self.db.compact(), range(1)) / 1000)
 

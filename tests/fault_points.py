@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-from bot.shell import courier
 from bot.shell.archive import Archive
 from bot.shell.courier import Courier
 from bot.shell.journal import Disk
 from bot.shell.lock import StateLock
+from bot.shell.wire import Answer, Wire
 
 #: Name → what is killed there: (owner, attribute, whether the step is done by then).
 STEPS: dict[str, tuple[Any, str, bool]] = {
@@ -97,12 +97,12 @@ def _arm_writing(come: Callable[[], bool]) -> None:
 
 
 def _arm_request(come: Callable[[], bool]) -> None:
-    written = courier._Trail.written
+    exchange = Wire.exchange
 
-    async def saying(trail: courier._Trail) -> AsyncIterator[bytes]:
-        async for chunk in written(trail):
-            yield chunk
+    async def exchanging(wire: Wire, request: bytes) -> Answer:
         if come():
+            wire.transport.write(request)
             die()
+        return await exchange(wire, request)
 
-    courier._Trail.written = saying  # type: ignore[assignment]
+    Wire.exchange = exchanging  # type: ignore[method-assign, assignment]

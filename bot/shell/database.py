@@ -1,7 +1,7 @@
 """TinyDB, made safe: writes that cost what they change, units of work over several tables, one journal record each.
 
-The whole state lives in memory as plain dicts; the journal keeps it. A stored document is never changed in place: a write
-puts a new one in its stead, so undoing a unit of work is putting the old ones back.
+The whole state lives in memory as the JSON that the journal keeps: small, nothing for the garbage collector to walk, and what
+is read is the reader's own. A write puts a new text in the old one's stead, so undoing a unit of work is putting that back.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tinydb.storages import Storage
 from tinydb.table import Document
 
 from bot.shell.journal import Journal
-from bot.shell.jsontext import clone, dumps, loads, plain
-from bot.shell.rows import Changes, Rows, View
+from bot.shell.jsontext import dumps, encoded, loads
+from bot.shell.rows import Changes, Rows, Shown, View
 from bot.shell.state_errors import DamagedState, JournalBroken, NotStorable, StateError, StorageFailed
 from bot.shell.state_files import read_files
 from bot.shell.undisturbed import undisturbed
@@ -83,22 +83,23 @@ class StateStorage(Storage):
     def load(self, snapshot: Iterable[bytes], records: Iterable[bytes]) -> None:
         """Fills empty tables with the lines of a snapshot, then the payloads of the records after it."""
         for line in map(loads, snapshot):
-            self._tables.setdefault(line["table"], {})[str(line["id"])] = line["document"]
+            self._tables.setdefault(line["table"], {})[str(line["id"])] = dumps(line["document"])
         for payload in records:
-            for name, changes in loads(payload).items():
+            for name, documents in loads(payload).items():
+                changes = {key: None if document is None else dumps(document) for key, document in documents.items()}
                 self._put(name, self._tables.setdefault(name, {}), changes)
 
-    def read(self) -> dict[str, Rows]:
-        """The live rows: for TinyDB's reading methods, not to be changed."""
-        return dict(self._tables)
+    def read(self) -> dict[str, Shown]:  # type: ignore[override]  # TinyDB declares dicts and reads
+        """Every table, for TinyDB's reading methods."""
+        return {name: Shown(rows) for name, rows in self._tables.items()}
 
-    def write(self, data: dict[str, dict[str, Any]]) -> None:
+    def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         """Makes the whole state equal `data`, as one unit of work. TinyDB uses this to drop tables."""
         with _Work(self, durable=True):
             for name in {*self._tables, *data}:
                 new = data.get(name, {})
                 gone: Changes = dict.fromkeys(self.rows(name).keys() - new.keys())
-                self.apply(name, gone | {key: plain(document) for key, document in new.items()})
+                self.apply(name, gone | {key: encoded(document) for key, document in new.items()})
 
     def close(self) -> None:
         if self.journal is not None:
@@ -109,7 +110,7 @@ class StateStorage(Storage):
         return self._tables.get(name, {})
 
     def apply(self, name: str, changes: Changes) -> None:
-        """Stores plain documents nobody else holds, or removes (None), in the unit of work open or one of its own."""
+        """Stores documents, as texts, or removes them (None), in the unit of work open or one of its own."""
         if not self._levels:
             with _Work(self, durable=True):
                 self.apply(name, changes)
@@ -184,7 +185,7 @@ class StateStorage(Storage):
             rows = self.rows(name)
             for key, was in before.items():
                 new = rows.get(key)
-                if was is not new and (was != new or dumps(was) != dumps(new)):  # for Python 1, 1.0 and True are equal
+                if was != new:
                     changes.setdefault(name, {})[key] = new
         return changes
 
@@ -223,8 +224,9 @@ class StateStorage(Storage):
 
     def _lines(self) -> Iterable[bytes]:
         for name, rows in self._tables.items():
-            for key, document in rows.items():
-                yield dumps({"table": name, "id": int(key), "document": document})
+            table = dumps(name)
+            for key, text in rows.items():
+                yield b'{"table":%b,"id":%b,"document":%b}' % (table, key.encode(), text)
 
     def _recover(self) -> Recovery:
         journal = self.journal
@@ -251,41 +253,32 @@ class Table(tinydb.table.Table):
 
     def put(self, doc_id: int, document: Mapping[str, Any]) -> None:
         """Stores the whole document under this id, whether or not there was one. O(document)."""
-        self._keep({_key(doc_id): plain(dict(document))}, doc_id)
+        self._keep({_key(doc_id): encoded(dict(document))}, doc_id)
 
-    def keep(self, doc_id: int | None, document: dict[str, Any]) -> int:
-        """`put` or, without an id, `insert`, of what a model was just dumped to; returns the id.
-
-        Taken as it is, unchecked: it must be made of plain values alone, and nobody else may hold any part of it.
-        """
+    def keep(self, doc_id: int | None, text: bytes) -> int:
+        """`put` or, without an id, `insert`, of a document as a model wrote it: JSON on one line, unchecked. Returns the id."""
         doc_id = self._get_next_id() if doc_id is None else doc_id
-        self._keep({str(doc_id): document}, doc_id)
+        self._keep({str(doc_id): text}, doc_id)
         return doc_id
 
-    def peek(self, doc_id: int) -> Mapping[str, Any] | None:
-        """The stored document itself, without a copy. Read only, and a value of this moment: do not keep it."""
-        return self._state.rows(self.name).get(str(doc_id))
+    def text(self, doc_id: int) -> bytes | None:
+        """The document as it is stored."""
+        return self._state.rows(self._name).get(str(doc_id))
 
-    def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """(id, stored document) of all, without copies. Read only; no writes to this table while it is walked."""
-        return ((int(key), document) for key, document in self._state.rows(self.name).items())
+    def texts(self) -> Iterator[tuple[int, bytes]]:
+        """(id, stored document) of all; no writes to this table while it is walked."""
+        return ((int(key), text) for key, text in self._state.rows(self._name).items())
 
     def get(self, cond: QueryLike | None = None, doc_id: int | None = None, doc_ids: list[int] | None = None) -> Any:
         """As TinyDB's: one document or None by query or `doc_id`, a list by `doc_ids`."""
         if doc_id is not None:
-            stored = self._state.rows(self._name).get(str(doc_id))
-            return None if stored is None else _detach(self.document_class(stored, doc_id))
-        found: Any = super().get(cond, None, doc_ids)  # type: ignore[arg-type]
-        if isinstance(found, list):
-            return [_detach(document) for document in found]
-        return None if found is None else _detach(found)
-
-    def search(self, cond: QueryLike) -> list[Document]:
-        return [_detach(document) for document in super().search(cond)]
+            text = self.text(doc_id)
+            return None if text is None else self.document_class(loads(text), doc_id)
+        return super().get(cond, None, doc_ids)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Document]:
-        for key, document in list(self._state.rows(self.name).items()):
-            yield _detach(self.document_class(document, int(key)))
+        for doc_id, text in list(self.texts()):
+            yield self.document_class(loads(text), doc_id)
 
     def truncate(self) -> None:
         super().truncate()
@@ -305,7 +298,7 @@ class Table(tinydb.table.Table):
         try:
             updater(view)
             for doc_id, document in view.touched.items():
-                changes[_key(doc_id)] = None if document is None else plain(document)
+                changes[_key(doc_id)] = None if document is None else encoded(document)
         except BaseException:  # nothing was changed yet but the counter
             self._highest = None
             raise
@@ -399,20 +392,16 @@ def _key(doc_id: int) -> str:
     return str(doc_id)
 
 
-def _detach(document: Document) -> Document:
-    """TinyDB copies one level only; this copies what lies below."""
-    for key, value in document.items():
-        if type(value) is dict or type(value) is list:
-            document[key] = clone(value)
-    return document
-
-
 def _payload(changes: dict[str, Changes]) -> bytes:
-    """The record's text; what `keep` took unchecked may still prove not to be plain here, and then undoes the unit of work."""
-    try:
-        return dumps(changes)
-    except (TypeError, ValueError) as error:
-        raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
+    """The record's text."""
+    return b"{%b}" % b",".join(
+        [b"%b:{%b}" % (dumps(name), b",".join(_members(rows))) for name, rows in changes.items()]
+    )
+
+
+def _members(rows: Changes) -> Iterator[bytes]:
+    for key, text in rows.items():
+        yield b'"%b":%b' % (key.encode(), b"null" if text is None else text)
 
 
 def _merge(outer: _Old, inner: _Old) -> None:

@@ -9,13 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
-
-import httpcore
-
-from bot.shell.stream import opened
 
 MOST_TRIED = 4  # addresses of one name
 
@@ -50,35 +45,10 @@ def _plain(place: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return (place.ipv4_mapped or place.sixtofour or place) if isinstance(place, IPv6Address) else place
 
 
-class Gate(httpcore.AsyncNetworkBackend):
-    """Opens connections only to addresses that a robot's host may lead to."""
-
-    def __init__(self, *, inside: bool) -> None:
-        self._inside = inside
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's own signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first of the name's addresses that answers. Raises WrongPlaceError, OSError, TimeoutError."""
-        async with asyncio.timeout(timeout):
-            found = await resolved(host, port)
-            places = [place for place in found if may_lead_to(host, place, inside=self._inside)][:MOST_TRIED]
-            if not places:
-                raise WrongPlaceError
-            share = timeout / len(places) if timeout else None
-            for place in places[:-1]:
-                with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                    return await opened(place, port, share)
-            return await opened(places[-1], port, share)
-
-    async def sleep(self, seconds: float) -> None:
-        """As the library asks for it."""
-        await asyncio.sleep(seconds)
+async def places(host: str, port: int, *, inside: bool) -> list[str]:
+    """The first of the name's addresses that may be connected to; none when it leads astray. Raises OSError."""
+    found = await resolved(host, port)
+    return [place for place in found if may_lead_to(host, place, inside=inside)][:MOST_TRIED]
 
 
 async def resolved(host: str, port: int) -> list[str]:

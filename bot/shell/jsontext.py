@@ -1,7 +1,7 @@
-"""JSON as the store keeps it: plain values, checked and copied on the way in, readable UTF-8 on the way out.
+"""JSON as the store keeps it: plain values, checked on the way in, readable UTF-8 from then on.
 
 orjson is used where it is installed and the standard library elsewhere (some processors have no wheel of it). Both write
-text with the same meaning because `plain` refuses beforehand whatever they treat differently: orjson turns NaN into
+text with the same meaning because `encoded` refuses beforehand whatever they treat differently: orjson turns NaN into
 null without a word, writes enums and dates, and stops at 64-bit integers.
 """
 
@@ -16,55 +16,42 @@ from bot.shell.state_errors import NotStorable
 
 MAX_DEPTH = 100  # levels of nesting; both encoders reach further
 _INTEGERS = range(-(2**63), 2**64)
-_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 try:
     import orjson
 except ImportError:
 
     def dumps(value: Any) -> bytes:
-        """One line of UTF-8 JSON. The value must have passed `plain`."""
+        """One line of UTF-8 JSON of what is plain: `encoded` made sure of it, or nobody else can have made it."""
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     loads: Callable[[bytes], Any] = json.loads
 
-    def plain(value: Any) -> Any:
-        """A copy made only of dict, list, str, int, float, bool and None; subclasses of these and tuples become plain.
+    def encoded(value: Any) -> bytes:
+        """One line of UTF-8 JSON, made of dict, list, str, int, float, bool and None; subclasses and tuples become plain.
 
         Raises NotStorable for NaN and infinity, keys that are not text, integers beyond 64 bits, lone surrogates,
         nesting deeper than MAX_DEPTH and any other type.
         """
-        return _plain(value, MAX_DEPTH)
+        return dumps(_plain(value, MAX_DEPTH))
 else:
     _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
     def dumps(value: Any) -> bytes:
-        """One line of UTF-8 JSON. The value must have passed `plain`."""
+        """As above."""
         return orjson.dumps(value)
 
     loads = orjson.loads
 
-    def plain(value: Any) -> Any:
+    def encoded(value: Any) -> bytes:
         """As above. What comes back equal from a round trip was plain (NaN, a tuple, an enum do not), at half the price."""
         try:
             text = orjson.dumps(value, option=_STRICT)
         except TypeError:
-            return _plain(value, MAX_DEPTH)
-        copy = orjson.loads(text)
-        if copy != value or text.count(b"{") + text.count(b"[") > MAX_DEPTH:
-            return _plain(value, MAX_DEPTH)
-        return copy
-
-
-def clone(value: Any) -> Any:
-    """A copy sharing nothing mutable with `value`, which must be plain already."""
-    if type(value) is dict:
-        copy = value.copy()
-        for key, item in value.items():
-            if type(item) not in _ATOMS:
-                copy[key] = clone(item)
-        return copy
-    return [clone(item) for item in value] if type(value) is list else value
+            return dumps(_plain(value, MAX_DEPTH))
+        if text.count(b"{") + text.count(b"[") > MAX_DEPTH or orjson.loads(text) != value:
+            return dumps(_plain(value, MAX_DEPTH))
+        return text
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -42,12 +42,12 @@ def version(database: Database) -> int:
 
 
 def _get(database: Database, key: str) -> dict[str, Any] | None:
-    return next((dict(doc) for _, doc in database.table("meta").rows() if doc["key"] == key), None)
+    return next((dict(doc) for doc in database.table("meta") if doc["key"] == key), None)
 
 
 def _put(database: Database, key: str, value: object) -> None:
     table = database.table("meta")
-    doc_id = next((doc_id for doc_id, doc in table.rows() if doc["key"] == key), None)
+    doc_id = next((doc.doc_id for doc in table if doc["key"] == key), None)
     document = {"key": key, "value": value}
     if doc_id is None:
         table.insert(document)
@@ -57,7 +57,7 @@ def _put(database: Database, key: str, value: object) -> None:
 
 def _remove(database: Database, key: str) -> None:
     table = database.table("meta")
-    table.remove(doc_ids=[doc_id for doc_id, doc in table.rows() if doc["key"] == key])
+    table.remove(doc_ids=[doc.doc_id for doc in table if doc["key"] == key])
 
 
 def _from_1(database: Database) -> None:

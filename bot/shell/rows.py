@@ -1,34 +1,55 @@
-"""A table's rows as TinyDB's updaters see them."""
+"""A table's rows, kept as the JSON they are on disk, and the two ways in which TinyDB sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from bot.shell.jsontext import clone
+from bot.shell.jsontext import loads
 
-Stored = dict[str, Any]  # one document, plain
-Rows = dict[str, Stored]  # document id as TinyDB writes it → document
-Changes = dict[str, Stored | None]  # document id → its new value, None: removed
+Rows = dict[str, bytes]  # document id as TinyDB writes it → document
+Changes = dict[str, bytes | None]  # document id → its new value, None: removed
 
 
-class View(MutableMapping[int, Stored]):
-    """A table as TinyDB's updaters see it: integer keys, and a document is copied only when it is touched."""
+class Shown(Mapping[str, dict[str, Any]]):
+    """A table for TinyDB's readers: every document is made when it is asked for, and whoever asked may change it."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = loads(self.rows[key])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class View(MutableMapping[int, dict[str, Any]]):
+    """A table for TinyDB's updaters: integer keys, and a document is made only when it is touched."""
 
     __slots__ = ("_rows", "touched")
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self.touched: dict[int, Stored | None] = {}  # None: removed
+        self.touched: dict[int, dict[str, Any] | None] = {}  # None: removed
 
-    def __getitem__(self, doc_id: int) -> Stored:
-        document = self.touched[doc_id] if doc_id in self.touched else clone(self._rows.get(str(doc_id)))
+    def __getitem__(self, doc_id: int) -> dict[str, Any]:
+        document = self.touched[doc_id] if doc_id in self.touched else self._stored(doc_id)
         if document is None:
             raise KeyError(doc_id)
         self.touched[doc_id] = document
         return document
 
-    def __setitem__(self, doc_id: int, document: Stored) -> None:
+    def __setitem__(self, doc_id: int, document: dict[str, Any]) -> None:
         self.touched[doc_id] = document
 
     def __delitem__(self, doc_id: int) -> None:
@@ -54,3 +75,7 @@ class View(MutableMapping[int, Stored]):
 
     def clear(self) -> None:
         self.touched = {int(key): None for key in self._rows}
+
+    def _stored(self, doc_id: int) -> dict[str, Any] | None:
+        text = self._rows.get(str(doc_id))
+        return None if text is None else loads(text)

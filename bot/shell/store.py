@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
+from pydantic_core import SchemaSerializer
 
 from bot.core.digest import Draft
 from bot.core.events import Event
@@ -26,10 +27,9 @@ from bot.core.tellings import Tellings, superseded, today, told
 from bot.core.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.shell.archive import Archive, Seal
 from bot.shell.database import Database
-from bot.shell.jsontext import dumps
 from bot.shell.migrations import SCHEMA, migrate
 from bot.shell.robot_state import RobotState, RobotStates
-from bot.shell.state_errors import StateError
+from bot.shell.state_errors import NotStorable, StateError
 from bot.shell.undisturbed import undisturbed
 
 TOLD: TypeAdapter[Told] = TypeAdapter(Told)
@@ -64,18 +64,18 @@ class Store:
         self.facts = fold(self.events, self._base)
         self._told: dict[_Key, tuple[Told, int]] = {}
         self.tellings = Tellings(names=self.facts.names)
-        for doc_id, document in self._db.table("told").rows():
-            self._remember(TOLD.validate_python(document), doc_id)
+        for doc_id, text in self._db.table("told").texts():
+            self._remember(TOLD.validate_json(text), doc_id)
         self.entries: dict[str, Entry] = {}
         self._entry_ids: dict[str, int] = {}
         self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
-        for doc_id, document in self._db.table("outbox").rows():
-            self._index(Entry.model_validate(document), doc_id)
+        for doc_id, text in self._db.table("outbox").texts():
+            self._index(Entry.model_validate_json(text), doc_id)
         self.robots, self._robot_ids = RobotStates(), dict[str, int]()
-        for doc_id, document in self._db.table("robots").rows():
-            robot = RobotState.model_validate(document)
+        for doc_id, text in self._db.table("robots").texts():
+            robot = RobotState.model_validate_json(text)
             self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
         self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._db.table("meta").all()}
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._db.table("meta").all()}
@@ -148,7 +148,7 @@ class Store:
         self.put(entry)
         for row in draft.rows:
             one = told(row, entry.number, draft.at)
-            self._remember(one, self._db.table("told").keep(None, TOLD.dump_python(one, mode="json")))
+            self._remember(one, self._db.table("told").keep(None, _written(TOLD.serializer, one)))
         return entry
 
     def _doubted(self, draft: Draft) -> bool:
@@ -237,8 +237,8 @@ class Store:
     def put(self, entry: Entry) -> None:
         """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
         entry = of_today(entry, self.facts.names) if entry.state.open else entry
-        document = entry.model_dump(mode="json")
-        self._index(entry, self._db.table("outbox").keep(self._entry_ids.get(entry.number), document))
+        text = _written(entry.__pydantic_serializer__, entry)
+        self._index(entry, self._db.table("outbox").keep(self._entry_ids.get(entry.number), text))
 
     def _index(self, entry: Entry, doc_id: int) -> None:
         before = self.entries.get(entry.number)
@@ -333,30 +333,35 @@ class Store:
         entries = (entry for entry in self.entries.values() if _unsettled(entry))
         kept = {(row.item, row.addressee) for entry in entries for row in entry.rows}
         names = self.facts.names
-        rows = {doc_id: today(TOLD.validate_python(doc), names) for doc_id, doc in self._db.table("told").rows()}
+        rows = {doc_id: today(TOLD.validate_json(text), names) for doc_id, text in self._db.table("told").texts()}
         return superseded(rows, kept)
 
     def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
         """Events not yet in the archive go into the file of the month that has just ended."""
         last, closed = self.seal.last_event, first - timedelta(days=1)
         at = datetime.combine(closed, datetime.min.time(), ZONE)
-        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._db.table("events").rows() if doc_id > last]
+        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._db.table("events").texts() if doc_id > last]
         if fresh:
             months.setdefault(f"{closed:%Y-%m}", []).extend(fresh)
 
     def _sweep_month(self, archive: Archive, month: str, leaving: list[_Leaving]) -> None:
-        rows = ((one.table, dumps(self._db.table(one.table).peek(one.doc_id))) for one in leaving)
+        rows = ((one.table, self._text(one.table, one.doc_id)) for one in leaving)
         seal = archive.extend(self.seal, month, rows)
         events = [one.doc_id for one in leaving if one.table == "events"]
         with self.work():
             self._leave(leaving)
             self.set_meta("archive", replace(seal, last_event=max(events, default=seal.last_event)).document())
 
+    def _text(self, table: str, doc_id: int) -> bytes:
+        text = self._db.table(table).text(doc_id)
+        assert text is not None
+        return text
+
     def _leave(self, leaving: list[_Leaving]) -> None:
         """Takes rows out of the tables and the indexes."""
         told_ids = {one.doc_id for one in leaving if one.table == "told"}
         for doc_id in told_ids:
-            self.tellings.forget(TOLD.validate_python(self._db.table("told").peek(doc_id)))
+            self.tellings.forget(TOLD.validate_json(self._text("told", doc_id)))
         self._told = {key: found for key, found in self._told.items() if found[1] not in told_ids}
         entry_ids = {one.doc_id for one in leaving if one.table == "outbox"}
         for number in [number for number, doc_id in self._entry_ids.items() if doc_id in entry_ids]:
@@ -370,7 +375,9 @@ class Store:
     def put_robot(self, robot: RobotState) -> None:
         """Writes what is remembered about a robot."""
         doc_id = self._robot_ids.get(robot.name)
-        self._robot_ids[robot.name] = self._db.table("robots").keep(doc_id, robot.model_dump(mode="json"))
+        self._robot_ids[robot.name] = self._db.table("robots").keep(
+            doc_id, _written(robot.__pydantic_serializer__, robot)
+        )
         self.robots[robot.name] = robot
 
     def meta(self, key: str, default: Any = None) -> Any:
@@ -418,6 +425,14 @@ class Store:
         count = self.meta(f"count:{year}", 0) + 1
         self.set_meta(f"count:{year}", count)
         return f"{year}-{count:04d}"
+
+
+def _written(serializer: SchemaSerializer, value: object) -> bytes:
+    """What a model writes itself as: JSON on one line. Raises NotStorable for text that no file can hold."""
+    try:
+        return serializer.to_json(value)
+    except ValueError as error:  # half of a surrogate pair
+        raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
 
 
 class _Leaving(NamedTuple):

@@ -18,8 +18,9 @@ from pydantic import SecretStr
 from bot.core.message import Line, Message
 from bot.core.outcome import Outcome, Verdict
 from bot.drill.twin import Twin
-from bot.platforms import Robot, Style, platforms
+from bot.platforms import Request, Robot, Style, platforms
 from bot.shell.courier import Courier
+from bot.shell.ways import Direct, Goal, Trail
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = "693a91f6-demo-4bc4-97a0-0ec2sifa5aaa"
@@ -242,6 +243,97 @@ async def test_slow_trickle_ends_with_the_time_allowed() -> None:
 @pytest.mark.parametrize(("size", "verdict"), [(64 * 1024, Verdict.DELIVERED), (64 * 1024 + 1, Verdict.AMBIGUOUS)])
 async def test_oversized_answer_is_not_read_to_its_end(size: int, verdict: Verdict) -> None:
     assert (await sent_to(answering(OK + b" " * (size - len(OK))))).verdict is verdict
+
+
+def saying(raw: bytes) -> Script:
+    """These very bytes, and then the end of the connection."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdict"),
+    [
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"
+            + OK[:5]
+            + b"\r\n16\r\n"
+            + OK[5:]
+            + b"\r\n0\r\n\r\n",
+            Verdict.DELIVERED,
+            id="in chunks",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16\r\n" + OK[:22],
+            Verdict.AMBIGUOUS,
+            id="half the chunks",
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + OK, Verdict.DELIVERED, id="till the connection ends"),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n" + OK, Verdict.DELIVERED, id="by HTTP/1.0"),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" + OK,
+            Verdict.DELIVERED,
+            id="after hints",
+        ),
+        pytest.param(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", Verdict.AMBIGUOUS, id="another protocol"
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, Verdict.AMBIGUOUS, id="a head without end"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 5\r\n\r\n" + OK,
+            Verdict.AMBIGUOUS,
+            id="two lengths",
+        ),
+    ],
+)
+async def test_every_framing_of_http_is_read_and_nothing_half_read_counts(raw: bytes, verdict: Verdict) -> None:
+    assert (await sent_to(saying(raw))).verdict is verdict
+
+
+async def test_a_second_answer_nobody_asked_for_spoils_the_connection_and_not_the_next_message() -> None:
+    twice = b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" + OK
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(twice + twice.replace(b'"errcode":0', b'"errcode":1'))
+        await writer.drain()
+
+    async with gateway(script) as server, courier() as one:
+        verdicts = [(await one.send(wecom(server.base), MESSAGE, NOW)).verdict for _ in range(3)]
+    assert verdicts == [Verdict.DELIVERED] * 3
+    assert server.connections == 3
+
+
+async def test_a_line_break_in_a_header_never_reaches_the_wire() -> None:
+    request = Request(SecretStr("http://127.0.0.1/x"), (("X-Sign", "a\r\nHost: b"),), b"{}")
+    with pytest.raises(ValueError, match="line break"):
+        await Direct(inside=False, patience=1.0).post(Goal.of("http://127.0.0.1/x"), request, Trail())
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "netloc", "target"),
+    [
+        ("https://a.cn/x?key=1", "a.cn", 443, "a.cn", "/x?key=1"),
+        ("https://A.cn:8443/x", "a.cn", 8443, "a.cn:8443", "/x"),
+        ("https://a.cn:443/x", "a.cn", 443, "a.cn", "/x"),
+        ("http://[::1]:80/x", "::1", 80, "[::1]", "/x"),
+        ("https://a.cn", "a.cn", 443, "a.cn", "/"),
+        ("https://u:p@a.cn/x", "a.cn", 443, "a.cn", "/x"),
+        ("https://a.cn/县?键=值#f", "a.cn", 443, "a.cn", "/%E5%8E%BF?%E9%94%AE=%E5%80%BC"),
+        ("https://教育.cn/x", "教育.cn", 443, "xn--wcvs22d.cn", "/x"),
+    ],
+)
+def test_an_address_is_taken_apart_as_the_library_would(
+    address: str, host: str, port: int, netloc: str, target: str
+) -> None:
+    goal = Goal.of(address)
+    assert (goal.host, goal.port, goal.netloc, goal.target) == (host, port, netloc, target)
+    assert "key" not in repr(goal)
 
 
 async def test_compressed_answer_is_not_unpacked() -> None:

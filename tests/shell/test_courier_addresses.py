@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import httpcore
 import pytest
 from pydantic import SecretStr
 
 from bot.core.message import Line, Message
 from bot.core.outcome import Verdict
 from bot.platforms import Robot
-from bot.shell.courier import Courier, Lane
+from bot.shell.courier import Courier
+from bot.shell.ways import Connection, Lane
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MESSAGE = Message("【督办汇总】县教育局", (Line("1. 控辍保学学期排查"),))
@@ -20,7 +20,7 @@ MESSAGE = Message("【督办汇总】县教育局", (Line("1. 控辍保学学期
 class Deaf(Courier):
     """A courier that cannot connect: reaching for a connection is the failure."""
 
-    def _line(self, lane: Lane, origin: str) -> httpcore.AsyncHTTPConnection:
+    def _connection(self, lane: Lane, origin: str) -> Connection:
         raise AssertionError("a connection was asked for")
 
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpcore
 import pytest
 from pydantic import SecretStr
 
 from bot.core.message import Line, Message
 from bot.core.outcome import Outcome, Verdict
 from bot.platforms import Robot
-from bot.shell import gate
+from bot.shell import gate, ways
 from bot.shell.courier import Courier
 from bot.shell.gate import may_lead_to
 from tests.shell.test_courier import KEY, OK, answering, courier, free_port, gateway, sent_to, wecom
@@ -270,10 +269,10 @@ async def sent_with(
 
     async def reach(host: str, *more: object) -> None:
         connected.append(host)
-        raise httpcore.ConnectError
+        raise ConnectionRefusedError
 
     monkeypatch.setattr(gate, "resolved", names.resolved)
-    monkeypatch.setattr(gate, "opened", reach)
+    monkeypatch.setattr(ways, "opened", reach)
     one = Courier(("im.example.cn",))
     outcome = await one.send(replace(wecom("https://im.example.cn"), inside=inside), MESSAGE, NOW)
     await one.aclose()

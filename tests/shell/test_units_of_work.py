@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tinydb import where
 
-from bot.shell.database import Database, JournalBroken, NotStorable, StorageFailed
+from bot.shell.database import Database, JournalBroken, StorageFailed
 from bot.shell.journal import Journal
 from tests.shell.faulty_disks import FailingDisk
 from tests.shell.places import ENTRY, Place, everything
@@ -304,11 +304,3 @@ def test_without_orjson_the_same_state_is_read_and_written(folder: Path) -> None
     assert [json.dumps(found) for found in again.table("meta")] == [json.dumps(document)] * 3
     assert again.recovery.records == 1
     again.close()
-
-
-def test_what_was_kept_unchecked_and_is_not_plain_undoes_its_unit_of_work(tmp_path: Path) -> None:
-    with Database.open(tmp_path) as db:
-        db.table("notes").keep(None, {"说明": "好"})
-        with pytest.raises(NotStorable, match="不能保存"):
-            db.table("notes").keep(None, {"说明": "\ud800"})
-        assert [dict(row) for row in db.table("notes").all()] == [{"说明": "好"}]

@@ -223,7 +223,7 @@ def unsettled(store: Store) -> Iterable[Entry]:
 
 def tables(database: Database) -> dict[str, dict[str, Any]]:
     """Everything a database holds."""
-    return {name: {key: dict(row) for key, row in rows.items()} for name, rows in database._state.read().items()}
+    return {name: dict(rows.items()) for name, rows in database._state.read().items()}
 
 
 def reopened(folder: Path, facts: Facts) -> Store:

@@ -1,4 +1,4 @@
-"""The platforms of a simulation, behind httpx: the drill's twin without a network, in as bad a mood as the dice want."""
+"""The platforms of a simulation instead of connections: the drill's twin without a network, in as bad a mood as the dice want."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
-import httpcore
-
 from bot.drill.dialects import DIALECTS, Answer, Call
 from bot.drill.twin import Bubble, Twin
+from bot.platforms import Request
+from bot.shell.ways import Goal, Trail
+from bot.shell.wire import Answer as Reply
+from bot.shell.wire import NotSentError
 from tests.house import SAYS
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
@@ -66,9 +68,9 @@ class Wires:
             address.mood = "well"
         self.cut_in = None
 
-    async def post(self, request: httpcore.Request) -> tuple[int, bytes]:
+    async def post(self, goal: Goal, request: Request, trail: Trail) -> tuple[int, bytes]:
         """One exchange, in virtual time."""
-        target = urlsplit(request.url.target.decode())
+        target = urlsplit(goal.target)
         query = dict(parse_qsl(target.query))
         address = self.by_token[query.get("key") or query.get("access_token") or target.path.rpartition("/")[2]]
         if self.dead:
@@ -78,12 +80,12 @@ class Wires:
             raise self.on_cut()
         if address.mood == "away":
             await sleep(self._dice.uniform(0.01, 4))
-            raise httpcore.ConnectError("no route")
-        body = b"".join([chunk async for chunk in request.stream])  # type: ignore[union-attr]
+            raise NotSentError
+        trail.wrote = True
         await sleep(self._dice.uniform(0.01, 0.3))
         self._pace(address)
-        said = {name.decode().lower(): value.decode() for name, value in request.headers}
-        call = Call(query, said.get("content-type", ""), body, self.clock.true())
+        said = {name.lower(): value for name, value in request.headers}
+        call = Call(query, said.get("content-type", ""), request.body, self.clock.true())
         reply = self._answer(address, call)
         if when == "after":
             raise self.on_cut()
@@ -132,7 +134,7 @@ class Wires:
             case "mute":
                 await sleep(600)
             case "cut":
-                raise httpcore.ReadError("connection reset")
+                raise ConnectionResetError
         return status, body
 
 
@@ -141,20 +143,20 @@ def _of(answer: Answer) -> tuple[int, bytes]:
 
 
 class Line:
-    """Stands in for a connection of httpcore's."""
+    """Stands in for a connection of the courier's."""
 
     def __init__(self, wires: Wires) -> None:
         self._wires = wires
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+    async def post(self, goal: Goal, request: Request, trail: Trail) -> Reply:
         try:
-            status, body = await self._wires.post(request)
-        except httpcore.NetworkError:
+            status, body = await self._wires.post(goal, request, trail)
+        except (NotSentError, ConnectionResetError):
             raise
         except Exception as error:  # a slip of the stage must not pass for a platform's whim
             self._wires.on_slip(error)
             raise
-        return httpcore.Response(status, headers=[("Content-Type", "application/json")], content=body)
+        return Reply(status, [(b"Content-Type", b"application/json")], body)
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -276,7 +276,7 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
     """Sockets, threads and the wall's clock replaced for as long as the simulation runs."""
     with ExitStack() as patches:
         for target, name, value in (
-            (Courier, "_line", lambda *_: Line(world().wires)),
+            (Courier, "_connection", lambda *_: Line(world().wires)),
             (build, "wall", lambda: world().clock.true()),  # noqa: PLW0108 - there is no world yet
             (build, "monotonic", lambda: world().clock.elapsed()),  # noqa: PLW0108
             (build, "assemble", assembled),
