@@ -39,6 +39,7 @@ from bot.shell.database import Database
 from bot.shell.journal import Disk, Journal
 from bot.shell.robots import Robots
 from bot.shell.rulebook import load
+from bot.shell.sent import Sent
 from bot.shell.store import Store
 
 CONNECTIONS = 64
@@ -114,7 +115,8 @@ class Crowd:
         self.courier = Courier((), shards=connections, timeout=60.0)
         with _workers(connections):
             self.deliveries = Deliveries(
-                self.store, self.robots, self.courier, OfficeHours(), self.now, lambda: datetime.now(ZONE)
+                self.store, self.robots, self.courier, OfficeHours(), self.now, lambda: datetime.now(ZONE),
+                sent=Sent(folder / "archive") if folder else None,
             )
         self._connections = connections
         self.deliveries.view(self.sample.rulebook, self.sample.findings, Letterhead())

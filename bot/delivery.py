@@ -29,6 +29,7 @@ from bot.shell.state_errors import StateError
 from bot.shell.store import Store, day_of
 
 WORKERS = 64
+LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
 
@@ -65,6 +66,7 @@ class Deliveries:
         self._closing = False
         self.on_settled: Callable[[], None] | None = None
         self.count = 0  # parts delivered since the start
+        self._arrived: list[str] = []  # not yet in the log
 
     def view(self, rulebook: Rulebook, findings: Mapping[str, Finding], head: Letterhead) -> None:
         """What is true now; entries are worded from it at the moment of sending."""
@@ -140,6 +142,9 @@ class Deliveries:
             try:
                 await self._drain(chat)
                 waiting = self._store.head(chat) is not None
+                if self._queue.empty():  # what comes next would have flushed what came of this
+                    self._tell_arrived()
+                    await self._store.durable()
             except (StateError, OSError) as error:  # the next heartbeat tries again
                 logger.error("{}：状态无法写入，消息留在待发箱：{}", chat, error)
             finally:
@@ -151,23 +156,23 @@ class Deliveries:
     async def _drain(self, chat: str) -> None:
         """What one chat is due, oldest first; who must wait holds back the younger ones, so that order is kept."""
         while not self._closing:
-            self._merge_late(chat)
+            now = self._now()
+            self._merge_late(chat, now)
             entry = self._store.head(chat)
-            if entry is None or entry.next_attempt_at > self._now():
+            if entry is None or entry.next_attempt_at > now:
                 return
             try:
-                await self._deliver(entry)
+                await self._deliver(entry, now)
             except (StateError, OSError):
                 raise
             except Exception as error:  # a message that cannot be made must not stop the ones behind it
                 logger.opt(exception=error).error("{} 无法发送", entry.number)
                 self._give_up(entry.number, type(error).__name__)
 
-    def _merge_late(self, chat: str) -> None:
+    def _merge_late(self, chat: str, now: datetime) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another."""
-        now = self._now()
         late = self._store.waiting(chat, before=day_of(now))
-        if late and self._allowed(now, chat) <= now:
+        if late and self._allowed(now, chat, now) <= now:
             waiting = self._store.waiting(chat, before=day_of(now) + DAY)
             if len(waiting) > 1:
                 with self._store.work():
@@ -180,21 +185,20 @@ class Deliveries:
             with self._store.work():
                 self._store.put(entry.model_copy(update={"state": EntryState.UNDELIVERABLE, "why": why}))
 
-    async def _deliver(self, entry: Entry) -> None:
+    async def _deliver(self, entry: Entry, now: datetime) -> None:
         """One entry as far as it goes now."""
         assert self._view is not None
         rulebook, findings, head = self._view
-        opens = self._allowed(self._now(), entry.chat)
-        if opens > self._now():  # found late: after a restart in the evening, or over a holiday
-            self._wait(entry, Wait(opens, "等到办公时间再发"))
+        opens = self._allowed(now, entry.chat, now)
+        if opens > now:  # found late: after a restart in the evening, or over a holiday
+            self._wait(entry, Wait(opens, "等到办公时间再发"), now)
             return
-        fresh = self._still_true(entry, findings)
+        fresh = self._still_true(entry, findings, now)
         if fresh is not None:
-            await self._send_parts(fresh, Words(rulebook, findings, day_of(self._now()), head))
+            await self._send_parts(fresh, Words(rulebook, findings, day_of(now), head), now)
 
-    def _still_true(self, entry: Entry, findings: Mapping[str, Finding]) -> Entry | None:
+    def _still_true(self, entry: Entry, findings: Mapping[str, Finding], now: datetime) -> Entry | None:
         """The entry without rows that need not be said any more; cancelled when none is left."""
-        now = self._now()
         reasons = [obsolete(row, findings.get(row.item), self._store.facts, now, entry.chat) for row in entry.rows]
         if entry.parts_done or not any(reasons):
             return entry
@@ -206,13 +210,12 @@ class Deliveries:
             self._store.put(fresh)
         return fresh if keep else None
 
-    async def _send_parts(self, entry: Entry, words: Words) -> None:
+    async def _send_parts(self, entry: Entry, words: Words, now: datetime) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
         while True:
-            now = self._now()
             robot = self._speaker(entry, now)
             if isinstance(robot, Wait):
-                self._wait(entry, robot)
+                self._wait(entry, robot, now)
                 return
             entry, pieces = _cut(entry, robot, words)
             sent = sending(entry, robot.name)
@@ -221,47 +224,63 @@ class Deliveries:
                 self._robots.stamp(robot, now)
             await self._store.durable()  # before the network is touched; workers share a flush
             outcome = await self._courier.send(_small(robot, entry), pieces[sent.parts_done], self._wall())
-            entry = await self._settle(sent, robot, outcome, len(pieces))
+            now = self._now()
+            entry = self._settle(sent, robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
 
     def _speaker(self, entry: Entry, now: datetime) -> Robot | Wait:
         """Who says the next part now, or when it may be said: office hours may end between two parts."""
         if entry.parts_done:
-            opens = self._allowed(now, entry.chat)
+            opens = self._allowed(now, entry.chat, now)
             if self._closing or opens > now:
                 return Wait(opens, "停机，启动后续发" if self._closing else "等到办公时间再发")
         return self._robots.choose(entry.chat, now, entry.robot if entry.parts_done else "")
 
-    async def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int) -> Entry:
-        """Writes down what came of one part; the entry stays in 发送中 while parts remain."""
-        now = self._now()
-        entry = self._kept(entry, outcome, total, now)
-        done = entry.parts_done + (outcome.verdict is Verdict.DELIVERED)
-        entry = entry.model_copy(update={"parts_done": done})
-        if outcome.verdict is not Verdict.DELIVERED or done >= total:
-            entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat))
-            entry = _resumable(self._another(entry, outcome), outcome.verdict, now)
+    def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int, now: datetime) -> Entry:
+        """Writes down what came of one part; the entry stays in 发送中 while parts remain.
+
+        The worker flushes it, with its next intention or before it rests: until then a crash would send again as 补发.
+        """
+        delivered = outcome.verdict is Verdict.DELIVERED
+        done = entry.parts_done + delivered
+        entry = entry.model_copy(update=self._kept(entry, outcome, total, now) | {"parts_done": done})
+        if not delivered or done >= total:
+            entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat, now))
+            entry = entry if delivered else _resumable(self._another(entry, outcome), outcome.verdict, now)
         with self._store.work(durable=False):
             self._store.put(entry)
             if self._robots.learn(robot, outcome, now):
                 wake(self._store, now)
-        await self._store.durable()
-        self.count += outcome.verdict is Verdict.DELIVERED
-        log = logger.info if outcome.verdict is Verdict.DELIVERED else logger.warning
-        said = (outcome.verdict.value, outcome.code, outcome.remedy)
-        log("{} {} 第{}次：{} {} {}", entry.number, robot.name, entry.attempts, *said)
-        if self._on_outcome:
-            self._on_outcome(entry, outcome)
+        self._tell(entry, robot, outcome)
         return entry
 
-    def _kept(self, entry: Entry, outcome: Outcome, total: int, now: datetime) -> Entry:
-        """The entry with the hash of what was shown, or may have been; the words themselves go beside the archive."""
+    def _tell(self, entry: Entry, robot: Robot, outcome: Outcome) -> None:
+        """One line for an attempt; those of a crowd that went well share lines."""
+        if outcome.verdict is Verdict.DELIVERED and not outcome.remedy:
+            self.count += 1
+            self._arrived.append(f"{entry.number} {robot.name} 第{entry.attempts}次")
+            if len(self._arrived) >= LINE:
+                self._tell_arrived()
+        else:
+            self.count += outcome.verdict is Verdict.DELIVERED
+            said = (outcome.verdict.value, outcome.code, outcome.remedy)
+            logger.warning("{} {} 第{}次：{} {} {}", entry.number, robot.name, entry.attempts, *said)
+        if self._on_outcome:
+            self._on_outcome(entry, outcome)
+
+    def _tell_arrived(self) -> None:
+        if self._arrived:
+            logger.info("{}：{}", Verdict.DELIVERED.value, "、".join(self._arrived))
+            self._arrived.clear()
+
+    def _kept(self, entry: Entry, outcome: Outcome, total: int, now: datetime) -> dict[str, object]:
+        """The hash of what was shown, or may have been, for its entry; the words themselves go beside the archive."""
         shown = outcome.verdict in (Verdict.DELIVERED, Verdict.AMBIGUOUS) or outcome.perhaps
         if self._sent is None or not outcome.body or not shown:
-            return entry
+            return {}
         text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", outcome.body, now)
-        return entry if text in entry.texts else entry.model_copy(update={"texts": (*entry.texts, text)})
+        return {} if text in entry.texts else {"texts": (*entry.texts, text)}
 
     def _another(self, entry: Entry, outcome: Outcome) -> Entry:
         """A refused entry goes on at once through another robot of its chat, if one is left besides the one that failed."""
@@ -274,17 +293,17 @@ class Deliveries:
         state = self._store.robots.get(robot.name)
         return bool(state and state.broken)
 
-    def _wait(self, entry: Entry, wait: Wait) -> None:
+    def _wait(self, entry: Entry, wait: Wait, now: datetime) -> None:
         """Parks an entry until a robot is free, or until a person mends one."""
         state = EntryState.LATER if wait.until else EntryState.REFUSED
-        at = self._allowed(wait.until, entry.chat) if wait.until else entry.next_attempt_at
+        at = self._allowed(wait.until, entry.chat, now) if wait.until else entry.next_attempt_at
         parked = entry.model_copy(update={"state": state, "next_attempt_at": at, "why": wait.why})
         with self._store.work():
-            self._store.put(_whole(parked, self._now()) if wait.until else _again(parked))
+            self._store.put(_whole(parked, now) if wait.until else _again(parked))
 
-    def _allowed(self, at: datetime, chat: str) -> datetime:
+    def _allowed(self, at: datetime, chat: str, now: datetime) -> datetime:
         assert self._view is not None
-        return allowed(at, chat, self._now(), self._hours, self._view[0].calendar)
+        return allowed(at, chat, now, self._hours, self._view[0].calendar)
 
 
 def _cut(entry: Entry, robot: Robot, words: Words) -> tuple[Entry, tuple[Message, ...]]:
@@ -298,7 +317,7 @@ def _cut(entry: Entry, robot: Robot, words: Words) -> tuple[Entry, tuple[Message
         entry = _again(entry)
         pieces = parts(word(entry, words), _small(robot, entry))
         cut = _fingerprint(pieces)
-    return entry.model_copy(update={"cut": cut}), pieces
+    return entry if entry.cut == cut else entry.model_copy(update={"cut": cut}), pieces
 
 
 def _fingerprint(pieces: Sequence[Message]) -> str:

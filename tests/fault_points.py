@@ -99,10 +99,10 @@ def _arm_writing(come: Callable[[], bool]) -> None:
 def _arm_request(come: Callable[[], bool]) -> None:
     exchange = Wire.exchange
 
-    async def exchanging(wire: Wire, request: bytes) -> Answer:
+    async def exchanging(wire: Wire, request: bytes, deadline: float) -> Answer:
         if come():
             wire.transport.write(request)
             die()
-        return await exchange(wire, request)
+        return await exchange(wire, request, deadline)
 
     Wire.exchange = exchanging  # type: ignore[method-assign, assignment]

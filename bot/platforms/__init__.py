@@ -24,6 +24,7 @@ from bot.platforms.limits import Limits
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 
 Style = Literal["markdown", "text", "slack"]
+A_LINE, A_MESSAGE = 100, 700  # bytes of mark-up and envelope at most, held to by a test
 NO_HEADERS: Mapping[str, str] = {}
 _WORDS = frozenset({"title", "text", "content"})  # the keys behind which every dialect has what people read
 
@@ -128,5 +129,26 @@ def smaller(robot: Robot) -> Robot:
 
 def parts(message: Message, robot: Robot) -> tuple[Message, ...]:
     """The message as parts that this robot accepts. Raises ValueError when not even the small print fits."""
-    fits = platform(robot.dialect).fits
-    return split(message, lambda part: fits(part, robot))
+    dialect = platform(robot.dialect)
+    if _surely_fits(message, robot, dialect.limits):
+        return (message,)
+    return split(message, lambda part: dialect.fits(part, robot))
+
+
+def _surely_fits(message: Message, robot: Robot, limits: Limits) -> bool:
+    """Whether it is so short that it fits however it is written: most are, and need not be written twice to be measured.
+
+    A character of one byte becomes at most seven when escaped; a line and the whole get a frame.
+    """
+    if message.mentions or robot.style == "slack":
+        return False
+    rooms = (limits.text if robot.style == "text" else limits.markdown, limits.body)
+    room = min((room for room in rooms if room is not None), default=0) * robot.share
+    texts = [
+        message.title,
+        robot.keyword,
+        *[line.text for line in message.lines],
+        *[line.text for line in message.foot],
+    ]
+    said = "".join(texts)
+    return len(said.encode(errors="surrogatepass")) + 6 * len(said) + A_LINE * len(texts) + A_MESSAGE <= room

@@ -123,8 +123,8 @@ class Courier:
         async with self._seats:
             shard = await self._take(goal.origin, lane)
             try:
-                async with asyncio.timeout(self._timeout):
-                    reply = await shard.connection.post(goal, request, trail)
+                deadline = asyncio.get_running_loop().time() + self._timeout
+                reply = await shard.connection.post(goal, request, trail, deadline)
             except BaseException:
                 self._open -= 1
                 with suppress(Exception):

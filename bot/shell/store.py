@@ -7,9 +7,10 @@ a rollback, so they can never say more than the disk does. What is settled and p
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -71,6 +72,7 @@ class Store:
         self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
+        self._weighs: dict[str, tuple[str, date]] = {}  # where in it an entry stands
         for doc_id, text in self._db.table("outbox").texts():
             self._index(Entry.model_validate_json(text), doc_id)
         self.robots, self._robot_ids = RobotStates(), dict[str, int]()
@@ -80,21 +82,12 @@ class Store:
         self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._db.table("meta").all()}
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._db.table("meta").all()}
 
-    @contextmanager
-    def work(self, *, durable: bool = True) -> Iterator[None]:
+    def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back.
 
         Not `durable` is written but not yet flushed on leaving: nothing may be built on it before `durable()` was awaited.
         """
-        try:
-            with self._db.work(durable=durable):
-                if "schema" not in self._meta:
-                    self.set_meta("schema", SCHEMA)
-                yield
-        except BaseException:
-            self._load()
-            raise
-        self.revision += 1
+        return _Work(self, self._db.work(durable=durable))
 
     def durable(self) -> Awaitable[None]:
         """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
@@ -241,26 +234,50 @@ class Store:
         self._index(entry, self._db.table("outbox").keep(self._entry_ids.get(entry.number), text))
 
     def _index(self, entry: Entry, doc_id: int) -> None:
-        before = self.entries.get(entry.number)
-        if before is not None:
-            self._unindex(before)
-        self.entries[entry.number] = entry
-        self._entry_ids[entry.number] = doc_id
+        number, before = entry.number, self.entries.get(entry.number)
+        self.entries[number] = entry
+        self._entry_ids[number] = doc_id
+        self._weigh(entry)
+        if before is not None and (before.state.open, before.chat) != (entry.state.open, entry.chat):
+            self._strike(before)
         if entry.state.open:
-            self._open.setdefault(entry.chat, {})[entry.number] = None
-        elif entry.state is EntryState.UNDELIVERABLE:
-            self._failed[entry.number] = None
-        if entry.state is not EntryState.CANCELLED:
-            cost = (int(entry.slot), int(entry.form == "单发"))
-            self._used.setdefault(self._weighs_on(entry), {})[entry.number] = cost
+            self._open.setdefault(entry.chat, {})[number] = None
+        if entry.state is EntryState.UNDELIVERABLE:
+            self._failed[number] = None
+        else:
+            self._failed.pop(number, None)
+
+    def _weigh(self, entry: Entry) -> None:
+        """Puts an entry on the budget of its chat and day."""
+        counts = entry.state is not EntryState.CANCELLED
+        place = (self.facts.names.chat(entry.chat), counted_day(entry)) if counts else None
+        before = self._weighs.get(entry.number)
+        if before is not None and before != place:
+            self._lift(entry.number)
+        if place is not None:
+            self._weighs[entry.number] = place
+            self._used.setdefault(place, {})[entry.number] = (int(entry.slot), int(entry.form == "单发"))
+
+    def _lift(self, number: str) -> None:
+        """Takes an entry off it; nothing is left of a day on which nobody weighs."""
+        place = self._weighs.pop(number, None)
+        if place is not None:
+            there = self._used[place]
+            there.pop(number)
+            if not there:
+                del self._used[place]
 
     def _unindex(self, entry: Entry) -> None:
-        self._used.get(self._weighs_on(entry), {}).pop(entry.number, None)
-        self._open.get(entry.chat, {}).pop(entry.number, None)
+        self._lift(entry.number)
+        self._strike(entry)
         self._failed.pop(entry.number, None)
 
-    def _weighs_on(self, entry: Entry) -> tuple[str, date]:
-        return self.facts.names.chat(entry.chat), counted_day(entry)
+    def _strike(self, entry: Entry) -> None:
+        """Takes an entry off its chat's open ones."""
+        there = self._open.get(entry.chat, {})
+        there.pop(entry.number, None)
+        if not there:
+            self._open.pop(entry.chat, None)
 
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
@@ -433,6 +450,33 @@ def _written(serializer: SchemaSerializer, value: object) -> bytes:
         return serializer.to_json(value)
     except ValueError as error:  # half of a surrogate pair
         raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
+
+
+class _Work:
+    """The database's unit of work and the indexes over it (a plain class: a generator costs twice as much)."""
+
+    __slots__ = ("_inner", "_store")
+
+    def __init__(self, store: Store, inner: AbstractContextManager[None]) -> None:
+        self._store, self._inner = store, inner
+
+    def __enter__(self) -> None:
+        self._inner.__enter__()
+        if "schema" not in self._store._meta:
+            self._store.set_meta("schema", SCHEMA)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._inner.__exit__(kind, error, trace)
+        except BaseException:
+            self._store._load()
+            raise
+        if error is not None:
+            self._store._load()
+        else:
+            self._store.revision += 1
 
 
 class _Leaving(NamedTuple):

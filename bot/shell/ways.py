@@ -99,8 +99,8 @@ class Trail:
 class Connection(Protocol):
     """What carries one request at a time to one origin."""
 
-    async def post(self, goal: Goal, request: Request, trail: Trail) -> Answer:
-        """The reply as sent, never unpacked: a small one cannot grow."""
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
+        """The reply as sent, never unpacked: a small one cannot grow. `deadline` is by the event loop's clock."""
 
     async def aclose(self) -> None:
         """At once: nothing waits for the other side."""
@@ -119,13 +119,13 @@ class Direct:
         self._inside, self._patience, self._tls = inside, patience, tls
         self._wire: Wire | None = None
 
-    async def post(self, goal: Goal, request: Request, trail: Trail) -> Answer:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
         head = _head(goal, request)
         if self._wire is None or not self._wire.usable():
             await self.connect(goal)
         assert self._wire is not None
         trail.wrote = True
-        return await self._wire.exchange(head + request.body)
+        return await self._wire.exchange(head + request.body, deadline)
 
     async def connect(self, goal: Goal) -> None:
         """A new connection, to the first of the name's addresses that answers. Raises WrongPlaceError, NotSentError."""
@@ -178,21 +178,22 @@ class Tunnel:
         )
         self._extensions = {"timeout": {"connect": patience}}
 
-    async def post(self, goal: Goal, request: Request, trail: Trail) -> Answer:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
         length = ("Content-Length", str(len(request.body)))
         headers = [*request.headers, length, ("Accept-Encoding", "identity")]
         address = f"{goal.origin}{goal.target}"
         asked = httpx.Request(
             "POST", address, headers=headers, content=_handed_over(request.body, trail), extensions=self._extensions
         )
-        response = await self._transport.handle_async_request(asked)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        reply = bytearray()
-        async for chunk in response.stream:
-            reply += chunk
-            if len(reply) > REPLY_BYTES:
-                raise TooLongError
-        await response.aclose()  # gives the connection back
+        async with asyncio.timeout_at(deadline):
+            response = await self._transport.handle_async_request(asked)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            reply = bytearray()
+            async for chunk in response.stream:
+                reply += chunk
+                if len(reply) > REPLY_BYTES:
+                    raise TooLongError
+            await response.aclose()  # gives the connection back
         return Answer(response.status_code, response.headers.raw, bytes(reply))
 
     async def aclose(self) -> None:

@@ -77,16 +77,19 @@ class Wire(asyncio.Protocol):
             raise ConnectionResetError
         self.transport = found
 
-    async def exchange(self, request: bytes) -> Answer:
-        """The reply, never unpacked: a small one cannot grow."""
-        self._reply = asyncio.get_running_loop().create_future()
+    async def exchange(self, request: bytes, deadline: float) -> Answer:
+        """The reply, whole before `deadline` by the loop's clock. Raises NotSentError; after anything else nobody knows."""
+        loop = asyncio.get_running_loop()
+        self._reply = loop.create_future()
         self._headers, self._body, self._got, self._till_the_end = [], bytearray(), 0, False
+        alarm = loop.call_at(deadline, self._fail, TimeoutError())
         try:
             self.transport.write(request)
             if self.transport.is_closing():  # the system refused the very first byte
                 raise NotSentError
             return await self._reply
         finally:
+            alarm.cancel()
             self._reply = None
             self._idle_since = monotonic()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from bot.core.outcome import Outcome, Verdict
 from bot.drill.dialects import DIALECTS
 from bot.drill.servers import Call
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import Request, Robot, Style, parts, platform, platforms, smaller
+from bot.platforms import Request, Robot, Style, _surely_fits, parts, platform, platforms, smaller
 from bot.platforms._text import plain
 
 NOW = datetime(2027, 12, 24, 8, 47, 5, tzinfo=UTC)
@@ -112,6 +113,47 @@ def test_chinese_up_to_the_limit_goes_whole(dialect: str, style: Style, extra: i
     assert size == limit + extra
     assert parts(text, chat.robot) == (text,)
     assert chat.post(text).verdict is Verdict.DELIVERED
+
+
+NASTY = [
+    "a",
+    "汉",
+    "😀",
+    "<",
+    "&",
+    '"',
+    "\\",
+    "*",
+    "_",
+    "#",
+    "1. ",
+    "\n",
+    "\t",
+    "\u202e",
+    "http://a.cn/b ",
+    "http://a ",
+    "<@all>",
+    "\x7f",
+    "\ud800",
+]
+
+
+@every_platform
+@pytest.mark.parametrize("nasty", NASTY, ids=ascii)
+@pytest.mark.parametrize("lined", [False, True], ids=["in one line", "a line each"])
+def test_what_is_taken_for_short_unmeasured_does_fit(dialect: str, style: Style, nasty: str, lined: bool) -> None:
+    robot = Chat(dialect, style, secret=SECRETS.get(dialect), keyword="督办").robot
+
+    def of(count: int) -> Message:
+        if lined:
+            lines = [Line(nasty, LineKind.NOTE, nasty, Paint.RED) for _ in range(count)]
+            return replace(message(mark="补发"), lines=tuple(lines))
+        return message(nasty * count, mark="补发")
+
+    limits = platform(dialect).limits
+    if _surely_fits(of(0), robot, limits):
+        longest = bisect(range(1, 20_000), False, key=lambda count: not _surely_fits(of(count), robot, limits))
+        assert platform(dialect).fits(of(longest), robot)
 
 
 @every_platform

@@ -312,7 +312,7 @@ async def test_a_second_answer_nobody_asked_for_spoils_the_connection_and_not_th
 async def test_a_line_break_in_a_header_never_reaches_the_wire() -> None:
     request = Request(SecretStr("http://127.0.0.1/x"), (("X-Sign", "a\r\nHost: b"),), b"{}")
     with pytest.raises(ValueError, match="line break"):
-        await Direct(inside=False, patience=1.0).post(Goal.of("http://127.0.0.1/x"), request, Trail())
+        await Direct(inside=False, patience=1.0).post(Goal.of("http://127.0.0.1/x"), request, Trail(), 0.0)
 
 
 @pytest.mark.parametrize(

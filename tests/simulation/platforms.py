@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import sleep
+from asyncio import sleep, timeout_at
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -148,10 +148,11 @@ class Line:
     def __init__(self, wires: Wires) -> None:
         self._wires = wires
 
-    async def post(self, goal: Goal, request: Request, trail: Trail) -> Reply:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Reply:
         try:
-            status, body = await self._wires.post(goal, request, trail)
-        except (NotSentError, ConnectionResetError):
+            async with timeout_at(deadline):
+                status, body = await self._wires.post(goal, request, trail)
+        except (NotSentError, ConnectionResetError, TimeoutError):
             raise
         except Exception as error:  # a slip of the stage must not pass for a platform's whim
             self._wires.on_slip(error)
