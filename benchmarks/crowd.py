@@ -41,6 +41,7 @@ from bot.shell.robots import Robots
 from bot.shell.rulebook import load
 from bot.shell.sent import Sent
 from bot.shell.store import Store
+from bot.shell.undisturbed import seldom
 
 CONNECTIONS = 64
 START, END = datetime(2027, 6, 1, 8, tzinfo=ZONE), datetime(2027, 7, 1, tzinfo=ZONE)
@@ -107,6 +108,7 @@ class Crowd:
     def __init__(self, folder: Path | None, robots: Mapping[str, Sequence[Robot]], connections: int) -> None:
         logger.remove()
         logger.add(os.devnull, level="INFO")  # the line a message costs is a cost of the service
+        seldom()  # as the service's process does
         self.sample, self.disk = sample(), CountingDisk()
         database = Database(Journal.open(folder, self.disk)) if folder else Database.in_memory()
         self.store = Store(database, Facts(all_confirmed=True))
@@ -115,7 +117,12 @@ class Crowd:
         self.courier = Courier((), shards=connections, timeout=60.0)
         with _workers(connections):
             self.deliveries = Deliveries(
-                self.store, self.robots, self.courier, OfficeHours(), self.now, lambda: datetime.now(ZONE),
+                self.store,
+                self.robots,
+                self.courier,
+                OfficeHours(),
+                self.now,
+                lambda: datetime.now(ZONE),
                 sent=Sent(folder / "archive") if folder else None,
             )
         self._connections = connections

@@ -219,12 +219,15 @@ class Deliveries:
                 return
             entry, pieces = _cut(entry, robot, words)
             sent = sending(entry, robot.name)
+            letter = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
             with self._store.work(durable=False):
                 self._store.put(sent)
                 self._robots.stamp(robot, now)
             await self._store.durable()  # before the network is touched; workers share a flush
-            outcome = await self._courier.send(_small(robot, entry), pieces[sent.parts_done], self._wall())
+            outcome = await self._courier.post(letter)
             now = self._now()
+            said = b"" if isinstance(letter, Outcome) else letter.request.body
+            sent = sent.model_copy(update=self._kept(sent, outcome, said, len(pieces), now))
             entry = self._settle(sent, robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
@@ -244,7 +247,8 @@ class Deliveries:
         """
         delivered = outcome.verdict is Verdict.DELIVERED
         done = entry.parts_done + delivered
-        entry = entry.model_copy(update=self._kept(entry, outcome, total, now) | {"parts_done": done})
+        if delivered:
+            entry = entry.model_copy(update={"parts_done": done})
         if not delivered or done >= total:
             entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat, now))
             entry = entry if delivered else _resumable(self._another(entry, outcome), outcome.verdict, now)
@@ -274,12 +278,12 @@ class Deliveries:
             logger.info("{}：{}", Verdict.DELIVERED.value, "、".join(self._arrived))
             self._arrived.clear()
 
-    def _kept(self, entry: Entry, outcome: Outcome, total: int, now: datetime) -> dict[str, object]:
+    def _kept(self, entry: Entry, outcome: Outcome, said: bytes, total: int, now: datetime) -> dict[str, object]:
         """The hash of what was shown, or may have been, for its entry; the words themselves go beside the archive."""
         shown = outcome.verdict in (Verdict.DELIVERED, Verdict.AMBIGUOUS) or outcome.perhaps
-        if self._sent is None or not outcome.body or not shown:
+        if self._sent is None or not said or not shown:
             return {}
-        text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", outcome.body, now)
+        text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
         return {} if text in entry.texts else {"texts": (*entry.texts, text)}
 
     def _another(self, entry: Entry, outcome: Outcome) -> Entry:

@@ -47,8 +47,8 @@ class Platforms(Courier):
         """All is well again."""
         self.down, self.all_down = {}, False
 
-    async def send(self, robot: Robot, piece: object, wall: datetime) -> Outcome:
-        del piece, wall
+    def seal(self, robot: Robot, message: object, now: datetime) -> Outcome:
+        del message, now
         if self.all_down:
             return Outcome(Verdict.LATER, code="503")
         return self.down.get(robot.name, Outcome(Verdict.DELIVERED, code="0"))

@@ -49,10 +49,10 @@ class EntryState(StrEnum):
     UNDELIVERABLE = "投递失败"
     CANCELLED = "已取消"
 
-    @property
-    def open(self) -> bool:
-        """Whether the entry still has to be delivered."""
-        return self in (EntryState.PENDING, EntryState.SENDING, EntryState.LATER, EntryState.REFUSED)
+    open: bool  #: whether the entry still has to be delivered
+
+    def __init__(self, word: str) -> None:
+        self.open = word in ("待发", "发送中", "稍后重试", "被拒收")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -29,8 +29,7 @@ class Outcome:
     """One attempt's result. `wait_seconds` only with LATER; `counts` is False when the wait costs no attempt.
 
     `perhaps`, only with LATER: something between us and the group failed after the message was handed over, so that it
-    may have been posted. It is waited out like any trouble, and what goes again says so. `body` is what was sent, with
-    its signature where a platform has it there.
+    may have been posted. It is waited out like any trouble, and what goes again says so.
     `code` and `text` are what the platform said (its code and its words, URL and keys removed); `remedy` is the
     Chinese sentence an admin reads.
     """
@@ -43,4 +42,3 @@ class Outcome:
     scope: Scope = Scope.ROBOT
     counts: bool = True
     perhaps: bool = False
-    body: bytes = field(default=b"", repr=False, compare=False)

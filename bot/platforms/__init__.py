@@ -6,7 +6,6 @@ A platform turns a `Message` into a signed `Request` and reads what the server s
 
 from __future__ import annotations
 
-import json
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from importlib import import_module
 from typing import Literal, Protocol
 
 from pydantic import SecretStr
+from pydantic_core import from_json
 
 from bot.core.message import Message, split
 from bot.core.outcome import Outcome
@@ -107,7 +107,7 @@ def platform(name: str) -> Platform:
 
 def words_of(body: bytes) -> str:
     """What a request says to people, mark-up included: its titles and texts, without signature, time and lists of people."""
-    return "\n".join(_said(json.loads(body)))
+    return "\n".join(_said(from_json(body)))
 
 
 def _said(node: object, key: str = "") -> Iterator[str]:

@@ -22,6 +22,8 @@ _UNSEEN = re.compile(
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
 _LOOSE_JOINER = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")  # only emoji are joined by U+200D
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Most texts have none of all these: one look instead of four.
+_ODD = re.compile("|".join((_BREAKS.pattern, _UNSEEN.pattern, "\u200d", _SURROGATE.pattern)))
 
 # Host without user name, then a path of characters that no markdown gives a meaning inside a link.
 _LINK = re.compile(r"(https?://([A-Za-z0-9.-]+(?::\d{1,5})?)(?:[/?#][\w\-.~/?=&%:@#+,;]*[\w\-~/=&%#+])?/?)", re.ASCII)
@@ -35,6 +37,8 @@ _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 
 def plain(text: str) -> str:
     """One line without invisible characters: breaks become a space, half characters the replacement mark."""
+    if not _ODD.search(text):
+        return text.strip(" ")
     text = _SURROGATE.sub("\ufffd", _BREAKS.sub(" ", text))
     return _LOOSE_JOINER.sub("", _UNSEEN.sub("", text)).strip(" ")
 

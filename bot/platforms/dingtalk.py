@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import SecretStr
+from pydantic_core import to_json
 
 from bot.core.message import LineKind, Message, Paint
 from bot.core.outcome import Outcome
@@ -71,7 +71,7 @@ def _body(message: Message, robot: Robot) -> bytes:
     payload = _text(message, robot) if robot.style == "text" else _markdown(message, robot)
     if mobiles or users:
         payload["at"] = {"atMobiles": mobiles, "atUserIds": users, "isAtAll": False}
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(payload)
 
 
 def _rung(message: Message) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 from bot.core.message import LineKind, Message, Paint
 from bot.core.outcome import Outcome
@@ -66,7 +67,7 @@ def _body(message: Message, robot: Robot, seconds: str) -> bytes:
     payload = _text(message, robot) if robot.style == "text" else _interactive(message, robot)
     if robot.secret is not None:
         payload = {"timestamp": seconds, "sign": sign(robot.secret.get_secret_value(), seconds), **payload}
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(payload)
 
 
 def _text(message: Message, robot: Robot) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 from bot.core.message import Message
 from bot.core.outcome import Outcome
@@ -53,7 +54,7 @@ def _body(message: Message, robot: Robot, seconds: str) -> bytes:
     }
     if robot.secret is not None:
         payload = {"timestamp": seconds, "sign": sign(robot.secret.get_secret_value(), seconds), **payload}
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(payload)
 
 
 PLATFORM = Lanxin()

@@ -12,12 +12,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 from bot.core.message import Message
 from bot.core.outcome import Outcome, Verdict
@@ -86,7 +87,7 @@ def _id(message: Message) -> str:
 
 def _body(message: Message, robot: Robot, now: datetime) -> bytes:
     payload = _slack(message, robot) if robot.style == "slack" else _standard(message, robot, now)
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(payload)
 
 
 def _standard(message: Message, robot: Robot, now: datetime) -> dict[str, Any]:

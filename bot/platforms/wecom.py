@@ -5,11 +5,12 @@ The address is the whole secret: no signature, no keyword. Limits count the byte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outcome import Outcome
@@ -38,7 +39,7 @@ class WeCom:
     limits: Limits = WECOM.limits
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
-        body = json.dumps(_payload(message, robot), ensure_ascii=False, separators=(",", ":")).encode()
+        body = to_json(_payload(message, robot))
         return Request(robot.url, JSON_HEADERS, body)
 
     def fits(self, message: Message, robot: Robot) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from bot.core.message import Message
@@ -32,6 +33,16 @@ _NOT_SENT = "连不上平台，消息没有发出，稍后自动重试；一直�
 _UNREACHED = "检查网络、防火墙、域名解析、代理和根证书"
 _INSIDE = "域名解析到内网或本机地址，没有发送：请核对域名解析；确属内网平台的，在该机器人下写 允许内网: 是"
 _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：将标明“补发”再发一次"
+
+
+class Letter(NamedTuple):
+    """A part ready to go, and the way it goes."""
+
+    robot: Robot
+    dialect: Platform
+    request: Request
+    goal: Goal
+    lane: Lane
 
 
 class Courier:
@@ -53,7 +64,11 @@ class Courier:
         self._idle: list[_Shard] = []  # the most recently used one last
 
     async def send(self, robot: Robot, message: Message, now: datetime) -> Outcome:
-        """Sends one part, signed with wall time `now`. Raises nothing but CancelledError."""
+        """Seals and posts one part."""
+        return await self.post(self.seal(robot, message, now))
+
+    def seal(self, robot: Robot, message: Message, now: datetime) -> Letter | Outcome:
+        """One part as bytes, signed with wall time `now`, to be posted at once; or why it cannot be. Never raises."""
         goal, lane, refusal = self._way(robot)
         if refusal:
             return refusal
@@ -64,10 +79,16 @@ class Courier:
         try:
             request = dialect.encode(message, robot, now)
         except Exception as error:  # a message that cannot be written down must not stop the others
-            return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy="消息无法编码：请告知维护人员")
+            remedy = "消息无法编码：请告知维护人员"
+            return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy=remedy)
         signed = goal if request.url is robot.url else Goal.of(request.url.get_secret_value())
-        found = _scrubbed(await self._post(dialect, request, signed, lane), robot)
-        return replace(found, body=request.body)
+        return Letter(robot, dialect, request, signed, lane)
+
+    async def post(self, letter: Letter | Outcome) -> Outcome:
+        """What came of it. Raises nothing but CancelledError."""
+        if isinstance(letter, Outcome):
+            return letter
+        return _scrubbed(await self._post(letter), letter.robot)
 
     async def reach(self, robot: Robot) -> Outcome | None:
         """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
@@ -107,19 +128,20 @@ class Courier:
             return _refused(f"主机 {goal.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
         return None
 
-    async def _post(self, dialect: Platform, request: Request, goal: Goal, lane: Lane) -> Outcome:
+    async def _post(self, letter: Letter) -> Outcome:
         trail = Trail()
         try:
-            reply = await self._exchange(request, goal, lane, trail)
+            reply = await self._exchange(letter, trail)
         except WrongPlaceError:
             return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:  # whatever went wrong, the outcome depends only on what was written
             return _failed(error, trail)
         said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
-        return dialect.read_reply(reply.status, reply.body, said)
+        return letter.dialect.read_reply(reply.status, reply.body, said)
 
-    async def _exchange(self, request: Request, goal: Goal, lane: Lane, trail: Trail) -> Answer:
+    async def _exchange(self, letter: Letter, trail: Trail) -> Answer:
         """The reply. A shard on which anything failed is not used again."""
+        goal, lane, request = letter.goal, letter.lane, letter.request
         async with self._seats:
             shard = await self._take(goal.origin, lane)
             try:

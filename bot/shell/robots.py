@@ -84,10 +84,7 @@ class Robots:
             return Wait(None, "没有可用的群机器人")
         sound = [robot for robot in sound if robot.name == going_on] or sound
         tick = self._tick(now)
-        free = [
-            (self._free_at(robot, now, tick), len(self._recent(robot, now, tick)), index)
-            for index, robot in enumerate(sound)
-        ]
+        free = [(*self._free_at(robot, now, tick), index) for index, robot in enumerate(sound)]
         at, _, index = min(free)
         return sound[index] if at <= now else Wait(at, "达到平台限速，排队中")
 
@@ -175,8 +172,8 @@ class Robots:
             sends = self._sends[state.address] = _aged(state.sends, now, tick)
         return [send for send in sends if tick - send < WINDOW.total_seconds()]
 
-    def _free_at(self, robot: Robot, now: datetime, tick: float) -> datetime:
-        """When this robot may speak next: after its rest, inside the minute's budget and the second's."""
+    def _free_at(self, robot: Robot, now: datetime, tick: float) -> tuple[datetime, int]:
+        """When this robot may speak next: after its rest, inside the minute's budget and the second's; sends of the minute."""
         state, limits = self._state(robot), platform(robot.dialect).limits
         recent = self._recent(robot, now, tick)
         free = max(now, state.blocked_until or now)
@@ -184,7 +181,7 @@ class Robots:
             if budget and len(recent) >= budget:
                 left = window.total_seconds() - (tick - recent[-budget])
                 free = max(free, now + timedelta(seconds=left))
-        return free
+        return free, len(recent)
 
 
 def _aged(sends: Iterable[datetime], now: datetime, tick: float) -> list[float]:

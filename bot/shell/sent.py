@@ -22,6 +22,7 @@ from loguru import logger
 
 from bot.core.findings import ZONE
 from bot.platforms import words_of
+from bot.shell.jsontext import encoded
 from bot.shell.state_errors import DamagedArchive
 
 HASH = 32  # hexadecimal digits that an entry keeps
@@ -40,12 +41,11 @@ class Sent:
 
     def keep(self, number: str, part: str, body: bytes, now: datetime) -> str:
         """Keeps what a request said; returns its hash. A disk that refuses costs the text and no message."""
-        text = words_of(body)
+        text, here = words_of(body), now.astimezone(ZONE)
         sha = digest(text)
-        row = {"sha256": sha, "number": number, "part": part, "at": now.astimezone(ZONE).isoformat("T", "seconds")}
-        line = json.dumps({**row, "text": text}, ensure_ascii=False, separators=(",", ":"))
+        row = {"sha256": sha, "number": number, "part": part, "at": here.isoformat("T", "seconds"), "text": text}
         try:
-            os.write(self._open(f"{now.astimezone(ZONE):%Y-%m}"), f"{line}\n".encode())
+            os.write(self._open(f"{here.year}-{here.month:02}"), encoded(row) + b"\n")
             self._dirty = True
         except OSError as error:
             logger.error("消息原文无法保存，凭证里只有散列：{}", error.strerror)

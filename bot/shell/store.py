@@ -52,6 +52,9 @@ class Store:
         self._base = base or Facts()
         self.revision = 0  # units of work that became durable since the start
         migrate(database)
+        self._told_table, self._outbox = database.table("told"), database.table("outbox")
+        self._event_table, self._meta_table = database.table("events"), database.table("meta")
+        self._robot_table = database.table("robots")
         self._load()
 
     def _load(self) -> None:
@@ -60,12 +63,12 @@ class Store:
             self._load_all()
 
     def _load_all(self) -> None:
-        self.events = [Event.model_validate(doc) for doc in self._db.table("events").all()]
+        self.events = [Event.model_validate(doc) for doc in self._event_table.all()]
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
         self._told: dict[_Key, tuple[Told, int]] = {}
         self.tellings = Tellings(names=self.facts.names)
-        for doc_id, text in self._db.table("told").texts():
+        for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
         self.entries: dict[str, Entry] = {}
         self._entry_ids: dict[str, int] = {}
@@ -73,14 +76,14 @@ class Store:
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
         self._weighs: dict[str, tuple[str, date]] = {}  # where in it an entry stands
-        for doc_id, text in self._db.table("outbox").texts():
+        for doc_id, text in self._outbox.texts():
             self._index(Entry.model_validate_json(text), doc_id)
         self.robots, self._robot_ids = RobotStates(), dict[str, int]()
-        for doc_id, text in self._db.table("robots").texts():
+        for doc_id, text in self._robot_table.texts():
             robot = RobotState.model_validate_json(text)
             self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
-        self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._db.table("meta").all()}
-        self._meta_ids = {doc["key"]: doc.doc_id for doc in self._db.table("meta").all()}
+        self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._meta_table.all()}
+        self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back.
@@ -122,7 +125,7 @@ class Store:
     def keep(self, event: Event) -> None:
         """Appends an event and moves the facts on."""
         facts = self.facts.after(event)
-        self._db.table("events").insert(event.model_dump(mode="json"))
+        self._event_table.insert(event.model_dump(mode="json"))
         self.events.append(event)
         self._event_keys.add((event.source, event.id))
         self.facts = facts
@@ -141,7 +144,7 @@ class Store:
         self.put(entry)
         for row in draft.rows:
             one = told(row, entry.number, draft.at)
-            self._remember(one, self._db.table("told").keep(None, _written(TOLD.serializer, one)))
+            self._remember(one, self._told_table.keep(None, _written(TOLD.serializer, one)))
         return entry
 
     def _doubted(self, draft: Draft) -> bool:
@@ -217,7 +220,7 @@ class Store:
     def _forget(self, key: _Key) -> None:
         one, doc_id = self._told.pop(key, (None, 0))
         if one is not None:
-            self._db.table("told").remove(doc_ids=[doc_id])
+            self._told_table.remove(doc_ids=[doc_id])
             self.tellings.forget(one)
 
     def _remember(self, one: Told, doc_id: int) -> None:
@@ -231,26 +234,28 @@ class Store:
         """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
         entry = of_today(entry, self.facts.names) if entry.state.open else entry
         text = _written(entry.__pydantic_serializer__, entry)
-        self._index(entry, self._db.table("outbox").keep(self._entry_ids.get(entry.number), text))
+        self._index(entry, self._outbox.keep(self._entry_ids.get(entry.number), text))
 
     def _index(self, entry: Entry, doc_id: int) -> None:
-        number, before = entry.number, self.entries.get(entry.number)
+        number, before, is_open = entry.number, self.entries.get(entry.number), entry.state.open
         self.entries[number] = entry
         self._entry_ids[number] = doc_id
         self._weigh(entry)
-        if before is not None and (before.state.open, before.chat) != (entry.state.open, entry.chat):
+        if before is not None and before.state.open and not (is_open and before.chat == entry.chat):
             self._strike(before)
-        if entry.state.open:
+        if is_open:
             self._open.setdefault(entry.chat, {})[number] = None
         if entry.state is EntryState.UNDELIVERABLE:
             self._failed[number] = None
-        else:
+        elif self._failed:
             self._failed.pop(number, None)
 
     def _weigh(self, entry: Entry) -> None:
         """Puts an entry on the budget of its chat and day."""
         counts = entry.state is not EntryState.CANCELLED
-        place = (self.facts.names.chat(entry.chat), counted_day(entry)) if counts else None
+        names = self.facts.names
+        chat = names.chat(entry.chat) if names else entry.chat
+        place = (chat, counted_day(entry)) if counts else None
         before = self._weighs.get(entry.number)
         if before is not None and before != place:
             self._lift(entry.number)
@@ -350,14 +355,14 @@ class Store:
         entries = (entry for entry in self.entries.values() if _unsettled(entry))
         kept = {(row.item, row.addressee) for entry in entries for row in entry.rows}
         names = self.facts.names
-        rows = {doc_id: today(TOLD.validate_json(text), names) for doc_id, text in self._db.table("told").texts()}
+        rows = {doc_id: today(TOLD.validate_json(text), names) for doc_id, text in self._told_table.texts()}
         return superseded(rows, kept)
 
     def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
         """Events not yet in the archive go into the file of the month that has just ended."""
         last, closed = self.seal.last_event, first - timedelta(days=1)
         at = datetime.combine(closed, datetime.min.time(), ZONE)
-        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._db.table("events").texts() if doc_id > last]
+        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._event_table.texts() if doc_id > last]
         if fresh:
             months.setdefault(f"{closed:%Y-%m}", []).extend(fresh)
 
@@ -384,17 +389,15 @@ class Store:
         for number in [number for number, doc_id in self._entry_ids.items() if doc_id in entry_ids]:
             self._unindex(self.entries.pop(number))
             del self._entry_ids[number]
-        self._db.table("told").remove(doc_ids=list(told_ids))
-        self._db.table("outbox").remove(doc_ids=list(entry_ids))
+        self._told_table.remove(doc_ids=list(told_ids))
+        self._outbox.remove(doc_ids=list(entry_ids))
 
     # --- robots and meta --------------------------------------------------
 
     def put_robot(self, robot: RobotState) -> None:
         """Writes what is remembered about a robot."""
         doc_id = self._robot_ids.get(robot.name)
-        self._robot_ids[robot.name] = self._db.table("robots").keep(
-            doc_id, _written(robot.__pydantic_serializer__, robot)
-        )
+        self._robot_ids[robot.name] = self._robot_table.keep(doc_id, _written(robot.__pydantic_serializer__, robot))
         self.robots[robot.name] = robot
 
     def meta(self, key: str, default: Any = None) -> Any:
@@ -408,9 +411,9 @@ class Store:
         document = {"key": key, "value": value}
         doc_id = self._meta_ids.get(key)
         if doc_id is None:
-            self._meta_ids[key] = self._db.table("meta").insert(document)
+            self._meta_ids[key] = self._meta_table.insert(document)
         else:
-            self._db.table("meta").put(doc_id, document)
+            self._meta_table.put(doc_id, document)
         self._meta[key] = value
 
     def note(self, key: str, title: str, text: str, at: datetime) -> None:

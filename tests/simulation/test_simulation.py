@@ -46,7 +46,7 @@ def test_no_promise_is_broken_in_many_years() -> None:
 
 # --- a service with one fault ---------------------------------------------------
 
-_send, _unclear, _choose = Courier.send, outbox._unclear, Robots.choose
+_send, _unclear, _choose = Courier.post, outbox._unclear, Robots.choose
 
 
 async def _believes_everything(self: Courier, *given: Any) -> Outcome:
@@ -73,7 +73,7 @@ def _only_says_that_it_flushes(self: Journal) -> None:
 FAULTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "what was being sent is forgotten": (Deliveries, "recover", lambda self: None, "1"),
     "a resend is not marked": (outbox, "_unclear", _forgets_the_mark, "2"),
-    "a platform's refusal counts as success": (Courier, "send", _believes_everything, "3"),
+    "a platform's refusal counts as success": (Courier, "post", _believes_everything, "3"),
     "nobody minds office hours": (delivery, "allowed", _always_open, "4"),
     "another chat hears it": (Robots, "choose", _in_another_chat, "7"),
     "a flush is not done": (Journal, "_flush", _only_says_that_it_flushes, "9"),
