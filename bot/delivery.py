@@ -29,6 +29,7 @@ from bot.shell.state_errors import StateError
 from bot.shell.store import Store, day_of
 
 WORKERS = 64
+DESK = 64  # messages made ready side by side: the first are on their way, and waited for, while the next are written
 LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
@@ -60,6 +61,7 @@ class Deliveries:
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._busy: set[str] = set()
         self._workers: list[asyncio.Task[None]] = []
+        self._desk = asyncio.Semaphore(DESK)
         self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
         self._on_outcome = on_outcome
         self._sent = sent
@@ -213,17 +215,18 @@ class Deliveries:
     async def _send_parts(self, entry: Entry, words: Words, now: datetime) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
         while True:
-            robot = self._speaker(entry, now)
-            if isinstance(robot, Wait):
-                self._wait(entry, robot, now)
-                return
-            entry, pieces = _cut(entry, robot, words)
-            sent = sending(entry, robot.name)
-            letter = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
-            with self._store.work(durable=False):
-                self._store.put(sent)
-                self._robots.stamp(robot, now)
-            await self._store.durable()  # before the network is touched; workers share a flush
+            async with self._desk:
+                robot = self._speaker(entry, now)
+                if isinstance(robot, Wait):
+                    self._wait(entry, robot, now)
+                    return
+                entry, pieces = _cut(entry, robot, words)
+                sent = sending(entry, robot.name)
+                letter = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
+                with self._store.work(durable=False):
+                    self._store.put(sent)
+                    self._robots.stamp(robot, now)
+                await self._store.durable()  # before the network is touched; who is at the desk shares a flush
             outcome = await self._courier.post(letter)
             now = self._now()
             said = b"" if isinstance(letter, Outcome) else letter.request.body
