@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -116,9 +118,29 @@ def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
 
 def tried(home: Home, store: Store) -> Home:
     """A home read without its rule tests with them tried, unless this version has passed these very files before."""
-    if home.rulebook is None or store.meta("proven") == _proof(home.files):
+    if home.rulebook is None or store.meta("proven") == _proof(home.files) or _pass_elsewhere(home.files):
         return home
     return read_home(home.folder)
+
+
+def _pass_elsewhere(files: Mapping[str, bytes]) -> bool:
+    """Whether the rule tests pass, tried by a child: the memory they take is given back with it.
+
+    A child that cannot be had, or dies of it, has proved nothing; beside threads none is made.
+    """
+    try:
+        if threading.active_count() > 1:
+            return False
+        child = os.fork()
+    except OSError:
+        return False
+    if child == 0:
+        code = 1
+        try:
+            code = int(proven(assemble(files)).rulebook is None)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _proof(files: Mapping[str, bytes]) -> str:

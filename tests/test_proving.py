@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -215,6 +217,7 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[Loaded]:
         return proven(loaded)
 
     monkeypatch.setattr(build, "proven", counted)
+    monkeypatch.setattr(build, "_pass_elsewhere", lambda files: False)  # what a child tries nobody counts here
     return seen
 
 
@@ -258,6 +261,37 @@ def test_another_version_of_the_program_tries_them_anew(
     monkeypatch.setattr(build, "__version__", "99")
     start(tmp_path)
     assert len(tries) == 2
+
+
+FIRST_START = """
+import os, sys
+from pathlib import Path
+from bot import build
+from tests.test_proving import start
+tried, proven = Path(sys.argv[1]) / "tried", build.proven
+def noted(loaded):
+    with tried.open("a") as file:
+        file.write(f"{os.getpid()} ")
+    return proven(loaded)
+build.proven = noted
+try:
+    print(os.getpid(), start(Path(sys.argv[1])).rulebook is not None)
+except build.RulesUnusableError:
+    print(os.getpid(), False)
+"""
+
+
+@pytest.mark.parametrize(("days", "sound"), [("29", False), ("30", True)])
+def test_what_the_tests_need_of_memory_is_a_child_s_and_only_red_ones_are_tried_again(
+    tmp_path: Path, days: str, sound: bool
+) -> None:
+    write_rules(tmp_path, {"tests/试.yaml": edited(GREEN, "剩余30天", f"剩余{days}天")})
+    found = subprocess.run(
+        [sys.executable, "-c", FIRST_START, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    own, usable = found.stdout.split()[-2:]
+    child, *others = (tmp_path / "tried").read_text().split()
+    assert (usable, child != own, others) == (str(sound), True, [] if sound else [own])
 
 
 async def test_a_red_test_keeps_the_last_good_rules_and_the_admin_hears_once(tmp_path: Path) -> None:
