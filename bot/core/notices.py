@@ -406,10 +406,15 @@ def settled(decision: Decision, now: datetime) -> Decision:
     return decision
 
 
-def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
-    """The earliest instant after `now` at which some decision may come out differently by time alone."""
+def turns(decisions: Iterable[Decision]) -> list[datetime]:
+    """The instants at which some decision may come out differently by time alone, in order."""
     instants = (instant for decision in decisions for instant in (decision.at, decision.until))
-    return min((i for i in instants if i is not None and i > now), default=None)
+    return sorted({instant for instant in instants if instant is not None})
+
+
+def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
+    """The first of them after `now`."""
+    return next((instant for instant in turns(decisions) if instant > now), None)
 
 
 @lru_cache(maxsize=8192)

@@ -22,6 +22,7 @@ class Tellings:
     def __init__(self, told: Iterable[Told] = (), names: Succession = UNCHANGED) -> None:
         self._names = names
         self._told: dict[Key, dict[date | None, list[Told]]] = {}
+        self.version = 0  # counts changes
         for one in told:
             self.add(one)
 
@@ -42,6 +43,7 @@ class Tellings:
     def add(self, told: Told) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
         told = today(told, self._names)
+        self.version += 1
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
 
@@ -51,6 +53,7 @@ class Tellings:
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
+            self.version += 1
 
     def since(self, day: date) -> Iterator[Told]:
         """What was told on or after a day in Asia/Shanghai, in no order."""

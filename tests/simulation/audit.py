@@ -22,7 +22,8 @@ from bot.core.tellings import Tellings, told
 from bot.core.windows import is_open
 from bot.drill.twin import Bubble
 from bot.shell.database import Database
-from bot.shell.state_files import read_living
+from bot.shell.rows import Rows
+from bot.shell.state_files import Found, read_folder
 from bot.shell.store import Store, day_of
 from tests.simulation.stage import StageClock, Violation
 
@@ -221,22 +222,25 @@ def unsettled(store: Store) -> Iterable[Entry]:
     return [e for e in store.entries.values() if e.state.open or e.state is EntryState.UNDELIVERABLE]
 
 
-def tables(database: Database) -> dict[str, dict[str, Any]]:
-    """Everything a database holds."""
-    return {name: {key: dict(row) for key, row in rows.items()} for name, rows in database._state.read().items()}
+def tables(database: Database) -> dict[str, Rows]:
+    """Everything a database holds: its own, to be read at once."""
+    return {name: rows for name, rows in database._state.read().items() if rows}
 
 
-def reopened(folder: Path, facts: Facts) -> Store:
-    """The state as a start would find it, without touching it."""
-    return Store(Database.of_files(dict(read_living(folder).files())), facts)
+def database_of(found: Found) -> Database:
+    """What a start would make of a folder, in memory."""
+    database = Database.in_memory()
+    database._state.load(found.snapshot.lines, found.records)
+    return database
 
 
 def same_state(live: Store, folder: Path, base: Facts) -> None:
     """9: what a start would find is what the running service holds. Raises Violation."""
-    twin = reopened(folder, base)
-    twin.follow(live.facts.names)
-    if tables(live._db) != tables(twin._db):
+    database = database_of(read_folder(folder))
+    if tables(live._db) != tables(database):
         raise Violation("9 tables differ between memory and disk")
+    twin = Store(database, base)
+    twin.follow(live.facts.names)
     for what in ("entries", "facts", "robots", "_meta", "_event_keys"):
         if getattr(live, what) != getattr(twin, what):
             raise Violation(f"9 {what} differ between memory and disk")

@@ -75,10 +75,14 @@ class StageClock:
         self.poke: asyncio.Event | None = None
         self.passes = 0
         self._stood: tuple[datetime, int] = (start, 0)
+        self._read: tuple[float, datetime] = (self._zero, start)  # asked much more often than it moves
 
     def true(self) -> datetime:
         """The time by which everybody else lives."""
-        return self._start + timedelta(seconds=self._loop.time() - self._zero)
+        at = self._loop.time()
+        if at != self._read[0]:
+            self._read = (at, self._start + timedelta(seconds=at - self._zero))
+        return self._read[1]
 
     def now(self) -> datetime:
         return self.true() + self.wrong

@@ -16,6 +16,7 @@ from loguru import logger
 
 from bot.core import events as e
 from bot.core.findings import ZONE
+from bot.shell.undisturbed import undisturbed
 from tests.simulation import county
 from tests.simulation.platforms import MOODS, Address
 from tests.simulation.stage import staged
@@ -291,7 +292,7 @@ def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
 
     logger.disable("bot")
     try:
-        with staged_machine(lambda: worlds[-1]):
+        with undisturbed(), staged_machine(lambda: worlds[-1]):
             staged(main)
     finally:
         logger.enable("bot")
