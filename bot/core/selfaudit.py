@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bot.core.addressees import ADMIN
 from bot.core.findings import ZONE
@@ -34,6 +34,7 @@ from bot.core.plaindates import PlainDates
 from bot.core.plainrungs import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, verdicts
 from bot.core.tellings import Tellings
 from bot.core.windows import is_open, slot
+from bot.core.workdays import Calendar
 
 #: Of office hours, before what nobody was told counts as missed.
 GRACE = timedelta(minutes=15)
@@ -115,7 +116,7 @@ class SelfAudit:
         self._first = self._first or now
         today = now.date()
         if self._dates is None or self._dates.calendar != books.rulebook.calendar:
-            self._dates = PlainDates(books.rulebook.calendar, today)
+            self._dates = _dates(books.rulebook.calendar, today.year)
         entries, self._count = self._noted(books), self._count + 1
         known, waiting = self._owed(books, self._dates, now)
         gaps = [
@@ -254,6 +255,12 @@ def _on_record(one: Owed, books: Books) -> str:
     return f"只告知到“{last.rung}”（{last.number}）" if last else "没有告知过"
 
 
+@lru_cache(maxsize=4)
+def _dates(calendar: Calendar, year: int) -> PlainDates:
+    """Worked out once: the lists of days only ever grow."""
+    return PlainDates(calendar, date(year, 1, 1))
+
+
 def _same(before: tuple[object, ...], grounds: tuple[object, ...]) -> bool:
     """The very same values; of what is counted or dated, equal ones."""
     return all(
@@ -274,14 +281,18 @@ def _without_receipt(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
         if entry.state is not EntryState.CANCELLED:
             for row in entry.rows:
                 key = names.item(row.item), names.hearer(row.item, row.addressee)
-                at, on = carried.get(key, (entry.at, row.rung_on))
-                carried[key] = max(entry.at, at), max(row.rung_on, on)
+                before = carried.get(key)
+                carried[key] = _later(before, entry.at, row.rung_on) if before else (entry.at, row.rung_on)
     for told in books.memory.since(books.unarchived):
         at, on = carried.get((told.item, told.addressee), (_NEVER, date.min))
         if at >= told.at or on >= told.rung_on or names.gone(told.addressee) or _merged(told.number, by_number):
             continue
         says = f"记为已告知（{told.number}），但没有送达凭证，也不在待发箱"
         yield Gap(told.item, told.rung, told.addressee, told.at.astimezone(ZONE), says)
+
+
+def _later(before: tuple[datetime, date], at: datetime, on: date) -> tuple[datetime, date]:
+    return max(before[0], at), max(before[1], on)
 
 
 def _merged(number: str, entries: Mapping[str, Entry]) -> bool:

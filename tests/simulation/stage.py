@@ -91,9 +91,13 @@ class StageClock:
         """Seconds by a clock that nobody sets."""
         return self._loop.time()
 
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Something happens in so many seconds of true time."""
+        self._loop.call_later(seconds, act)
+
     def beat(self, seconds: float = 30.0) -> None:
         """The heartbeat after a disturbance."""
-        self._loop.call_later(seconds, self._ring)
+        self.later(seconds, self._ring)
 
     def _ring(self) -> None:
         if self.poke is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,8 @@ BOOKS: dict[str, Callable[[], tuple[Mapping[str, bytes], ...]]] = {
     "busy": county.good,
     "real": lambda: (county.real(),),
 }
+#: How long a platform's mood lasts: a hiccup, an afternoon, over a weekend, or until somebody does something about it.
+MOOD_HOURS = (1, 6, 70, 5000)
 #: Hours of quiet on average: most things happen in bursts, and in between a week may pass.
 PAUSES = {"lean": (0.02, 0.3, 12, 90, 400), "busy": (0.02, 0.3, 3, 12, 30, 90), "real": (0.3, 12, 48)}
 
@@ -198,12 +200,13 @@ class Story:
 
     def mood(self) -> None:
         """A platform behaves badly to one chat, or to all."""
-        mood = self.dice.choice(MOODS[1:])
+        mood, hours = self.dice.choice(MOODS[1:]), self.dice.choice(MOOD_HOURS)
         whom = [self.dice.choice(county.CHATS)] if self.dice.random() < 0.8 else list(county.CHATS)
-        for chat in whom:
-            for address in self.addresses[chat]:
-                address.mood = mood
-        self.world.say(f"平台 {mood}：{'、'.join(whom)}")
+        struck = [address for chat in whom for address in self.addresses[chat]]
+        for address in struck:
+            address.mood = mood
+        self.world.say(f"平台 {mood}：{'、'.join(whom)}，{hours}小时")
+        self.world.clock.later(hours * 3600.0, lambda: _over(struck, mood))
 
     def good_mood(self) -> None:
         for robots in self.addresses.values():
@@ -229,12 +232,12 @@ class Story:
         self._broken_for(errno.EIO, "磁盘坏", self.dice.choice((1, 30)))
 
     def _broken_for(self, code: int, text: str, seconds: float) -> None:
-        disk, loop = self.world.disk, self.world.clock._loop
+        disk = self.world.disk
         if not self.world.up():
             return
         self.world.say(f"{text}，{seconds}秒")
         disk.broken = code
-        loop.call_later(seconds, lambda: setattr(disk, "broken", 0))
+        self.world.clock.later(seconds, lambda: setattr(disk, "broken", 0))
 
     def set_clock(self) -> None:
         """Forwards or back, by seconds or days; or right again."""
@@ -272,6 +275,13 @@ class Story:
         for _ in range(self.dice.randint(3, 8)):
             await self.restart()
             await self.world.live(self.world.clock.true() + timedelta(minutes=self.dice.randint(0, 9)))
+
+
+def _over(struck: Iterable[Address], mood: str) -> None:
+    """A mood passes by itself, unless it has changed since; a robot that is gone stays gone."""
+    for address in struck:
+        if address.mood == mood != "dead":
+            address.mood = "well"
 
 
 def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
