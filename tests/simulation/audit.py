@@ -1,12 +1,13 @@
 """What must hold at every step and at the end. It goes by what the platforms showed, never by what the service believes.
 
 1 lost    2 repeat    3 untrue    4 hours    5 budget    6 pace (platforms.py)    7 place    8 order    9 state    10 death (world.py)
+11 an honest heart: it does not beat while the self-audit misses something, and the audit misses all that is owed and nothing else
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -159,6 +160,19 @@ class Audit:
         """The clock was set back: what is composed now is dated before what was sent."""
         self._newest.clear()
 
+    # --- at every beat --------------------------------------------------------
+
+    def heart(self, doubts: Sequence[str]) -> None:
+        """11: the file is written as a beat, or as the reason why there is none."""
+        assert self.app is not None
+        missed = self._missed(self.app)
+        if missed and not doubts:
+            self._fail(f"11 the heart beats although the self-audit misses {missed}")
+
+    @staticmethod
+    def _missed(app: App) -> str:
+        return "；".join(str(gap) for gap in app.audit.gaps[:2]) if app.audit else ""
+
     # --- at every outcome and check -------------------------------------------
 
     def settled(self, entry: Entry, outcome: Any) -> None:
@@ -201,10 +215,11 @@ class Audit:
             key = (decision.finding.item.id, decision.addressee.key)
             telling = decision.telling
             if decision.reason.tells and telling and telling.slot_on < now.date() and key not in excused:
-                self._fail(
-                    f"1 {key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
-                )
+                owed = f"{key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
+                self._fail(f"1 {owed}" if self._missed(app) else f"11 {owed}, and the self-audit has not noticed")
         self._admin_knows(app)
+        if missed := self._missed(app):
+            self._fail(f"11 nothing is owed, and yet the self-audit misses {missed}")
 
     def _admin_knows(self, app: App) -> None:
         """Nothing waits any more; what was given up is in the admin's hands."""

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,11 +19,12 @@ from bot.core import events as e
 from bot.core.findings import ZONE
 from bot.shell.undisturbed import undisturbed
 from tests.simulation import county
-from tests.simulation.platforms import MOODS, Address
+from tests.simulation.platforms import MOODS, Address, narrow
 from tests.simulation.stage import staged
 from tests.simulation.world import World, clear, staged_machine
 
 DIALECTS = ("wecom", "dingtalk", "feishu")
+NARROW = 3  # messages a minute and robot, where much is to be said
 CALM = timedelta(days=16)  # longer than the longest holiday and the slowest retry
 KINDS = ("lean", "lean", "busy", "lean")
 DAYS = {"lean": 364, "busy": 91, "real": 35}
@@ -302,7 +304,8 @@ def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
 
     logger.disable("bot")
     try:
-        with undisturbed(), staged_machine(lambda: worlds[-1]):
+        pace = narrow(NARROW) if kind_of(seed) == "busy" else nullcontext()
+        with undisturbed(), pace, staged_machine(lambda: worlds[-1]):
             staged(main)
     finally:
         logger.enable("bot")

@@ -267,7 +267,7 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
             (build, "Watched", lambda *given: world().folders.watched(*given)),  # noqa: PLW0108
             (build, "Inbox", lambda folder: world().folders.inbox(folder)),  # noqa: PLW0108
             (upkeep, "Archive", lambda folder: Archive(folder, world().disk)),
-            (Heartbeat, "_write", lambda *_: None),
+            (Heartbeat, "_write", lambda _, now, doubts: world().audit.heart(doubts)),
             (journal, "QUICK_SECONDS", float("inf")),
             (app, "LOOK_ANYWAY", timedelta(days=400)),  # a slip of the bookkeeping must show here, not be made good
         ):
