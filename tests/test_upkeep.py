@@ -66,7 +66,11 @@ def look(upkeep: Upkeep, now: datetime) -> None:
 
 def test_a_week_into_a_month_the_one_before_is_archived(store: Store, tmp_path: Path) -> None:
     upkeep = keeper(store, tmp_path, backups=False)
-    for early in (JAN, FEB, WEEK - timedelta(days=1)):  # a clock that is days ahead may yet be set back into the month before
+    for early in (
+        JAN,
+        FEB,
+        WEEK - timedelta(days=1),
+    ):  # a clock that is days ahead may yet be set back into the month before
         look(upkeep, early)
         assert len(store.entries) == 1
     look(upkeep, WEEK)

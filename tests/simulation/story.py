@@ -17,10 +17,9 @@ from loguru import logger
 
 from bot.core import events as e
 from bot.core.findings import ZONE
-from bot.shell.undisturbed import undisturbed
 from tests.simulation import county
 from tests.simulation.platforms import MOODS, Address, narrow
-from tests.simulation.stage import staged
+from tests.simulation.stage import staged, tidy
 from tests.simulation.world import World, clear, staged_machine
 
 DIALECTS = ("wecom", "dingtalk", "feishu")
@@ -305,7 +304,7 @@ def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
     logger.disable("bot")
     try:
         pace = narrow(NARROW) if kind_of(seed) == "busy" else nullcontext()
-        with undisturbed(), pace, staged_machine(lambda: worlds[-1]):
+        with tidy(), pace, staged_machine(lambda: worlds[-1]):
             staged(main)
     finally:
         logger.enable("bot")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -15,12 +15,17 @@ from unittest import mock
 import pytest
 
 from bot import delivery
-from bot.core import outbox
+from bot.auditing import Auditor
+from bot.core import digest, outbox
+from bot.core.outbox import Entry, EntryState
 from bot.core.outcome import Outcome, Verdict
+from bot.core.selfaudit import Report, SelfAudit
 from bot.delivery import Deliveries
+from bot.platforms import Robot
 from bot.shell.courier import Courier
 from bot.shell.journal import Journal
 from bot.shell.robots import Robots
+from bot.shell.store import Store
 from tests.simulation.__main__ import many
 from tests.simulation.stage import Violation
 from tests.simulation.story import live
@@ -46,7 +51,8 @@ def test_no_promise_is_broken_in_many_years() -> None:
 
 # --- a service with one fault ---------------------------------------------------
 
-_send, _unclear, _choose = Courier.send, outbox._unclear, Robots.choose
+Fault = tuple[object, str, Any]
+_send, _unclear, _choose, _promise_one = Courier.send, outbox._unclear, Robots.choose, Store._promise_one
 
 
 async def _believes_everything(self: Courier, *given: Any) -> Outcome:
@@ -70,13 +76,42 @@ def _only_says_that_it_flushes(self: Journal) -> None:
     self._synced = self._sequence
 
 
-FAULTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
-    "what was being sent is forgotten": (Deliveries, "recover", lambda self: None, "1"),
-    "a resend is not marked": (outbox, "_unclear", _forgets_the_mark, "2"),
-    "a platform's refusal counts as success": (Courier, "send", _believes_everything, "3"),
-    "nobody minds office hours": (delivery, "allowed", _always_open, "4"),
-    "another chat hears it": (Robots, "choose", _in_another_chat, "7"),
-    "a flush is not done": (Journal, "_flush", _only_says_that_it_flushes, "9"),
+def _drops(self: Store, *given: Any) -> Entry:
+    """A message is promised, and gone."""
+    entry = _promise_one(self, *given)
+    self._db.table("outbox").remove(doc_ids=[self._entry_ids.pop(entry.number)])
+    self._unindex(self.entries.pop(entry.number))
+    return entry
+
+
+def _the_youngest(self: Store, chat: str) -> Entry | None:
+    ready = (entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
+    return max(ready, key=lambda entry: (entry.at, entry.number), default=None)
+
+
+def _at_once(self: Robots, robot: Robot, now: Any, tick: Any) -> Any:
+    return now
+
+
+def _sees_nothing(self: SelfAudit, books: Any, now: Any) -> Report:
+    return Report(now)
+
+
+DROPPED: Fault = (Store, "_promise_one", _drops)
+#: What is done to the service, and the number of the promise that breaks.
+FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
+    "what was being sent is forgotten": (((Deliveries, "recover", lambda self: None),), "1"),
+    "a message is lost from the outbox": ((DROPPED,), "1"),
+    "a resend is not marked": (((outbox, "_unclear", _forgets_the_mark),), "2"),
+    "a platform's refusal counts as success": (((Courier, "send", _believes_everything),), "3"),
+    "nobody minds office hours": (((delivery, "allowed", _always_open),), "4"),
+    "nobody counts what a chat got today": (((digest, "SINGLES_A_DAY", 9),), "5"),
+    "nobody minds the pace of a robot": (((Robots, "_free_at", _at_once),), "6"),
+    "another chat hears it": (((Robots, "choose", _in_another_chat),), "7"),
+    "the youngest goes first": (((Store, "head", _the_youngest),), "8"),
+    "a flush is not done": (((Journal, "_flush", _only_says_that_it_flushes),), "9"),
+    "the self-audit says nothing of a loss": ((DROPPED, (SelfAudit, "audit", _sees_nothing)), "11"),
+    "the heart beats over what the self-audit found": ((DROPPED, (Auditor, "doubts", lambda self: ())), "11"),
 }
 
 
@@ -92,6 +127,8 @@ def first_violation() -> str:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_service_with_one_fault_is_found_out(fault: str) -> None:
-    target, name, value, number = FAULTS[fault]
-    with mock.patch.object(target, name, value):
-        assert re.search(rf"(^| ){number} ", first_violation())
+    changes, number = FAULTS[fault]
+    with ExitStack() as broken:
+        for target, name, value in changes:
+            broken.enter_context(mock.patch.object(target, name, value))
+        assert re.search(rf"^[-0-9]+ [:0-9]+ {number} |^{number} ", first_violation())
