@@ -166,7 +166,7 @@ class Deliveries:
     def _merge_late(self, chat: str) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another."""
         now = self._now()
-        late = self._store.waiting(chat, before=day_of(now))
+        late = [one for one in self._store.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
         if late and self._allowed(now, chat) <= now:
             waiting = self._store.waiting(chat, before=day_of(now) + DAY)
             if len(waiting) > 1:

@@ -256,7 +256,7 @@ async def test_what_was_refused_for_days_comes_as_one_digest_once_the_robot_is_m
 
 async def test_a_backlog_set_free_by_todays_digest_is_the_next_days(office: Office) -> None:
     office.twin.refuse("县教育局", 93000)
-    for days, hearer in ((0, "县教育局0"), (3, "县教育局1")):
+    for days, hearer in ((0, "县教育局0"), (3, "县教育局1"), (0, "县教育局2")):
         await office.wind(days=days)
         office.promise("县教育局", office.row(addressee=hearer))
         await office.send()
