@@ -20,10 +20,11 @@ from loguru import logger
 from bot.core.digest import compose
 from bot.core.events import Closed, Done, Event, Extended, Returned
 from bot.core.findings import Finding
+from bot.core.lookout import Lookout
 from bot.core.notices import Decision, midnight, ripe, settled, turns
 from bot.core.office import Trouble
 from bot.core.outbox import Entry, given_up, readdressed, succeeded
-from bot.core.outlook import Scene, look, look_at
+from bot.core.outlook import Scene, look_at
 from bot.core.rulebook import Rulebook
 from bot.core.selfaudit import Report
 from bot.core.windows import OfficeHours
@@ -79,6 +80,7 @@ class App:
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
     _quiet: tuple[datetime, datetime] | None = None
+    _lookout: Lookout = field(default_factory=Lookout)
     _hasty: bool = False  # whether events were taken in since the last whole look
 
     # --- the journey --------------------------------------------------------
@@ -97,7 +99,7 @@ class App:
             findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
             self._hasty = bool(findings)
             if not self._hasty:
-                findings, decisions = look(self.scene(), now)
+                findings, decisions = self._lookout.look(self.scene(), now)
                 self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
@@ -234,6 +236,8 @@ class App:
         A clock that was set back counts as an instant passed.
         """
         now = self.clock.now()
+        if self._quiet is not None and now - self._quiet[0] >= LOOK_ANYWAY:
+            self._lookout = Lookout()
         return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
     def _settle_down(self) -> None:

@@ -31,7 +31,7 @@ from bot.core.findings import ZONE
 from bot.core.ladder import MONTH_LIST
 from bot.core.outbox import Entry, EntryState
 from bot.core.plaindates import PlainDates
-from bot.core.plainrungs import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, verdicts
+from bot.core.plainrungs import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, quiet_until, verdicts
 from bot.core.tellings import Tellings
 from bot.core.windows import is_open, slot
 from bot.core.workdays import Calendar
@@ -91,12 +91,23 @@ class _Seen:
     missed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """Of an item that stands like this, with its tellings in this version, nothing is owed from `day` until `until`."""
+
+    verdict: Verdict
+    version: int
+    day: date
+    until: date
+
+
 class SelfAudit:
     """Audits in a row; what one saw owed the next may find missed. Pure: it keeps nothing that a restart would need."""
 
     def __init__(self) -> None:
         self._dates: PlainDates | None = None
         self._owing: tuple[tuple[object, ...], dict[str, Verdict], list[Owed]] | None = None  # and what it rests on
+        self._quiet: dict[str, _Quiet] = {}
         self._entries: list[Entry] = []
         self._unkept: tuple[tuple[object, ...], list[Gap]] | None = None  # likewise
         self._seen: dict[tuple[object, ...], _Seen] = {}
@@ -142,12 +153,25 @@ class SelfAudit:
         memory, today = books.memory, now.date()
         grounds = (books.rulebook, books.facts, books.findings, dates, memory, memory.version, today)
         if self._owing is None or not _same(self._owing[0], grounds):
+            if self._owing is None or not _same(self._owing[0][:1] + self._owing[0][3:5], (grounds[0], dates, memory)):
+                self._quiet = {}
             known = {one.item.id: one for one in verdicts(books, dates, today)}
-            waiting = [rung for one in known.values() for rung in owed(one, books, dates, now)]
+            waiting = [rung for one in known.values() for rung in self._owed_of(one, books, dates, now)]
             if any(one.returned and one.returned > now for one in known.values()):
                 return known, waiting
             self._owing = grounds, known, waiting
         return self._owing[1:]
+
+    def _owed_of(self, one: Verdict, books: Books, dates: PlainDates, now: datetime) -> list[Owed]:
+        """Nothing until the day on which the first rung comes, if all is as it was when that day was worked out."""
+        today, version = now.date(), books.memory.changed(one.item.id)
+        quiet = self._quiet.get(one.item.id)
+        if quiet is not None and quiet.day <= today < quiet.until and quiet.version == version and quiet.verdict == one:
+            return []
+        found = list(owed(one, books, dates, now))
+        until = today if found or one.returned else quiet_until(one, books.memory, dates, today)
+        self._quiet[one.item.id] = _Quiet(one, version, today, until)
+        return found
 
     def _without_receipt(self, books: Books, entries: list[Entry]) -> list[Gap]:
         memory = books.memory

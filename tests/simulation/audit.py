@@ -196,6 +196,12 @@ class Audit:
             if entry.state is EntryState.DELIVERED:
                 self._was_shown(entry)
 
+    def nothing_overlooked(self, app: App) -> None:
+        """1: whoever looks again and again sees what a look at everything sees."""
+        now, scene = self._clock.now(), app.scene()
+        if app._lookout.look(scene, now) != look(scene, now):
+            self._fail("1 the lookout overlooks what a look at everything sees")
+
     def _heard(self, facts: Facts) -> Tellings:
         """What was really said, as a memory."""
         seen = (shown for shown in self.shown.values() if shown.whole)

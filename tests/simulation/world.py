@@ -223,6 +223,7 @@ class World:
         if self.app is not None and self._running is not None and not self.disk.broken:
             same_state(self.app.store, self.state, BASE)
             self.audit.look_over(self.app.store)
+            self.audit.nothing_overlooked(self.app)
 
     def _end(self) -> None:
         """A violation: nothing more is said or written."""
