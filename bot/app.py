@@ -75,6 +75,7 @@ class App:
     audit: Report | None = None  # what the last self-audit found
     _spoken: frozenset[str] = frozenset()  # the chats of what was decided last
     _turns: Sequence[datetime] = ()  # when any of it may come out differently by time alone, in order
+    _begun: bool = False
     _stopping: bool = False
     _last_pass: float = field(default_factory=monotonic)
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
@@ -197,9 +198,10 @@ class App:
         return min(instant for instant in ahead if instant is not None)
 
     def _next_look(self, now: datetime) -> datetime:
-        """The earliest instant at which a look may see by time alone what the last one did not."""
+        """The earliest instant at which a look may lead to something by time alone; on a day off it leads to nothing."""
         ahead = self._turns[bisect_right(self._turns, now) :][:1]
-        return min([midnight(day_of(now) + timedelta(days=1)), *ahead])
+        tomorrow = self.rulebook.calendar.send_day_on_or_after(day_of(now) + timedelta(days=1))
+        return min([midnight(tomorrow), *ahead])
 
     async def one_pass(self) -> None:
         """Looks, decides, sends; with a story clock, settles everything before time may move on."""
@@ -253,7 +255,6 @@ class App:
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""
-        self.start()
         self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
         try:
             while not self._stopping:
@@ -267,6 +268,9 @@ class App:
     async def _pass_or_wait_out(self) -> None:
         """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
         try:
+            if not self._begun:
+                self.start()
+                self._begun = True
             await self.one_pass()
             self._note_stall()
         except StateError as error:
