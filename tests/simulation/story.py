@@ -26,15 +26,15 @@ DIALECTS = ("wecom", "dingtalk", "feishu")
 NARROW = 3  # messages a minute and robot, where much is to be said
 IN_MEMORY = Path("/dev/shm")  # where there is one: what reaches the platter is the stage's own business
 CALM = timedelta(days=16)  # longer than the longest holiday and the slowest retry
-KINDS = ("lean", "lean", "busy", "lean")
+KINDS = ("lean", "lean", "busy", *("lean",) * 5)
 DAYS = {"lean": 364, "busy": 91, "real": 35}
 BOOKS: dict[str, Callable[[], tuple[Mapping[str, bytes], ...]]] = {
     "lean": county.lean,
     "busy": county.good,
     "real": lambda: (county.real(),),
 }
-#: How long a platform's mood lasts: a hiccup, an afternoon, over a weekend, or until somebody does something about it.
-MOOD_HOURS = (1, 6, 70, 5000)
+#: How long a platform's mood lasts: a hiccup, an afternoon, over a weekend, or weeks; a robot that is gone stays gone.
+MOOD_HOURS = (1, 6, 70, 500)
 #: Hours of quiet on average: most things happen in bursts, and in between a week may pass.
 PAUSES = {"lean": (0.02, 0.3, 12, 90, 400), "busy": (0.02, 0.3, 3, 12, 30, 90), "real": (0.3, 12, 48)}
 

@@ -1,12 +1,13 @@
 """Whole lives of a service from a seed: every promise holds in them, and a service that breaks one is found out.
 
-`make soak` lives many more years of other seeds; `DUBAN_YEARS` says how many.
+`make soak` lives many more years of other seeds; `DUBAN_YEARS` says how many. A seed that fails says how to see it again.
 """
 
 from __future__ import annotations
 
-import os
+import gc
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -26,27 +27,43 @@ from bot.shell.courier import Courier
 from bot.shell.journal import Journal
 from bot.shell.robots import Robots
 from bot.shell.store import Store
-from tests.simulation.__main__ import many
+from tests.simulation.__main__ import lived
 from tests.simulation.stage import Violation
-from tests.simulation.story import live
+from tests.simulation.story import days_of, live
 
-STORIES = 16
+STORIES, TOGETHER = 225, 5
+YEARS = 200
 TRIES = 8  # stories in which a broken promise must come to light
 
 
-@pytest.mark.parametrize("seed", range(STORIES))
-def test_no_promise_is_broken_whatever_happens(seed: int) -> None:
-    result = live(seed)
-    assert (result.bubbles, result.deaths) > (20, 3)  # much was said and much went wrong
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """A story that ends in a violation leaves tasks behind, whose end must not fall into somebody else's work."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize("first", range(0, STORIES, TOGETHER))
+def test_no_promise_is_broken_whatever_happens(first: int) -> None:
+    results = [lived(seed) for seed in range(first, first + TOGETHER)]
+    assert sum(result.bubbles for result in results) > 300  # much was said
+    assert sum(result.deaths for result in results) > 20  # and much went wrong
+
+
+def test_these_stories_are_two_hundred_years() -> None:
+    assert sum(map(days_of, range(STORIES))) >= YEARS * 365
 
 
 def test_the_same_seed_is_the_same_story() -> None:
     assert live(22).digest == live(22).digest != live(42).digest
 
 
-@pytest.mark.soak
-def test_no_promise_is_broken_in_many_years() -> None:
-    assert many(STORIES, float(os.environ.get("DUBAN_YEARS", "200"))) == 0
+def test_a_story_that_fails_says_how_to_see_it_again() -> None:
+    def fails(seed: int) -> Any:
+        raise KeyError(seed)
+
+    with pytest.raises(Violation, match=r"KeyError\(7\).*\n.* -m tests.simulation --seed 7$"):
+        lived(7, fails)
 
 
 # --- a service with one fault ---------------------------------------------------
@@ -115,14 +132,13 @@ FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
 }
 
 
-def first_violation() -> str:
-    """What the first stories to fail say."""
+def violations() -> Iterator[str]:
+    """What stories say that fail; a fault may break another promise before its own."""
     for seed in range(2, 2 + TRIES):
         try:
             live(seed)
         except Violation as violation:
-            return str(violation)
-    return ""
+            yield str(violation)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -131,4 +147,4 @@ def test_a_service_with_one_fault_is_found_out(fault: str) -> None:
     with ExitStack() as broken:
         for target, name, value in changes:
             broken.enter_context(mock.patch.object(target, name, value))
-        assert re.search(rf"^[-0-9]+ [:0-9]+ {number} |^{number} ", first_violation())
+        assert any(re.match(rf"([-0-9]+ [:0-9]+ )?{number} ", said) for said in violations())
