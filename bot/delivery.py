@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from loguru import logger
 
+from bot.core.digest import DIGEST
 from bot.core.findings import ZONE, Finding
 from bot.core.message import Message
+from bot.core.notices import midnight
 from bot.core.outbox import Entry, EntryState, cancelled, obsolete, recovered, sending, settle
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Rulebook
@@ -164,14 +166,27 @@ class Deliveries:
                 self._give_up(entry.number, type(error).__name__)
 
     def _merge_late(self, chat: str) -> None:
-        """What has waited since an earlier day goes as one digest with today's, instead of one message after another."""
+        """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
+
+        Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited.
+        """
         now = self._now()
         late = [one for one in self._store.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
-        if late and self._allowed(now, chat) <= now:
+        if late and self._served(chat, day_of(now)):
+            with self._store.work():
+                for one in late:
+                    tomorrow = midnight(day_of(now) + DAY)
+                    self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": tomorrow}))
+        elif late and self._allowed(now, chat) <= now:
             waiting = self._store.waiting(chat, before=day_of(now) + DAY)
             if len(waiting) > 1:
                 with self._store.work():
                     self._store.merge(waiting, now)
+
+    def _served(self, chat: str, today: date) -> bool:
+        """Whether a digest has reached the chat today."""
+        digests = (one for one in self._store.entries.values() if one.chat == chat and one.form == DIGEST)
+        return any(one.delivered_at is not None and day_of(one.delivered_at) == today for one in digests)
 
     def _give_up(self, number: str, error: str) -> None:
         entry = self._store.entries[number]

@@ -6,14 +6,12 @@ or a command does while none runs. Nothing is sent here.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
-from bot.core.digest import DIGEST
 from bot.core.events import Event, ResendAsked, RobotMended
-from bot.core.notices import midnight
 from bot.core.outbox import Entry, EntryState, asked_again
 from bot.shell.problems import near
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 from bot.vetting import Refused
 
 #: What a person may send again; what is being sent, was delivered or is no longer true may not.
@@ -52,19 +50,7 @@ def _mend(store: Store, robot: str, now: datetime) -> None:
 
 
 def wake(store: Store, now: datetime) -> None:
-    """Everything that waits for a robot to be mended looks again; where none was, it goes on waiting.
-
-    What has waited since an earlier day makes a digest; a chat that was given today's already gets that one tomorrow.
-    """
-    today, served = day_of(now), _served(store, day_of(now))
-    tomorrow = midnight(today + timedelta(days=1))
+    """Everything that waits for a robot to be mended looks again; where none was, it goes on waiting."""
     for entry in store.open_entries():
         if entry.state is EntryState.REFUSED:
-            at = tomorrow if entry.chat in served and day_of(entry.at) < today else now
-            store.put(entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": at}))
-
-
-def _served(store: Store, today: date) -> set[str]:
-    """The chats that today's digest has reached."""
-    digests = (entry for entry in store.entries.values() if entry.form == DIGEST and entry.delivered_at)
-    return {entry.chat for entry in digests if entry.delivered_at and day_of(entry.delivered_at) == today}
+            store.put(entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))

@@ -272,6 +272,16 @@ async def test_a_backlog_set_free_by_todays_digest_is_the_next_days(office: Offi
     assert not office.store.open_entries()
 
 
+@pytest.mark.parametrize(("resent", "slots"), [(True, 1), (False, 0)])
+async def test_a_digest_cancelled_after_it_may_have_been_seen_was_the_days(
+    office: Office, resent: bool, slots: int
+) -> None:
+    entry = office.entry(office.promise())
+    with office.store.work():
+        office.store.put(entry.model_copy(update={"resent": resent, "state": EntryState.CANCELLED}))
+    assert office.store.used("县教育局", office.now.date()).slots == slots
+
+
 # --- parts --------------------------------------------------------------------------------------------------
 
 

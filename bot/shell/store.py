@@ -250,7 +250,7 @@ class Store:
             self._open.setdefault(entry.chat, {})[entry.number] = None
         elif entry.state is EntryState.UNDELIVERABLE:
             self._failed[entry.number] = None
-        if entry.state is not EntryState.CANCELLED:
+        if entry.state is not EntryState.CANCELLED or entry.doubtful:  # it may have been seen before it was cancelled
             cost = (int(entry.slot), int(entry.form == "单发"))
             self._used.setdefault(self._weighs_on(entry), {})[entry.number] = cost
 
@@ -439,7 +439,9 @@ def day_of(at: datetime) -> date:
 
 
 def counted_day(entry: Entry) -> date:
-    """The day on whose budget an entry weighs: when it was, or next may be, delivered."""
+    """The day on whose budget an entry weighs: when it was, or next may be, delivered; or was to be, if cancelled."""
+    if entry.state is EntryState.CANCELLED:
+        return day_of(entry.at)
     return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
 
 
