@@ -38,7 +38,8 @@ fmt: $(VENV)/.ready-to-test ## 整理代码格式
 bench: $(VENV)/.ready-to-test ## 性能测量
 	$(PY) -m benchmarks
 
-soak: $(VENV)/.ready-to-test ## 长时间测试：更多年份、更多强杀、更多随机输入
+soak: $(VENV)/.ready-to-test ## 长时间测试：一万个县年（DUBAN_YEARS 可改）、更多强杀、更多随机输入
+	$(PY) -m tests.simulation --from 225 --years $(or $(DUBAN_YEARS),10000) --cores $(shell nproc 2>/dev/null || echo 2)
 	$(PY) -m pytest tests -m soak --timeout 36000 $(PYTEST_ARGS)
 	FUZZ=40 $(PY) -m pytest tests/fuzz --timeout 3600 $(PYTEST_ARGS)
 

@@ -6,11 +6,9 @@ import sys
 
 gc.disable()  # what is imported stays, so that looking for cycles in it is lost time
 from bot.cli import main  # noqa: E402
-from bot.shell.undisturbed import seldom  # noqa: E402
 
 gc.freeze()
 gc.enable()
-seldom()
 
 
 def program() -> None:

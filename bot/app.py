@@ -8,6 +8,7 @@ They meet only at the outbox. `run` is the reconcile loop: look, decide, send, w
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,10 +20,11 @@ from loguru import logger
 from bot.core.digest import compose
 from bot.core.events import Closed, Done, Event, Extended, Returned
 from bot.core.findings import Finding
-from bot.core.notices import Decision, midnight, next_instant, ripe, settled
+from bot.core.notices import Decision, midnight, ripe, settled, turns
+from bot.core.observer import Observer
 from bot.core.office import Trouble
 from bot.core.outbox import Entry, given_up, readdressed, succeeded
-from bot.core.outlook import Scene, look, look_at
+from bot.core.outlook import Scene, look_at
 from bot.core.rulebook import Rulebook
 from bot.core.selfaudit import Report
 from bot.core.windows import OfficeHours
@@ -71,12 +73,15 @@ class App:
     findings: dict[str, Finding] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     audit: Report | None = None  # what the last self-audit found
-    _decisions: Sequence[Decision] = ()
+    _spoken: frozenset[str] = frozenset()  # the chats of what was decided last
+    _turns: Sequence[datetime] = ()  # when any of it may come out differently by time alone, in order
+    _begun: bool = False
     _stopping: bool = False
     _last_pass: float = field(default_factory=monotonic)
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
     _quiet: tuple[datetime, datetime] | None = None
+    _observer: Observer = field(default_factory=Observer)
     _hasty: bool = False  # whether events were taken in since the last whole look
 
     # --- the journey --------------------------------------------------------
@@ -95,7 +100,7 @@ class App:
             findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
             self._hasty = bool(findings)
             if not self._hasty:
-                findings, decisions = look(self.scene(), now)
+                findings, decisions = self._observer.look(self.scene(), now)
                 self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
@@ -112,12 +117,12 @@ class App:
         return about if about in self.findings else ""
 
     def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
-        found = {finding.item.id: finding for finding in findings}
+        found, chats = {finding.item.id: finding for finding in findings}, frozenset(d.chat for d in decisions)
         if self._hasty:
-            self.findings |= found
+            self.findings, self._spoken = self.findings | found, self._spoken | chats
             self._seen = self._grounds()
             return
-        self.findings, self._decisions = found, decisions
+        self.findings, self._spoken, self._turns = found, chats, turns(decisions)
         self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
 
     def send_due(self) -> None:
@@ -186,16 +191,17 @@ class App:
                     self.store.take_back(entry, given_up(entry, moved))
                     self.store.put(moved)
 
-    def next_instant(self) -> datetime | None:
+    def next_instant(self) -> datetime:
         """The earliest instant at which anything may change by itself: a slot, a rung, a retry, a rest's end, a new day."""
         now = self.clock.now()
-        instants = [
-            midnight(day_of(now) + timedelta(days=1)),
-            next_instant(self._decisions, now),
-            self.deliveries.next_instant(now),
-            self.robots.next_instant(now),
-        ]
-        return min((instant for instant in instants if instant is not None), default=None)
+        ahead = self._next_look(now), self.deliveries.next_instant(now), self.robots.next_instant(now)
+        return min(instant for instant in ahead if instant is not None)
+
+    def _next_look(self, now: datetime) -> datetime:
+        """The earliest instant at which a look may lead to something by time alone; on a day off it leads to nothing."""
+        ahead = self._turns[bisect_right(self._turns, now) :][:1]
+        tomorrow = self.rulebook.calendar.send_day_on_or_after(day_of(now) + timedelta(days=1))
+        return min([midnight(tomorrow), *ahead])
 
     async def one_pass(self) -> None:
         """Looks, decides, sends; with a story clock, settles everything before time may move on."""
@@ -227,24 +233,28 @@ class App:
         return not self._hasty and self._unchanged()
 
     def _unchanged(self) -> bool:
-        """Nothing written since the last look, same rules and chats, no instant passed.
+        """Nothing that a look rests on has changed since the last, and no instant passed.
 
         A clock that was set back counts as an instant passed.
         """
         now = self.clock.now()
-        return self._seen == self._grounds() and self._quiet is not None and self._quiet[0] <= now < self._quiet[1]
+        if self._quiet is not None and now - self._quiet[0] >= LOOK_ANYWAY:
+            self._observer = Observer()
+        return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
     def _settle_down(self) -> None:
         now = self.clock.now()
         self._seen = self._grounds()
-        self._quiet = (now, min(self.next_instant() or now, now + LOOK_ANYWAY))
+        self._quiet = (now, min(self._next_look(now), now + LOOK_ANYWAY))
 
     def _grounds(self) -> tuple[object, ...]:
-        return self.rulebook, self.chats, self.store.revision
+        """What a look rests on besides the moment. Most of what delivery writes down leaves it as it is."""
+        scene, today = self.scene(), day_of(self.clock.now())
+        used = [scene.used(chat, today) for chat in self._spoken]
+        return self.rulebook, self.chats, scene.facts, scene.memory, scene.memory.version, used, scene.troubles
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""
-        self.start()
         self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
         try:
             while not self._stopping:
@@ -258,6 +268,9 @@ class App:
     async def _pass_or_wait_out(self) -> None:
         """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
         try:
+            if not self._begun:
+                self.start()
+                self._begun = True
             await self.one_pass()
             self._note_stall()
         except StateError as error:

@@ -12,6 +12,7 @@ from bot.core.office import Trouble
 from bot.core.plainrungs import Books
 from bot.core.selfaudit import Gap, Report, SelfAudit
 from bot.shell.store import Store, day_of
+from bot.upkeep import REST
 
 HOUR = timedelta(hours=1)
 FIRST_LINES = 10
@@ -98,7 +99,7 @@ def books(app: App, now: datetime) -> Books:
 
 
 def _unarchived(store: Store, now: datetime) -> date:
-    """The first day of which nothing has left the live state: this month's, or the one after the archive's last."""
-    first = day_of(now).replace(day=1)
+    """The first day of which nothing has left the live state: of the month not yet archived, or after the archive's last."""
+    first = day_of(now - REST).replace(day=1)
     month = store.seal.month
     return max(first, (date.fromisoformat(f"{month}-28") + timedelta(days=4)).replace(day=1)) if month else first

@@ -14,6 +14,7 @@ from loguru import logger
 
 from bot.core.findings import ZONE, Finding
 from bot.core.message import Message
+from bot.core.notices import midnight
 from bot.core.outbox import Entry, EntryState, cancelled, obsolete, recovered, sending, settle
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Rulebook
@@ -172,9 +173,17 @@ class Deliveries:
                 self._give_up(entry.number, type(error).__name__)
 
     def _merge_late(self, chat: str, now: datetime) -> None:
-        """What has waited since an earlier day goes as one digest with today's, instead of one message after another."""
-        late = self._store.waiting(chat, before=day_of(now))
-        if late and self._allowed(now, chat, now) <= now:
+        """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
+
+        Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited.
+        """
+        late = [one for one in self._store.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
+        if late and self._store.served(chat, day_of(now)):
+            with self._store.work():
+                for one in late:
+                    tomorrow = midnight(day_of(now) + DAY)
+                    self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": tomorrow}))
+        elif late and self._allowed(now, chat, now) <= now:
             waiting = self._store.waiting(chat, before=day_of(now) + DAY)
             if len(waiting) > 1:
                 with self._store.work():

@@ -20,6 +20,8 @@ from bot.shell.state_errors import StateError
 from bot.shell.store import Store, day_of
 
 NIGHT = 3  # o'clock from which the day's copy is made
+#: After a month's end, before it is archived: a clock found to be days ahead is set back, and then today's count must be there.
+REST = timedelta(days=7)
 PAUSE = timedelta(hours=1)  # before something that failed is tried again
 
 
@@ -37,9 +39,10 @@ class Upkeep:
     def look(self, now: datetime) -> None:
         """Does what is due. Never raises for what a disk or a damaged file does."""
         self._note_compaction(now)
-        month = f"{now.astimezone(ZONE):%Y-%m}"
+        until = now - REST
+        month = f"{until.astimezone(ZONE):%Y-%m}"
         if self._swept != month:
-            self._try("归档", now, lambda: self._sweep(month, now))
+            self._try("归档", now, lambda: self._sweep(month, until))
         if self._copy is not None and self._copy.done():
             made, self._copy = self._copy, None
             self._try("备份", now, made.result)
@@ -50,8 +53,8 @@ class Upkeep:
         """What has failed and not worked since."""
         return list(self._troubles.values())
 
-    def _sweep(self, month: str, now: datetime) -> None:
-        moved = self._store.sweep(self._archive, now)
+    def _sweep(self, month: str, until: datetime) -> None:
+        moved = self._store.sweep(self._archive, until)
         self._swept = month
         if moved:
             logger.info("已归档{}行", moved)

@@ -172,6 +172,17 @@ async def test_a_receipt_that_vanished_is_named_also_by_a_fresh_process(service:
     assert service.said(since) == [("T05-R1@2027-1", "提前3个工作日", LEAD)]
 
 
+async def test_a_receipt_that_vanished_at_a_month_s_end_is_named_in_the_next_month_too(service: Watched) -> None:
+    await service.until("2027-03-31T18:00")
+    entry = max(service.store.entries.values(), key=lambda entry: entry.at)
+    service.lose(entry)
+    service.jump(hours=7)
+    await service.restart()
+    since = len(service.audits)
+    await service.until("2027-04-01T01:30")
+    assert {item for item, _, _ in service.said(since)} == {row.item for row in entry.rows}
+
+
 def without_rung(monkeypatch: pytest.MonkeyPatch, label: str, on: str) -> None:
     """A ladder that does not come to a rung on one day."""
     whole = ladder._of_rung

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +252,34 @@ async def test_what_was_refused_for_days_comes_as_one_digest_once_the_robot_is_m
     [bubble] = office.seen()
     carried = {office.entry(number).why for number in promised}
     assert carried == {f"并入{numbers([bubble])[0]}"}
+
+
+async def test_a_backlog_set_free_by_todays_digest_is_the_next_days(office: Office) -> None:
+    office.twin.refuse("县教育局", 93000)
+    for days, hearer in ((0, "县教育局0"), (3, "县教育局1"), (0, "县教育局2")):
+        await office.wind(days=days)
+        office.promise("县教育局", office.row(addressee=hearer))
+        await office.send()
+    assert {entry.state for entry in office.store.entries.values()} == {EntryState.REFUSED}
+    office.twin.heal("县教育局")
+    office.promise(form="单发")  # goes with the oldest, as one digest
+    office.now += timedelta(days=1)
+    office.look()
+    await office.send()
+    assert len(office.seen()) == 1, "one digest a day, whatever has waited"
+    await office.wind(days=1)
+    assert len(office.seen()) == 2
+    assert not office.store.open_entries()
+
+
+@pytest.mark.parametrize(("resent", "slots"), [(True, 1), (False, 0)])
+async def test_a_digest_cancelled_after_it_may_have_been_seen_was_the_days(
+    office: Office, resent: bool, slots: int
+) -> None:
+    entry = office.entry(office.promise())
+    with office.store.work():
+        office.store.put(entry.model_copy(update={"resent": resent, "state": EntryState.CANCELLED}))
+    assert office.store.used("县教育局", office.now.date()).slots == slots
 
 
 # --- parts --------------------------------------------------------------------------------------------------

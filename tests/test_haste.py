@@ -62,6 +62,25 @@ async def test_an_event_known_already_changes_nothing_and_one_in_a_busy_hour_is_
         assert house.app.take_in(returned(house)) == []
         assert not hasty(house), "an event known already is no reason for haste: everything was looked at"
         with house.store.work():
-            house.store.set_meta("something", "else")
+            house.store.note("状态停写", "状态曾无法写入", "磁盘满", house.clock.now())
         house.app.take_in(returned(house, "again"))
         assert not hasty(house)
+
+
+async def test_what_only_delivery_writes_down_is_no_reason_to_look_again(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        await quiet(house)
+        revision = house.store.revision
+        with house.store.work():
+            house.store.set_meta("something", "else")
+        assert house.store.revision > revision
+        assert house.app._nothing_new()
+
+
+async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        await quiet(house)
+        entry = next(iter(house.store.entries.values()))
+        with house.store.work():
+            house.store.untell(entry.rows)
+        assert not house.app._nothing_new()

@@ -74,6 +74,23 @@ async def test_a_full_disk_is_waited_out(tmp_path: Path) -> None:
     store.close()
 
 
+async def test_a_disk_that_is_full_at_the_start_is_waited_out_too(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    chats = "群聊:\n  县教育局:\n    - {方言: wecom, 地址: 'http://127.0.0.1:9/cgi-bin/webhook/send?key=a-robot'}\n"
+    (tmp_path / "config" / "chats.yaml").write_text(chats, "utf-8")
+    disk = FailingDisk("write")
+    app, store = real_app(tmp_path, disk)
+    disk.arm(0)
+    running = asyncio.create_task(app.run())  # first of all it takes note of its robots
+    await until(lambda: disk.count > 0)
+    assert not running.done()
+    app.poke.set()
+    await until(lambda: bool(store.robots))
+    app.stop()
+    await running
+    store.close()
+
+
 async def test_a_journal_that_cannot_be_trusted_ends_the_service(tmp_path: Path) -> None:
     disk = FailingDisk("flush", code=5)
     app, _ = real_app(tmp_path, disk)

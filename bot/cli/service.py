@@ -28,6 +28,7 @@ from bot.platforms import parts
 from bot.shell.courier import Courier
 from bot.shell.logs import set_up
 from bot.shell.store import Store
+from bot.shell.undisturbed import seldom
 from bot.sources.clock import ZONE, Clock, RealClock, StoryClock, wall
 from bot.sources.rule_files import watch
 
@@ -92,6 +93,7 @@ def run(
             clock = StoryClock(drill_start(rulebook), pause=0.7)
             clock.until = moment(until, end=True) if until else clock.now() + timedelta(days=366)
         port = home.settings.port if port is None else port
+        seldom()
         return asyncio.run(
             _serve(home, store, clock or RealClock(home.settings.heartbeat), host or home.settings.host, port, drill)
         )

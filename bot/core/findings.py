@@ -6,7 +6,7 @@ Every finding carries what `decide` needs, so that nothing downstream asks a rul
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -48,6 +48,9 @@ class Finding:
     lines: tuple[str, ...] = ()  # what an office finding says, one line each
 
 
+JudgeOne = Callable[[Item, Facts, date, Calendar], Finding]
+
+
 @lru_cache(maxsize=64)
 def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
     """Every item due from the plan's first day up to `until`, parents before their steps.
@@ -82,11 +85,12 @@ def next_horizon(today: date) -> date:
     return date((today + HORIZON).year + 1, 1, 1) - HORIZON
 
 
-def judge(rulebook: Rulebook, facts: Facts, today: date) -> list[Finding]:
-    """One finding per known item, in the rulebook's order."""
+def judge(rulebook: Rulebook, facts: Facts, today: date, one: JudgeOne | None = None) -> list[Finding]:
+    """One finding per known item, in the rulebook's order; `one` judges an item by itself."""
     found: dict[str, Finding] = {}
+    one = one or judge_one
     for item in (*known_items(rulebook, today), *arisen_items(rulebook, facts)):
-        finding = judge_one(item, facts, today, rulebook.calendar)
+        finding = one(item, facts, today, rulebook.calendar)
         parent = found.get(item.parent) if item.parent else None
         if parent is not None:
             finding = under(finding, parent)

@@ -225,7 +225,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     if telling is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
-        return _recovered(finding, addressee, heard, _quiet(finding), desk)
+        return _recovered(finding, addressee, heard, _quiet(finding), desk, until)
     if telling is None:
         return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
     if not _owed(telling, finding, last):
@@ -382,12 +382,19 @@ def _in_time(decision: Decision) -> Decision:
     return replace(decision, reason=_quiet(decision.finding), at=None, telling=None, superseded=(), prompt=False)
 
 
-def _recovered(finding: Finding, addressee: Addressee, last: Told | None, quiet: Reason, desk: Desk) -> Decision:
+def _recovered(
+    finding: Finding,
+    addressee: Addressee,
+    last: Told | None,
+    quiet: Reason,
+    desk: Desk,
+    until: datetime | None = None,
+) -> Decision:
     """Who was told that something is wrong is told once, in a digest, that it is over: closed, or corrected."""
     chat, mark = desk.directory.route(addressee)
     wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
     if not wrong or last is None or addressee.name == ADMIN:
-        return Decision(finding, addressee, chat, quiet, mark)
+        return Decision(finding, addressee, chat, quiet, mark, until=until)
     on = max(last.rung_on, desk.today)
     telling = Occurrence(on, on, RECOVERED, "恢复", False)
     told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), telling=telling)
@@ -406,10 +413,15 @@ def settled(decision: Decision, now: datetime) -> Decision:
     return decision
 
 
-def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
-    """The earliest instant after `now` at which some decision may come out differently by time alone."""
+def turns(decisions: Iterable[Decision]) -> list[datetime]:
+    """The instants at which some decision may come out differently by time alone, in order."""
     instants = (instant for decision in decisions for instant in (decision.at, decision.until))
-    return min((i for i in instants if i is not None and i > now), default=None)
+    return sorted({instant for instant in instants if instant is not None})
+
+
+def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
+    """The first of them after `now`."""
+    return next((instant for instant in turns(decisions) if instant > now), None)
 
 
 @lru_cache(maxsize=8192)

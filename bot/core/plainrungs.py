@@ -27,6 +27,7 @@ from bot.core.words import Side
 #: Kinds whose verdict is worked out anew.
 PLAIN = frozenset({"节点", "周期", "报送"})
 RETURNED = "退回"
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,33 +156,45 @@ def _as_evaluated(finding: Finding) -> Verdict | None:
 
 def owed(one: Verdict, books: Books, dates: PlainDates, now: datetime) -> Iterator[Owed]:
     """For everybody who hears of it, the first rung that has come and that they were not told."""
-    for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
-        last = books.memory.last(one.item.id, one.due_on, hearer)
-        heard = last.rung_on if last else None
-        found = [owed for rung in one.item.rule.ladder.rungs if roles & set(rung.roles)
-                 for owed in _rung(one, rung, hearer, heard, dates, now.date())]  # fmt: skip
-        found = found or _return(one, hearer, roles, books, now)
+    for hearer, roles, unheard in _unheard(one, books.memory, dates, now.date()):
+        found = [rung for rung in unheard if rung[2] <= now.date()] or _return(one, hearer, roles, books, now)
         if found:
             first = min(found, key=lambda owed: owed[1])
             yield Owed(one.item.id, one.item.rule.id, one.due_on, hearer, *first, grounds=_grounds(one, books))
 
 
+def quiet_until(one: Verdict, memory: Tellings, dates: PlainDates, today: date) -> date:
+    """The first day on which a rung of it may be owed, as long as it stands as it does and nothing is told of it."""
+    unheard = (rung for _, _, rungs in _unheard(one, memory, dates, today) for rung in rungs)
+    return min((told_on for _, _, told_on in unheard), default=date.max)
+
+
+def _unheard(
+    one: Verdict, memory: Tellings, dates: PlainDates, today: date
+) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
+    """For everybody who hears of it, in which roles, the first that they have not heard yet of every rung."""
+    for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
+        last = memory.last(one.item.id, one.due_on, hearer)
+        heard = last.rung_on if last else None
+        spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
+        yield hearer, roles, [found for rung in spoken for found in _rung(one, rung, hearer, heard, dates, today)]
+
+
 def _rung(
     one: Verdict, rung: RungForm, hearer: str, heard: date | None, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, date, date]]:
-    """A rung's label, nominal date and day of telling, once that day has come; nothing where it does not speak."""
+    """A rung's label, nominal date and day of telling; nothing where it does not speak."""
     after = rung.offset.side is Side.AFTER
     ahead = not after and not one.happened
     if (rung.states and one.state not in rung.states) or (ahead and today > one.due_on):
         return
-    if after and (one.state is State.ADVISED or today <= one.late_from):
+    if after and one.state is State.ADVISED:
         return
     on = dates.first_unheard(rung, one.late_from if after else one.due_on, heard)
     if (heard is not None and on <= heard) or (ahead and _listed(one, hearer, on, dates)):
         return
     told_on = dates.told_on(on, ahead)
-    if told_on <= today:
-        yield rung.offset.words(), on, told_on
+    yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 
 def _listed(one: Verdict, hearer: str, on: date, dates: PlainDates) -> bool:

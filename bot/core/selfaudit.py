@@ -24,15 +24,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
 
 from bot.core.addressees import ADMIN
 from bot.core.findings import ZONE
 from bot.core.ladder import MONTH_LIST
 from bot.core.outbox import Entry, EntryState
 from bot.core.plaindates import PlainDates
-from bot.core.plainrungs import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, verdicts
+from bot.core.plainrungs import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, quiet_until, verdicts
 from bot.core.tellings import Tellings
 from bot.core.windows import is_open, slot
+from bot.core.workdays import Calendar
 
 #: Of office hours, before what nobody was told counts as missed.
 GRACE = timedelta(minutes=15)
@@ -89,11 +91,25 @@ class _Seen:
     missed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """Of an item that stands like this, with its tellings in this version, nothing is owed from `day` until `until`."""
+
+    verdict: Verdict
+    version: int
+    day: date
+    until: date
+
+
 class SelfAudit:
     """Audits in a row; what one saw owed the next may find missed. Pure: it keeps nothing that a restart would need."""
 
     def __init__(self) -> None:
         self._dates: PlainDates | None = None
+        self._owing: tuple[tuple[object, ...], dict[str, Verdict], list[Owed]] | None = None  # and what it rests on
+        self._quiet: dict[str, _Quiet] = {}
+        self._entries: list[Entry] = []
+        self._unkept: tuple[tuple[object, ...], list[Gap]] | None = None  # likewise
         self._seen: dict[tuple[object, ...], _Seen] = {}
         self._heads: dict[str, tuple[Entry, datetime]] = {}
         self._noticed: dict[str, int] = {}  # entry → the audit, by its number in a row, that saw it first
@@ -111,17 +127,58 @@ class SelfAudit:
         self._first = self._first or now
         today = now.date()
         if self._dates is None or self._dates.calendar != books.rulebook.calendar:
-            self._dates = PlainDates(books.rulebook.calendar, today)
-        entries, self._count = list(books.entries), self._count + 1
-        self._noticed = {entry.number: self._noticed.get(entry.number, self._count) for entry in entries}
-        known = {one.item.id: one for one in verdicts(books, self._dates, today)}
-        waiting = [rung for one in known.values() for rung in owed(one, books, self._dates, now)]
+            self._dates = _dates(books.rulebook.calendar, today.year)
+        entries, self._count = self._noted(books), self._count + 1
+        known, waiting = self._owed(books, self._dates, now)
         gaps = [
             *self._missed(waiting, _Chats(books, entries, self._noticed, now), books, now),
-            *_without_receipt(books, entries),
+            *self._without_receipt(books, entries),
             *self._held_up(books, entries, now),
         ]
         return Report(now, tuple(gaps), tuple(_unasked(books, self._dates, known, entries, since)))
+
+    # --- worked out again only when what it rests on is another -------------------
+
+    def _noted(self, books: Books) -> list[Entry]:
+        """The entries; those that are here for the first time are noticed by the audit that is under way."""
+        entries = list(books.entries)
+        if entries != self._entries:
+            noticed = self._noticed
+            self._noticed = {entry.number: noticed.get(entry.number, self._count + 1) for entry in entries}
+            self._entries = entries
+        return self._entries
+
+    def _owed(self, books: Books, dates: PlainDates, now: datetime) -> tuple[dict[str, Verdict], list[Owed]]:
+        """How everything stands and what is owed; the hour matters only to what comes back from a clock ahead of ours."""
+        memory, today = books.memory, now.date()
+        grounds = (books.rulebook, books.facts, books.findings, dates, memory, memory.version, today)
+        if self._owing is None or not _same(self._owing[0], grounds):
+            if self._owing is None or not _same(self._owing[0][:1] + self._owing[0][3:5], (grounds[0], dates, memory)):
+                self._quiet = {}
+            known = {one.item.id: one for one in verdicts(books, dates, today)}
+            waiting = [rung for one in known.values() for rung in self._owed_of(one, books, dates, now)]
+            if any(one.returned and one.returned > now for one in known.values()):
+                return known, waiting
+            self._owing = grounds, known, waiting
+        return self._owing[1:]
+
+    def _owed_of(self, one: Verdict, books: Books, dates: PlainDates, now: datetime) -> list[Owed]:
+        """Nothing until the day on which the first rung comes, if all is as it was when that day was worked out."""
+        today, version = now.date(), books.memory.changed(one.item.id)
+        quiet = self._quiet.get(one.item.id)
+        if quiet is not None and quiet.day <= today < quiet.until and quiet.version == version and quiet.verdict == one:
+            return []
+        found = list(owed(one, books, dates, now))
+        until = today if found or one.returned else quiet_until(one, books.memory, dates, today)
+        self._quiet[one.item.id] = _Quiet(one, version, today, until)
+        return found
+
+    def _without_receipt(self, books: Books, entries: list[Entry]) -> list[Gap]:
+        memory = books.memory
+        grounds = (entries, memory, memory.version, books.facts.names, books.unarchived)
+        if self._unkept is None or not _same(self._unkept[0], grounds):
+            self._unkept = grounds, list(_without_receipt(books, entries))
+        return self._unkept[1]
 
     # --- owed and not told ----------------------------------------------------
 
@@ -170,10 +227,16 @@ class _Chats:
 
     def __init__(self, books: Books, entries: Iterable[Entry], noticed: Mapping[str, int], now: datetime) -> None:
         self._now, self._books = now, books
+        self._entries, self._noticed = entries, noticed
         self._last: dict[str, int] = {}  # chat → the first audit that saw its last digest
         self._used: set[str] = set()  # chats whose slot of today is taken, perhaps by what waited from an earlier day
-        for entry in (one for one in entries if one.slot):
-            self._note(entry, noticed[entry.number])
+
+    @cached_property
+    def _asked(self) -> bool:
+        """Looks at all entries, once somebody asks."""
+        for entry in (one for one in self._entries if one.slot):
+            self._note(entry, self._noticed[entry.number])
+        return True
 
     def _note(self, entry: Entry, audit: int) -> None:
         if _composed(entry, self._books.memory):
@@ -184,7 +247,7 @@ class _Chats:
 
     def had_occasion(self, chat: str, seen: _Seen) -> bool:
         """Whether a digest of the chat was composed since an audit saw it owed, or today's should have been."""
-        if self._last.get(chat, 0) > seen.audit:
+        if self._asked and self._last.get(chat, 0) > seen.audit:
             return True
         if chat in self._used or self._now - seen.since < GRACE:
             return False
@@ -216,6 +279,20 @@ def _on_record(one: Owed, books: Books) -> str:
     return f"只告知到“{last.rung}”（{last.number}）" if last else "没有告知过"
 
 
+@lru_cache(maxsize=4)
+def _dates(calendar: Calendar, year: int) -> PlainDates:
+    """Worked out once: the lists of days only ever grow."""
+    return PlainDates(calendar, date(year, 1, 1))
+
+
+def _same(before: tuple[object, ...], grounds: tuple[object, ...]) -> bool:
+    """The very same values; of what is counted or dated, equal ones."""
+    return all(
+        one is other or (isinstance(other, int | date) and one == other)
+        for one, other in zip(before, grounds, strict=True)
+    )
+
+
 # --- receipts ---------------------------------------------------------------------------
 
 
@@ -228,14 +305,18 @@ def _without_receipt(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
         if entry.state is not EntryState.CANCELLED:
             for row in entry.rows:
                 key = names.item(row.item), names.hearer(row.item, row.addressee)
-                at, on = carried.get(key, (entry.at, row.rung_on))
-                carried[key] = max(entry.at, at), max(row.rung_on, on)
+                before = carried.get(key)
+                carried[key] = _later(before, entry.at, row.rung_on) if before else (entry.at, row.rung_on)
     for told in books.memory.since(books.unarchived):
         at, on = carried.get((told.item, told.addressee), (_NEVER, date.min))
         if at >= told.at or on >= told.rung_on or names.gone(told.addressee) or _merged(told.number, by_number):
             continue
         says = f"记为已告知（{told.number}），但没有送达凭证，也不在待发箱"
         yield Gap(told.item, told.rung, told.addressee, told.at.astimezone(ZONE), says)
+
+
+def _later(before: tuple[datetime, date], at: datetime, on: date) -> tuple[datetime, date]:
+    return max(before[0], at), max(before[1], on)
 
 
 def _merged(number: str, entries: Mapping[str, Entry]) -> bool:

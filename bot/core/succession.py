@@ -49,6 +49,8 @@ class Succession:
 
     def addressee(self, key: str) -> str:
         """The same for a name a chat is configured under: 县卫计局·分管领导."""
+        if not self.units:  # most counties, and asked for every line of every message
+            return key
         name, also, chat = key.partition("→")
         head, mark, rest = name.partition("·")
         return f"{self.unit(head)}{mark}{rest}{also}{chat and self.chat(chat)}"
@@ -59,7 +61,7 @@ class Succession:
 
     def gone(self, name: str) -> bool:
         """Whether this was the chat of a unit that went into another."""
-        return name.partition("→")[0].partition("·")[0] in self.merged
+        return bool(self.merged) and name.partition("→")[0].partition("·")[0] in self.merged
 
     def hearer(self, item: str, key: str) -> str:
         """Who counts as having heard of an item: of 交办 only the people themselves, so that the new unit hears its own."""

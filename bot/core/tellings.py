@@ -22,6 +22,8 @@ class Tellings:
     def __init__(self, told: Iterable[Told] = (), names: Succession = UNCHANGED) -> None:
         self._names = names
         self._told: dict[Key, dict[date | None, list[Told]]] = {}
+        self.version = 0  # counts changes
+        self._changed: dict[str, int] = {}  # item → version of its last change
         for one in told:
             self.add(one)
 
@@ -42,6 +44,7 @@ class Tellings:
     def add(self, told: Told) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
         told = today(told, self._names)
+        self._note_change(told.item)
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
 
@@ -51,6 +54,15 @@ class Tellings:
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
+            self._note_change(told.item)
+
+    def changed(self, item: str) -> int:
+        """The version in which anything about an item was told or taken back last."""
+        return self._changed.get(item, 0)
+
+    def _note_change(self, item: str) -> None:
+        self.version += 1
+        self._changed[item] = self.version
 
     def since(self, day: date) -> Iterator[Told]:
         """What was told on or after a day in Asia/Shanghai, in no order."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
-from bot.core.digest import Draft
+from bot.core.digest import DIGEST, Draft
 from bot.core.events import Event
 from bot.core.facts import Facts, fold
 from bot.core.findings import ZONE
@@ -252,7 +252,9 @@ class Store:
 
     def _weigh(self, entry: Entry) -> None:
         """Puts an entry on the budget of its chat and day."""
-        counts = entry.state is not EntryState.CANCELLED
+        counts = (
+            entry.state is not EntryState.CANCELLED or entry.doubtful
+        )  # it may have been seen before it was cancelled
         names = self.facts.names
         chat = names.chat(entry.chat) if names else entry.chat
         place = (chat, counted_day(entry)) if counts else None
@@ -314,6 +316,11 @@ class Store:
         """What a chat got, or is about to get, on a day."""
         costs = self._used.get((chat, day), {}).values()
         return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
+
+    def served(self, chat: str, day: date) -> bool:
+        """Whether a digest has reached a chat on a day."""
+        there = self._used.get((self.facts.names.chat(chat), day), ())
+        return any(one.form == DIGEST and one.delivered_at is not None for one in map(self.entries.__getitem__, there))
 
     # --- archive ------------------------------------------------------------
 
@@ -501,7 +508,9 @@ def day_of(at: datetime) -> date:
 
 
 def counted_day(entry: Entry) -> date:
-    """The day on whose budget an entry weighs: when it was, or next may be, delivered."""
+    """The day on whose budget an entry weighs: when it was, or next may be, delivered; or was to be, if cancelled."""
+    if entry.state is EntryState.CANCELLED:
+        return day_of(entry.at)
     return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
 
 

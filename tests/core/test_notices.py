@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import permutations
 
 import pytest
 
+from bot.core.events import Observed
 from bot.core.facts import Facts
 from bot.core.findings import judge
 from bot.core.notices import (
@@ -26,7 +29,7 @@ from bot.core.notices import (
 from bot.core.rulebook import Role, Rulebook
 from bot.core.tellings import Tellings
 from bot.core.windows import OfficeHours, slot
-from tests.builders import INDICATOR, a_duty, a_milestone, a_rulebook, everybody, moment
+from tests.builders import INDICATOR, a_duty, a_milestone, a_rulebook, everybody, facts_after, moment
 
 CHAT = "县教育局"
 SLOT = slot(CHAT, date(2027, 3, 3), OfficeHours())
@@ -183,3 +186,13 @@ def test_forgotten_telling_is_owed_again_and_a_copy_keeps_its_own() -> None:
     memory.forget(a_telling("2027-03-09"))  # never told: nothing to take back
     assert memory.last("T05-M1", date(2027, 3, 10), CHAT) == a_telling("2027-03-01")
     assert twin.last("T05-M1", date(2027, 3, 10), CHAT) == a_telling("2027-03-05")
+
+
+def test_a_good_value_that_comes_on_a_sunday_is_looked_at_again_on_monday() -> None:
+    rulebook = a_rulebook(indicators=INDICATOR)
+    facts = facts_after((Observed(indicator="I4", period="2027", value=Decimal(98)), "2027-03-07T10:00"))
+    sunday = replace(desk("2027-03-07 10:01", rulebook=rulebook), facts=facts)
+    decisions = decide(judge(rulebook, facts, date(2027, 3, 7)), sunday)
+    mine = next(one for one in decisions if one.finding.item.id == "I4@2027" and one.addressee.key == CHAT)
+    assert (mine.reason, mine.at) == (Reason.NOT_DUE, None)
+    assert mine.until == slot(CHAT, date(2027, 3, 8), OfficeHours())

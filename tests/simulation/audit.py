@@ -1,12 +1,13 @@
 """What must hold at every step and at the end. It goes by what the platforms showed, never by what the service believes.
 
 1 lost    2 repeat    3 untrue    4 hours    5 budget    6 pace (platforms.py)    7 place    8 order    9 state    10 death (world.py)
+11 an honest heart: it does not beat while the self-audit misses something, and the audit misses all that is owed and nothing else
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +23,8 @@ from bot.core.tellings import Tellings, told
 from bot.core.windows import is_open
 from bot.drill.twin import Bubble
 from bot.shell.database import Database
-from bot.shell.state_files import read_living
+from bot.shell.rows import Rows
+from bot.shell.state_files import Found, read_folder
 from bot.shell.store import Store, day_of
 from tests.simulation.stage import StageClock, Violation
 
@@ -158,6 +160,19 @@ class Audit:
         """The clock was set back: what is composed now is dated before what was sent."""
         self._newest.clear()
 
+    # --- at every beat --------------------------------------------------------
+
+    def heart(self, doubts: Sequence[str]) -> None:
+        """11: the file is written as a beat, or as the reason why there is none."""
+        assert self.app is not None
+        missed = self._missed(self.app)
+        if missed and not doubts:
+            self._fail(f"11 the heart beats although the self-audit misses {missed}")
+
+    @staticmethod
+    def _missed(app: App) -> str:
+        return "；".join(str(gap) for gap in app.audit.gaps[:2]) if app.audit else ""
+
     # --- at every outcome and check -------------------------------------------
 
     def settled(self, entry: Entry, outcome: Any) -> None:
@@ -181,6 +196,12 @@ class Audit:
             if entry.state is EntryState.DELIVERED:
                 self._was_shown(entry)
 
+    def nothing_overlooked(self, app: App) -> None:
+        """1: whoever looks again and again sees what a look at everything sees."""
+        now, scene = self._clock.now(), app.scene()
+        if app._observer.look(scene, now) != look(scene, now):
+            self._fail("1 the observer overlooks what a look at everything sees")
+
     def _heard(self, facts: Facts) -> Tellings:
         """What was really said, as a memory."""
         seen = (shown for shown in self.shown.values() if shown.whole)
@@ -200,10 +221,11 @@ class Audit:
             key = (decision.finding.item.id, decision.addressee.key)
             telling = decision.telling
             if decision.reason.tells and telling and telling.slot_on < now.date() and key not in excused:
-                self._fail(
-                    f"1 {key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
-                )
+                owed = f"{key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
+                self._fail(f"1 {owed}" if self._missed(app) else f"11 {owed}, and the self-audit has not noticed")
         self._admin_knows(app)
+        if missed := self._missed(app):
+            self._fail(f"11 nothing is owed, and yet the self-audit misses {missed}")
 
     def _admin_knows(self, app: App) -> None:
         """Nothing waits any more; what was given up is in the admin's hands."""
@@ -221,22 +243,25 @@ def unsettled(store: Store) -> Iterable[Entry]:
     return [e for e in store.entries.values() if e.state.open or e.state is EntryState.UNDELIVERABLE]
 
 
-def tables(database: Database) -> dict[str, dict[str, Any]]:
-    """Everything a database holds."""
-    return {name: dict(rows.items()) for name, rows in database._state.read().items()}
+def tables(database: Database) -> dict[str, Rows]:
+    """Everything a database holds: its own, to be read at once."""
+    return {name: rows for name, rows in database._state._tables.items() if rows}
 
 
-def reopened(folder: Path, facts: Facts) -> Store:
-    """The state as a start would find it, without touching it."""
-    return Store(Database.of_files(dict(read_living(folder).files())), facts)
+def database_of(found: Found) -> Database:
+    """What a start would make of a folder, in memory."""
+    database = Database.in_memory()
+    database._state.load(found.snapshot.lines, found.records)
+    return database
 
 
 def same_state(live: Store, folder: Path, base: Facts) -> None:
     """9: what a start would find is what the running service holds. Raises Violation."""
-    twin = reopened(folder, base)
-    twin.follow(live.facts.names)
-    if tables(live._db) != tables(twin._db):
+    database = database_of(read_folder(folder))
+    if tables(live._db) != tables(database):
         raise Violation("9 tables differ between memory and disk")
+    twin = Store(database, base)
+    twin.follow(live.facts.names)
     for what in ("entries", "facts", "robots", "_meta", "_event_keys"):
         if getattr(live, what) != getattr(twin, what):
             raise Violation(f"9 {what} differ between memory and disk")

@@ -6,11 +6,14 @@ Nothing sleeps and nothing runs beside the loop, so that a seed is the whole sto
 from __future__ import annotations
 
 import asyncio
+import gc
 import selectors
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
+
+from bot.shell.undisturbed import undisturbed
 
 HOT = 200  # passes at one instant: the loop goes round without time passing
 
@@ -47,6 +50,18 @@ class StageLoop(asyncio.SelectorEventLoop):
         return self._stage.passed
 
 
+@contextmanager
+def tidy() -> Iterator[None]:
+    """No garbage is collected during a story and all of its own at its end, without a look at what was there before."""
+    gc.freeze()
+    try:
+        with undisturbed():
+            yield
+        gc.collect()
+    finally:
+        gc.unfreeze()
+
+
 def staged(main: Callable[[], Any]) -> Any:
     """Runs a coroutine function to its end in a loop of its own."""
     with asyncio.Runner(loop_factory=StageLoop) as runner:
@@ -75,10 +90,14 @@ class StageClock:
         self.poke: asyncio.Event | None = None
         self.passes = 0
         self._stood: tuple[datetime, int] = (start, 0)
+        self._read: tuple[float, datetime] = (self._zero, start)  # asked much more often than it moves
 
     def true(self) -> datetime:
         """The time by which everybody else lives."""
-        return self._start + timedelta(seconds=self._loop.time() - self._zero)
+        at = self._loop.time()
+        if at != self._read[0]:
+            self._read = (at, self._start + timedelta(seconds=at - self._zero))
+        return self._read[1]
 
     def now(self) -> datetime:
         return self.true() + self.wrong
@@ -87,9 +106,13 @@ class StageClock:
         """Seconds by a clock that nobody sets."""
         return self._loop.time()
 
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Something happens in so many seconds of true time."""
+        self._loop.call_later(seconds, act)
+
     def beat(self, seconds: float = 30.0) -> None:
         """The heartbeat after a disturbance."""
-        self._loop.call_later(seconds, self._ring)
+        self.later(seconds, self._ring)
 
     def _ring(self) -> None:
         if self.poke is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,19 +18,23 @@ from loguru import logger
 from bot.core import events as e
 from bot.core.findings import ZONE
 from tests.simulation import county
-from tests.simulation.platforms import MOODS, Address
-from tests.simulation.stage import staged
+from tests.simulation.platforms import MOODS, Address, narrow
+from tests.simulation.stage import staged, tidy
 from tests.simulation.world import World, clear, staged_machine
 
 DIALECTS = ("wecom", "dingtalk", "feishu")
+NARROW = 3  # messages a minute and robot, where much is to be said
+IN_MEMORY = Path("/dev/shm")  # where there is one: what reaches the platter is the stage's own business
 CALM = timedelta(days=16)  # longer than the longest holiday and the slowest retry
-KINDS = ("lean", "lean", "busy", "lean")
+KINDS = ("lean", "lean", "busy", *("lean",) * 5)
 DAYS = {"lean": 364, "busy": 91, "real": 35}
 BOOKS: dict[str, Callable[[], tuple[Mapping[str, bytes], ...]]] = {
     "lean": county.lean,
     "busy": county.good,
     "real": lambda: (county.real(),),
 }
+#: How long a platform's mood lasts: a hiccup, an afternoon, over a weekend, or weeks; a robot that is gone stays gone.
+MOOD_HOURS = (1, 6, 70, 500)
 #: Hours of quiet on average: most things happen in bursts, and in between a week may pass.
 PAUSES = {"lean": (0.02, 0.3, 12, 90, 400), "busy": (0.02, 0.3, 3, 12, 30, 90), "real": (0.3, 12, 48)}
 
@@ -197,12 +202,13 @@ class Story:
 
     def mood(self) -> None:
         """A platform behaves badly to one chat, or to all."""
-        mood = self.dice.choice(MOODS[1:])
+        mood, hours = self.dice.choice(MOODS[1:]), self.dice.choice(MOOD_HOURS)
         whom = [self.dice.choice(county.CHATS)] if self.dice.random() < 0.8 else list(county.CHATS)
-        for chat in whom:
-            for address in self.addresses[chat]:
-                address.mood = mood
-        self.world.say(f"平台 {mood}：{'、'.join(whom)}")
+        struck = [address for chat in whom for address in self.addresses[chat]]
+        for address in struck:
+            address.mood = mood
+        self.world.say(f"平台 {mood}：{'、'.join(whom)}，{hours}小时")
+        self.world.clock.later(hours * 3600.0, lambda: _over(struck, mood))
 
     def good_mood(self) -> None:
         for robots in self.addresses.values():
@@ -228,12 +234,12 @@ class Story:
         self._broken_for(errno.EIO, "磁盘坏", self.dice.choice((1, 30)))
 
     def _broken_for(self, code: int, text: str, seconds: float) -> None:
-        disk, loop = self.world.disk, self.world.clock._loop
+        disk = self.world.disk
         if not self.world.up():
             return
         self.world.say(f"{text}，{seconds}秒")
         disk.broken = code
-        loop.call_later(seconds, lambda: setattr(disk, "broken", 0))
+        self.world.clock.later(seconds, lambda: setattr(disk, "broken", 0))
 
     def set_clock(self) -> None:
         """Forwards or back, by seconds or days; or right again."""
@@ -273,10 +279,17 @@ class Story:
             await self.world.live(self.world.clock.true() + timedelta(minutes=self.dice.randint(0, 9)))
 
 
+def _over(struck: Iterable[Address], mood: str) -> None:
+    """A mood passes by itself, unless it has changed since; a robot that is gone stays gone."""
+    for address in struck:
+        if address.mood == mood != "dead":
+            address.mood = "well"
+
+
 def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
     """Lives through one seed. Raises Violation."""
     whole = hashlib.sha256()
-    folder = Path(tempfile.mkdtemp(prefix="duban-simulation-"))
+    folder = Path(tempfile.mkdtemp(prefix="duban-simulation-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
     worlds: list[World] = []
 
     def hear(text: str) -> None:
@@ -291,7 +304,8 @@ def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
 
     logger.disable("bot")
     try:
-        with staged_machine(lambda: worlds[-1]):
+        pace = narrow(NARROW) if kind_of(seed) == "busy" else nullcontext()
+        with tidy(), pace, staged_machine(lambda: worlds[-1]):
             staged(main)
     finally:
         logger.enable("bot")

@@ -1,13 +1,14 @@
 """Whole lives of a service from a seed: every promise holds in them, and a service that breaks one is found out.
 
-`make soak` lives many more years of other seeds; `DUBAN_YEARS` says how many.
+`make soak` lives many more years of other seeds; `DUBAN_YEARS` says how many. A seed that fails says how to see it again.
 """
 
 from __future__ import annotations
 
-import os
+import gc
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -15,38 +16,60 @@ from unittest import mock
 import pytest
 
 from bot import delivery
-from bot.core import outbox
+from bot.auditing import Auditor
+from bot.core import digest, outbox
+from bot.core.outbox import Entry, EntryState
 from bot.core.outcome import Outcome, Verdict
+from bot.core.selfaudit import Report, SelfAudit
 from bot.delivery import Deliveries
+from bot.platforms import Robot
 from bot.shell.courier import Courier
 from bot.shell.journal import Journal
 from bot.shell.robots import Robots
-from tests.simulation.__main__ import many
+from bot.shell.store import Store
+from tests.simulation.__main__ import lived
 from tests.simulation.stage import Violation
-from tests.simulation.story import live
+from tests.simulation.story import days_of, live
 
-STORIES = 16
+STORIES, TOGETHER = 225, 5
+YEARS = 200
 TRIES = 8  # stories in which a broken promise must come to light
 
 
-@pytest.mark.parametrize("seed", range(STORIES))
-def test_no_promise_is_broken_whatever_happens(seed: int) -> None:
-    result = live(seed)
-    assert (result.bubbles, result.deaths) > (20, 3)  # much was said and much went wrong
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """A story that ends in a violation leaves tasks behind, whose end must not fall into somebody else's work."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize("first", range(0, STORIES, TOGETHER))
+def test_no_promise_is_broken_whatever_happens(first: int) -> None:
+    results = [lived(seed) for seed in range(first, first + TOGETHER)]
+    assert sum(result.bubbles for result in results) > 300  # much was said
+    assert sum(result.deaths for result in results) > 20  # and much went wrong
+
+
+def test_these_stories_are_two_hundred_years() -> None:
+    assert sum(map(days_of, range(STORIES))) >= YEARS * 365
 
 
 def test_the_same_seed_is_the_same_story() -> None:
     assert live(22).digest == live(22).digest != live(42).digest
 
 
-@pytest.mark.soak
-def test_no_promise_is_broken_in_many_years() -> None:
-    assert many(STORIES, float(os.environ.get("DUBAN_YEARS", "200"))) == 0
+def test_a_story_that_fails_says_how_to_see_it_again() -> None:
+    def fails(seed: int) -> Any:
+        raise KeyError(seed)
+
+    with pytest.raises(Violation, match=r"KeyError\(7\).*\n.* -m tests.simulation --seed 7$"):
+        lived(7, fails)
 
 
 # --- a service with one fault ---------------------------------------------------
 
-_send, _unclear, _choose = Courier.post, outbox._unclear, Robots.choose
+Fault = tuple[object, str, Any]
+_send, _unclear, _choose, _promise_one = Courier.post, outbox._unclear, Robots.choose, Store._promise_one
 
 
 async def _believes_everything(self: Courier, *given: Any) -> Outcome:
@@ -70,28 +93,58 @@ def _only_says_that_it_flushes(self: Journal) -> None:
     self._synced = self._sequence
 
 
-FAULTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
-    "what was being sent is forgotten": (Deliveries, "recover", lambda self: None, "1"),
-    "a resend is not marked": (outbox, "_unclear", _forgets_the_mark, "2"),
-    "a platform's refusal counts as success": (Courier, "post", _believes_everything, "3"),
-    "nobody minds office hours": (delivery, "allowed", _always_open, "4"),
-    "another chat hears it": (Robots, "choose", _in_another_chat, "7"),
-    "a flush is not done": (Journal, "_flush", _only_says_that_it_flushes, "9"),
+def _drops(self: Store, *given: Any) -> Entry:
+    """A message is promised, and gone."""
+    entry = _promise_one(self, *given)
+    self._outbox.remove(doc_ids=[self._entry_ids.pop(entry.number)])
+    self._unindex(self.entries.pop(entry.number))
+    return entry
+
+
+def _the_youngest(self: Store, chat: str) -> Entry | None:
+    ready = (entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
+    return max(ready, key=lambda entry: (entry.at, entry.number), default=None)
+
+
+def _at_once(self: Robots, robot: Robot, now: Any, tick: Any) -> Any:
+    return now, 0
+
+
+def _sees_nothing(self: SelfAudit, books: Any, now: Any) -> Report:
+    return Report(now)
+
+
+DROPPED: Fault = (Store, "_promise_one", _drops)
+#: What is done to the service, and the number of the promise that breaks.
+FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
+    "what was being sent is forgotten": (((Deliveries, "recover", lambda self: None),), "1"),
+    "a message is lost from the outbox": ((DROPPED,), "1"),
+    "a resend is not marked": (((outbox, "_unclear", _forgets_the_mark),), "2"),
+    "a platform's refusal counts as success": (((Courier, "post", _believes_everything),), "3"),
+    "nobody minds office hours": (((delivery, "allowed", _always_open),), "4"),
+    "nobody counts what a chat got today": (((digest, "SINGLES_A_DAY", 9),), "5"),
+    "nobody minds the pace of a robot": (((Robots, "_free_at", _at_once),), "6"),
+    "another chat hears it": (((Robots, "choose", _in_another_chat),), "7"),
+    "the youngest goes first": (((Store, "head", _the_youngest),), "8"),
+    "a flush is not done": (((Journal, "_flush", _only_says_that_it_flushes),), "9"),
+    "the self-audit says nothing of a loss": ((DROPPED, (SelfAudit, "audit", _sees_nothing)), "11"),
+    "the heart beats over what the self-audit found": ((DROPPED, (Auditor, "doubts", lambda self: ())), "11"),
 }
 
 
-def first_violation() -> str:
-    """What the first stories to fail say."""
+def violations() -> Iterator[str]:
+    """What stories say that fail; a fault may break another promise before its own."""
     for seed in range(2, 2 + TRIES):
         try:
             live(seed)
         except Violation as violation:
-            return str(violation)
-    return ""
+            yield str(violation)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_service_with_one_fault_is_found_out(fault: str) -> None:
-    target, name, value, number = FAULTS[fault]
-    with mock.patch.object(target, name, value):
-        assert re.search(rf"(^| ){number} ", first_violation())
+    changes, number = FAULTS[fault]
+    with ExitStack() as broken:
+        for target, name, value in changes:
+            broken.enter_context(mock.patch.object(target, name, value))
+        assert any(re.match(rf"([-0-9]+ [:0-9]+ )?{number} ", said) for said in violations())
