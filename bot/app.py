@@ -73,7 +73,6 @@ class App:
     findings: dict[str, Finding] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     audit: Report | None = None  # what the last self-audit found
-    _spoken: frozenset[str] = frozenset()  # the chats of what was decided last
     _turns: Sequence[datetime] = ()  # when any of it may come out differently by time alone, in order
     _begun: bool = False
     _stopping: bool = False
@@ -87,13 +86,14 @@ class App:
     # --- the journey --------------------------------------------------------
 
     def take_in(self, event: Event | None = None) -> list[Entry]:
-        """Decides: what is known now, what that means, who is told; one durable record; no network.
+        """Decides: what is known now, what that means, who is told; one record; no network.
 
+        The record is flushed with the first intention to send that it leads to, or at the end of the pass.
         Where nothing else can have changed, an event about one item is decided by a look at that item alone; the next
         pass looks at everything.
         """
         now, alone = self.clock.now(), self._alone(event)
-        with self.store.work():
+        with self.store.work(durable=False):
             if event is not None and not self.store.knows(event):
                 self.store.keep(event)
                 obey(self.store, event, now)
@@ -117,12 +117,12 @@ class App:
         return about if about in self.findings else ""
 
     def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
-        found, chats = {finding.item.id: finding for finding in findings}, frozenset(d.chat for d in decisions)
+        found = {finding.item.id: finding for finding in findings}
         if self._hasty:
-            self.findings, self._spoken = self.findings | found, self._spoken | chats
+            self.findings = self.findings | found
             self._seen = self._grounds()
             return
-        self.findings, self._spoken, self._turns = found, chats, turns(decisions)
+        self.findings, self._turns = found, turns(decisions)
         self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
 
     def send_due(self) -> None:
@@ -217,6 +217,7 @@ class App:
         self.send_due()
         if self.clock.kind != "real":
             await self.deliveries.settled()
+        await self.store.durable()
         self._last_pass = monotonic()
         for after in self.after_pass:
             after(self.clock.now())
@@ -249,9 +250,8 @@ class App:
 
     def _grounds(self) -> tuple[object, ...]:
         """What a look rests on besides the moment. Most of what delivery writes down leaves it as it is."""
-        scene, today = self.scene(), day_of(self.clock.now())
-        used = [scene.used(chat, today) for chat in self._spoken]
-        return self.rulebook, self.chats, scene.facts, scene.memory, scene.memory.version, used, scene.troubles
+        store, memory = self.store, self.store.tellings
+        return self.rulebook, self.chats, store.facts, memory, memory.version, store.weighings, self.scene().troubles
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""

@@ -271,7 +271,9 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
     """Makes the app look at rule files, configuration and inbox at every pass; returns the folders worth watching."""
     inbox = Inbox(home.inbox)
     inbox.folder.mkdir(parents=True, exist_ok=True)
-    app.before_pass += [_Edits(app, home, config).look, _Mail(app, inbox).look]
+    mail = _Mail(app, inbox)
+    app.before_pass += [_Edits(app, home, config).look, mail.look]
+    app.after_pass.append(mail.clear)
     if app.clock.kind == "real":
         upkeep = Upkeep(app.store, home.state("real"), home.backups if home.settings.backup else None)
         auditor = Auditor(app)
@@ -351,20 +353,26 @@ class _Mail:
     def __init__(self, app: App, inbox: Inbox) -> None:
         self._app, self._inbox = app, inbox
         self._seen: set[Path] = set()
+        self._kept: list[Letter] = []
 
     def look(self, now: datetime) -> None:
-        """Every letter becomes durable, as itself or as its refusal, and only then leaves the inbox, if it can."""
+        """Every letter that was not seen yet is taken in, as itself or as its refusal."""
         for letter in self._inbox.letters(now):
-            if letter.path in self._seen:
-                continue
-            kept = self._taken_in(letter, now)
+            if letter.path not in self._seen:
+                self._kept.append(self._taken_in(letter, now))
+                self._seen.add(letter.path)
+
+    def clear(self, now: datetime) -> None:
+        """What is durable by now leaves the inbox, if it can; what it led to did not have to wait for that."""
+        if self._kept:
+            self._app.store.sync()
+        while self._kept and self._app.clock.kind == "real":
+            kept = self._kept.pop()
             try:
-                if self._app.clock.kind == "real":
-                    kept.settle()
-                    continue
+                kept.settle()
+                self._seen.discard(kept.path)
             except OSError as error:
-                logger.error("来件 {} 移不走：{}", letter.path.name, type(error).__name__)
-            self._seen.add(letter.path)
+                logger.error("来件 {} 移不走：{}", kept.path.name, type(error).__name__)
 
     def _taken_in(self, letter: Letter, now: datetime) -> Letter:
         """The letter as it was kept: vetted, or refused because of what it says or what it would do."""

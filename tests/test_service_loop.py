@@ -49,7 +49,7 @@ async def test_a_poke_brings_a_letter_in_and_stop_ends_the_loop(tmp_path: Path) 
     Inbox(tmp_path / "state" / "inbox").post(Event.of(Done(item="T05-M1"), key="1", time=wall()))
     app.poke.set()
     await until(lambda: "T05-M1" in store.facts.marks)
-    assert list((tmp_path / "state" / "inbox").glob("*.json")) == []
+    await until(lambda: list((tmp_path / "state" / "inbox").glob("*.json")) == [])
     app.stop()
     await asyncio.wait_for(running, 5)
     store.close()

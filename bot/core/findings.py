@@ -6,7 +6,7 @@ Every finding carries what `decide` needs, so that nothing downstream asks a rul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -78,6 +78,23 @@ def _arising_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
 def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
     """Items that exist for the bot today; the horizon moves with the year so that the list is made rarely."""
     return items_of(rulebook, date((today + HORIZON).year, 12, 31))
+
+
+def kin(rulebook: Rulebook, today: date, item: str) -> tuple[Item, ...]:
+    """A known item and everything under it, parents first; none for an id that is not known."""
+    return _families(rulebook, date((today + HORIZON).year, 12, 31)).get(item, ())
+
+
+@lru_cache(maxsize=8)
+def _families(rulebook: Rulebook, until: date) -> Mapping[str, tuple[Item, ...]]:
+    families: dict[str, list[Item]] = {}
+    for item in items_of(rulebook, until):
+        families[item.id] = [item]
+        above = item.parent
+        while above in families:
+            families[above].append(item)
+            above = families[above][0].parent
+    return {id_: tuple(items) for id_, items in families.items()}
 
 
 def next_horizon(today: date) -> date:

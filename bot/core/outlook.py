@@ -22,6 +22,7 @@ from bot.core.findings import (
     judge,
     judge_one,
     judgement,
+    kin,
     known_items,
     laid_over,
     next_horizon,
@@ -66,11 +67,10 @@ def look_at(
     Nothing for an item that only arose from an event.
     """
     today, found = now.astimezone(ZONE).date(), dict[str, Finding]()
-    for item in known_items(scene.rulebook, today):
-        if item.id == about or item.parent in found:
-            parent = (found.get(item.parent) or seen.get(item.parent)) if item.parent else None
-            finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
-            found[item.id] = under(finding, parent) if parent else finding
+    for item in kin(scene.rulebook, today, about):
+        parent = (found.get(item.parent) or seen.get(item.parent)) if item.parent else None
+        finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
+        found[item.id] = under(finding, parent) if parent else finding
     findings = list(found.values())
     return findings, decide(findings, desk(scene, now))
 

@@ -50,7 +50,8 @@ class Store:
     def __init__(self, database: Database, base: Facts | None = None) -> None:
         self._db = database
         self._base = base or Facts()
-        self.revision = 0  # units of work that became durable since the start
+        self.revision = 0  # units of work since the start
+        self.weighings = 0  # changes of what chats got, or are about to get, on a day
         migrate(database)
         self._told_table, self._outbox = database.table("told"), database.table("outbox")
         self._event_table, self._meta_table = database.table("events"), database.table("meta")
@@ -95,6 +96,10 @@ class Store:
     def durable(self) -> Awaitable[None]:
         """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
         return self._db.durable()
+
+    def sync(self) -> None:
+        """The same at once, for who cannot await."""
+        self._db.sync()
 
     def follow(self, names: Succession) -> None:
         """Looks at everything kept under these names from now on; the disk is left as it is."""
@@ -258,12 +263,13 @@ class Store:
         names = self.facts.names
         chat = names.chat(entry.chat) if names else entry.chat
         place = (chat, counted_day(entry)) if counts else None
-        before = self._weighs.get(entry.number)
-        if before is not None and before != place:
-            self._lift(entry.number)
+        if self._weighs.get(entry.number) == place:
+            return
+        self._lift(entry.number)
         if place is not None:
             self._weighs[entry.number] = place
             self._used.setdefault(place, {})[entry.number] = (int(entry.slot), int(entry.form == "单发"))
+            self.weighings += 1
 
     def _lift(self, number: str) -> None:
         """Takes an entry off it; nothing is left of a day on which nobody weighs."""
@@ -271,6 +277,7 @@ class Store:
         if place is not None:
             there = self._used[place]
             there.pop(number)
+            self.weighings += 1
             if not there:
                 del self._used[place]
 

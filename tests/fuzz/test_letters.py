@@ -93,6 +93,8 @@ def assert_taken_in_or_set_aside(*letters: bytes) -> App:
         for look_around in app.before_pass:
             look_around(app.clock.now())
         app.take_in()
+        for tidy_up in app.after_pass:
+            tidy_up(app.clock.now())
         said = [event.payload for event in app.store.events]
         problems = [one.problem for one in said if isinstance(one, EventRejected)]
         assert not any("处理时出错" in problem for problem in problems), problems
