@@ -32,6 +32,7 @@ from bot.build import everybody, make_app, open_store, read_home
 from bot.core.events import Event, Returned
 from bot.core.findings import ZONE, Finding
 from bot.core.item import State
+from bot.core.outlook import look
 from bot.core.rulebook import Role
 from bot.shell.chats import Chats
 from bot.shell.courier import Courier
@@ -111,7 +112,7 @@ async def one(app: App, sink: Receiver, item: str, number: int) -> float:
 def one_item_a_chat(app: App) -> list[str]:
     """Items whose lead hears at once that they are sent back: one for each chat that has heard nothing today."""
     today, found = app.clock.now().date(), dict[str, str]()
-    leads = [one for one in app._decisions if Role.LEAD in one.addressee.roles]
+    leads = [one for one in look(app.scene(), app.clock.now())[1] if Role.LEAD in one.addressee.roles]
     chats = Counter(one.finding.item.id for one in leads)
     for one in leads:
         item = one.finding.item.id
