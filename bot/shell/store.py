@@ -227,6 +227,15 @@ class Store:
         if one is not None:
             self._told_table.remove(doc_ids=[doc_id])
             self.tellings.forget(one)
+            self._recall(key)
+
+    def _recall(self, key: _Key) -> None:
+        """What was told before under the same key (two 退回 on one day) was told all the same."""
+        if any(_key(one) == key for one in self.tellings.of(key[0], key[2])):
+            for doc_id, document in self._db.table("told").rows():
+                one = today(TOLD.validate_python(document), self.facts.names)
+                if _key(one) == key:
+                    self._told[key] = (one, doc_id)
 
     def _remember(self, one: Told, doc_id: int) -> None:
         one = today(one, self.facts.names)

@@ -321,3 +321,14 @@ def test_what_is_remembered_about_robots_survives_a_restart(tmp_path: Path) -> N
     again = Store(Database.open(tmp_path))
     assert again.robots == {"县教育局#1": state}
     again.close()
+
+
+def test_what_was_told_twice_and_taken_back_once_was_told_here_and_after_a_restart(store: Store) -> None:
+    promised(store, draft(row("A")))
+    promised(store, draft(row("A")))  # 退回 twice on one day
+    with store.work():
+        store.untell([row("A")])
+    before = store._told
+    assert told(store, row("A"))
+    store._load()
+    assert store._told == before
