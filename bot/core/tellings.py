@@ -33,9 +33,8 @@ class Tellings:
         return found[-1] if found else None
 
     def latest(self, item: str, addressee: str) -> Told | None:
-        """What this addressee heard last of the item, whatever its due date was then."""
-        found = self._told.get((item, addressee), {}).values()
-        return max((one for tellings in found for one in tellings), key=lambda one: one.at, default=None)
+        """What this addressee heard last of the item, whatever its due date was then; of one instant, what came last."""
+        return max(reversed(self.of(item, addressee)), key=lambda one: one.at, default=None)
 
     def of(self, item: str, addressee: str) -> list[Told]:
         """Everything this addressee was told of the item."""

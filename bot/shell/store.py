@@ -232,8 +232,8 @@ class Store:
     def _recall(self, key: _Key) -> None:
         """What was told before under the same key (two 退回 on one day) was told all the same."""
         if any(_key(one) == key for one in self.tellings.of(key[0], key[2])):
-            for doc_id, document in self._db.table("told").rows():
-                one = today(TOLD.validate_python(document), self.facts.names)
+            for doc_id, text in self._told_table.texts():
+                one = today(TOLD.validate_json(text), self.facts.names)
                 if _key(one) == key:
                     self._told[key] = (one, doc_id)
 
