@@ -231,14 +231,14 @@ class Deliveries:
                     return
                 entry, pieces = _cut(entry, robot, words)
                 sent = sending(entry, robot.name)
-                letter = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
+                sealed = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
                 with self._store.work(durable=False):
                     self._store.put(sent)
                     self._robots.stamp(robot, now)
                 await self._store.durable()  # before the network is touched; who is at the desk shares a flush
-            outcome = await self._courier.post(letter)
+            outcome = await self._courier.post(sealed)
             now = self._now()
-            said = b"" if isinstance(letter, Outcome) else letter.request.body
+            said = b"" if isinstance(sealed, Outcome) else sealed.request.body
             sent = sent.model_copy(update=self._kept(sent, outcome, said, len(pieces), now))
             entry = self._settle(sent, robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:

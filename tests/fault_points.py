@@ -13,7 +13,7 @@ from bot.shell.archive import Archive
 from bot.shell.courier import Courier
 from bot.shell.journal import Disk
 from bot.shell.lock import StateLock
-from bot.shell.wire import Answer, Wire
+from bot.shell.wire import Reply, Wire
 
 #: Name → what is killed there: (owner, attribute, whether the step is done by then).
 STEPS: dict[str, tuple[Any, str, bool]] = {
@@ -99,7 +99,7 @@ def _arm_writing(come: Callable[[], bool]) -> None:
 def _arm_request(come: Callable[[], bool]) -> None:
     exchange = Wire.exchange
 
-    async def exchanging(wire: Wire, request: bytes, deadline: float) -> Answer:
+    async def exchanging(wire: Wire, request: bytes, deadline: float) -> Reply:
         if come():
             wire.transport.write(request)
             die()

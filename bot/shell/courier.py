@@ -23,7 +23,7 @@ from bot.core.outcome import Outcome, Verdict
 from bot.platforms import Platform, Request, Robot, platform
 from bot.shell.gate import WrongPlaceError
 from bot.shell.ways import BadAddressError, Connection, Direct, Goal, Lane, Trail, Tunnel, root
-from bot.shell.wire import Answer, NotSentError
+from bot.shell.wire import NotSentError, Reply
 
 CONNECT = 0.4  # of the time of an attempt, for TCP and again for TLS: what was never connected was not sent
 SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
@@ -35,7 +35,7 @@ _INSIDE = "域名解析到内网或本机地址，没有发送：请核对域名
 _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：将标明“补发”再发一次"
 
 
-class Letter(NamedTuple):
+class Sealed(NamedTuple):
     """A part ready to go, and the way it goes."""
 
     robot: Robot
@@ -67,7 +67,7 @@ class Courier:
         """Seals and posts one part."""
         return await self.post(self.seal(robot, message, now))
 
-    def seal(self, robot: Robot, message: Message, now: datetime) -> Letter | Outcome:
+    def seal(self, robot: Robot, message: Message, now: datetime) -> Sealed | Outcome:
         """One part as bytes, signed with wall time `now`, to be posted at once; or why it cannot be. Never raises."""
         goal, lane, refusal = self._way(robot)
         if refusal:
@@ -82,13 +82,13 @@ class Courier:
             remedy = "消息无法编码：请告知维护人员"
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy=remedy)
         signed = goal if request.url is robot.url else Goal.of(request.url.get_secret_value())
-        return Letter(robot, dialect, request, signed, lane)
+        return Sealed(robot, dialect, request, signed, lane)
 
-    async def post(self, letter: Letter | Outcome) -> Outcome:
+    async def post(self, sealed: Sealed | Outcome) -> Outcome:
         """What came of it. Raises nothing but CancelledError."""
-        if isinstance(letter, Outcome):
-            return letter
-        return _scrubbed(await self._post(letter), letter.robot)
+        if isinstance(sealed, Outcome):
+            return sealed
+        return _scrubbed(await self._post(sealed), sealed.robot)
 
     async def reach(self, robot: Robot) -> Outcome | None:
         """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
@@ -128,20 +128,20 @@ class Courier:
             return _refused(f"主机 {goal.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
         return None
 
-    async def _post(self, letter: Letter) -> Outcome:
+    async def _post(self, sealed: Sealed) -> Outcome:
         trail = Trail()
         try:
-            reply = await self._exchange(letter, trail)
+            reply = await self._exchange(sealed, trail)
         except WrongPlaceError:
             return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:  # whatever went wrong, the outcome depends only on what was written
             return _failed(error, trail)
         said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
-        return letter.dialect.read_reply(reply.status, reply.body, said)
+        return sealed.dialect.read_reply(reply.status, reply.body, said)
 
-    async def _exchange(self, letter: Letter, trail: Trail) -> Answer:
+    async def _exchange(self, sealed: Sealed, trail: Trail) -> Reply:
         """The reply. A shard on which anything failed is not used again."""
-        goal, lane, request = letter.goal, letter.lane, letter.request
+        goal, lane, request = sealed.goal, sealed.lane, sealed.request
         async with self._seats:
             shard = await self._take(goal.origin, lane)
             try:

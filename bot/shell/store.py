@@ -311,8 +311,12 @@ class Store:
 
     def head(self, chat: str) -> Entry | None:
         """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""
-        ready = (entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
-        return min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+        ready = [entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER)]
+        return (
+            ready[0]
+            if len(ready) == 1
+            else min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+        )
 
     def heads(self) -> list[Entry]:
         """The head of every chat that has one."""

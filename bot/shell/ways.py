@@ -15,7 +15,7 @@ import httpx
 
 from bot.platforms import Request
 from bot.shell.gate import WrongPlaceError, is_loopback, places
-from bot.shell.wire import KEEP_ALIVE, REPLY_BYTES, Answer, NotSentError, TooLongError, Wire, opened
+from bot.shell.wire import KEEP_ALIVE, REPLY_BYTES, NotSentError, Reply, TooLongError, Wire, opened
 
 PORTS = {"http": 80, "https": 443}
 
@@ -99,7 +99,7 @@ class Trail:
 class Connection(Protocol):
     """What carries one request at a time to one origin."""
 
-    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Reply:
         """The reply as sent, never unpacked: a small one cannot grow. `deadline` is by the event loop's clock."""
 
     async def aclose(self) -> None:
@@ -119,7 +119,7 @@ class Direct:
         self._inside, self._patience, self._tls = inside, patience, tls
         self._wire: Wire | None = None
 
-    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Reply:
         head = _head(goal, request)
         if self._wire is None or not self._wire.usable():
             await self.connect(goal)
@@ -178,7 +178,7 @@ class Tunnel:
         )
         self._extensions = {"timeout": {"connect": patience}}
 
-    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Answer:
+    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Reply:
         length = ("Content-Length", str(len(request.body)))
         headers = [*request.headers, length, ("Accept-Encoding", "identity")]
         address = f"{goal.origin}{goal.target}"
@@ -194,7 +194,7 @@ class Tunnel:
                 if len(reply) > REPLY_BYTES:
                     raise TooLongError
             await response.aclose()  # gives the connection back
-        return Answer(response.status_code, response.headers.raw, bytes(reply))
+        return Reply(response.status_code, response.headers.raw, bytes(reply))
 
     async def aclose(self) -> None:
         await self._transport.aclose()

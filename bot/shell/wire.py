@@ -26,7 +26,7 @@ class NotSentError(Exception):
     """The system took not a byte of the request."""
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """A reply as sent, never unpacked: a small one cannot grow."""
 
     status: int
@@ -48,7 +48,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._reply: asyncio.Future[Answer] | None = None  # of the request under way
+        self._reply: asyncio.Future[Reply] | None = None  # of the request under way
         self._headers: list[tuple[bytes, bytes]] = []
         self._body = bytearray()
         self._got = 0  # bytes of this reply
@@ -77,7 +77,7 @@ class Wire(asyncio.Protocol):
             raise ConnectionResetError
         self.transport = found
 
-    async def exchange(self, request: bytes, deadline: float) -> Answer:
+    async def exchange(self, request: bytes, deadline: float) -> Reply:
         """The reply, whole before `deadline` by the loop's clock. Raises NotSentError; after anything else nobody knows."""
         loop = asyncio.get_running_loop()
         self._reply = loop.create_future()
@@ -138,7 +138,7 @@ class Wire(asyncio.Protocol):
         self._sound = self._sound and not self._till_the_end and self._parser.should_keep_alive()
         self._till_the_end = False
         if self._reply is not None and not self._reply.done():
-            self._reply.set_result(Answer(status, self._headers, bytes(self._body)))
+            self._reply.set_result(Reply(status, self._headers, bytes(self._body)))
         if not self._sound:  # nobody may wait for us to close it
             self.transport.abort()
 

@@ -15,8 +15,7 @@ from bot.drill.twin import Bubble, Twin
 from bot.platforms import Request
 from bot.platforms.limits import Limits
 from bot.shell.ways import Goal, Trail
-from bot.shell.wire import Answer as Reply
-from bot.shell.wire import NotSentError
+from bot.shell.wire import NotSentError, Reply
 from tests.house import SAYS
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
