@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from bot.core import office
 from bot.core.facts import Facts
@@ -19,6 +19,7 @@ from bot.core.outlook import Scene, desk
 from bot.core.tellings import Tellings
 from bot.core.workdays import Calendar
 
+DAY = timedelta(days=1)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -103,7 +104,10 @@ def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Des
     ahead = finding.returned_at is not None and finding.returned_at > now
     if ahead or any(one.at is not None or one.reason is Reason.OVER_BUDGET for one in decisions):
         return now
-    return min((_changes(one.until, the_desk.today) for one in decisions if one.until), default=FOREVER)
+    ends = [_changes(one.until, the_desk.today) for one in decisions if one.until]
+    if any(one.telling is not None and one.telling.on >= the_desk.today for one in decisions):
+        ends.append(midnight(the_desk.today + DAY))  # what dates from today (恢复) would date from tomorrow then
+    return min(ends, default=FOREVER)
 
 
 def _changes(until: datetime, today: date) -> datetime:

@@ -11,6 +11,7 @@ import pytest
 from bot.core.digest import compose
 from bot.core.events import Closed, Done, Event, Extended, Payload, Returned, Silenced
 from bot.core.facts import Facts
+from bot.core.item import State
 from bot.core.notices import Used, ripe
 from bot.core.observer import Observer
 from bot.core.office import Trouble
@@ -83,3 +84,24 @@ def test_it_says_what_a_look_without_a_memory_says(seed: int) -> None:
     for _ in range(40):
         assert months.observer.look(months.scene, months.now) == look(months.scene, months.now)
         months.something()
+
+
+def test_what_is_held_back_and_dates_from_today_dates_from_tomorrow_then() -> None:
+    """A closed item whose 恢复 a silence holds back: found by seed 1019 of the simulation."""
+    months = Months(0)
+    months.now = moment("2027-10-11T10:00")
+    months.tell()
+    warned = {one.item for one in months.scene.memory.since(date(2027, 1, 1))}
+    found = look(months.scene, months.now)[0]
+    late = next(one.item.id for one in found if one.state is State.OVERDUE and one.item.id in warned)
+    quiet = months.now + timedelta(days=6)
+    for number, payload in enumerate((Silenced(item=late, until=quiet, reason="部署"), Closed(item=late, by="办公室"))):
+        event = Event.of(payload, key=f"{number}", time=months.now, source="test")
+        months.scene = replace(months.scene, facts=months.scene.facts.after(event))
+    held = []
+    for _ in range(4):
+        months.now += timedelta(days=1)
+        seen = months.observer.look(months.scene, months.now)
+        assert seen == look(months.scene, months.now)
+        held += [one.telling.on for one in seen[1] if one.telling is not None and one.telling.label == "恢复"]
+    assert len(set(held)) == 4
