@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from loguru import logger
 
@@ -19,7 +20,7 @@ from bot.core.outbox import Entry, EntryState, cancelled, obsolete, recovered, s
 from bot.core.outcome import Outcome, Verdict
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
-from bot.core.wording import Letterhead, Words, word
+from bot.core.wording import Letterhead, Words, plainly, word
 from bot.core.workdays import Calendar
 from bot.dispatch import wake
 from bot.platforms import Robot, parts, smaller
@@ -69,6 +70,7 @@ class Deliveries:
         self._closing = False
         self.on_settled: Callable[[], None] | None = None
         self.count = 0  # parts delivered since the start
+        self._slip = ""  # what went wrong with words, until the admin is told
         self._arrived: list[str] = []  # not yet in the log
 
     def view(self, rulebook: Rulebook, findings: Mapping[str, Finding], head: Letterhead) -> None:
@@ -229,12 +231,13 @@ class Deliveries:
                 if isinstance(robot, Wait):
                     self._wait(entry, robot, now)
                     return
-                entry, pieces = _cut(entry, robot, words)
+                entry, pieces = _cut(entry, robot, partial(self._say, words))
                 sent = sending(entry, robot.name)
                 sealed = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
                 with self._store.work(durable=False):
                     self._store.put(sent)
                     self._robots.stamp(robot, now)
+                    self._note_slip(now)
                 await self._store.durable()  # before the network is touched; who is at the desk shares a flush
             outcome = await self._courier.post(sealed)
             now = self._now()
@@ -243,6 +246,20 @@ class Deliveries:
             entry = self._settle(sent, robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
+
+    def _say(self, words: Words, entry: Entry) -> Message:
+        """Worded; in plain words where that fails, which the admin is told."""
+        try:
+            return word(entry, words)
+        except Exception as error:
+            logger.opt(exception=error).error("{} 措辞出错，改用简短文字", entry.number)
+            self._slip = f"{entry.number}（{entry.chat}）等消息措辞出错（{type(error).__name__}），已改用简短文字发出，请告知维护人员"
+            return plainly(entry, words.head)
+
+    def _note_slip(self, now: datetime) -> None:
+        if self._slip:
+            self._store.note("措辞出错", "有消息改用简短文字发出", self._slip, now)
+            self._slip = ""
 
     def _speaker(self, entry: Entry, now: datetime) -> Robot | Wait:
         """Who says the next part now, or when it may be said: office hours may end between two parts."""
@@ -322,16 +339,16 @@ class Deliveries:
         return allowed(at, chat, now, self._hours, self._view[0].calendar)
 
 
-def _cut(entry: Entry, robot: Robot, words: Words) -> tuple[Entry, tuple[Message, ...]]:
+def _cut(entry: Entry, robot: Robot, say: Callable[[Entry], Message]) -> tuple[Entry, tuple[Message, ...]]:
     """The parts for this robot, and the entry begun anew where those accepted so far are not the first of them.
 
     A finding that changed meanwhile, another robot or a mark that came to the title may move the borders of the parts.
     """
-    pieces = parts(word(entry, words), _small(robot, entry))
+    pieces = parts(say(entry), _small(robot, entry))
     cut = _fingerprint(pieces)
     if entry.parts_done and (entry.cut != cut or robot.name != entry.robot):
         entry = _again(entry)
-        pieces = parts(word(entry, words), _small(robot, entry))
+        pieces = parts(say(entry), _small(robot, entry))
         cut = _fingerprint(pieces)
     return entry if entry.cut == cut else entry.model_copy(update={"cut": cut}), pieces
 

@@ -151,7 +151,8 @@ def page(title: str, body: str, wide: bool = False) -> str:
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f'<title>{html.escape(title)}</title><link rel="stylesheet" href="/pages.css"></head>'
-        f"<body><main{' class=wide' if wide else ''}><h1>{html.escape(title)}</h1>{body}</main></body></html>"
+        f"<body><main{' class=wide' if wide else ''}><h1>{html.escape(title)}</h1>{body}"
+        "<p class=zone>时间均为北京时间。</p></main></body></html>"
     )
 
 
@@ -180,5 +181,5 @@ th { font-weight: 600; color: var(--quiet); min-width: 4em; } summary { cursor: 
 input, button { font: inherit; padding: .2rem .6rem; }
 @media (max-width: 40rem) { .wide { margin: 0; padding: 1rem; border: 0; border-radius: 0; }
   .wide th, .wide td { padding: .3rem; font-size: .85rem; } .wide > table th:first-child { width: 5.5em; } .lead { font-size: 1.2rem; } }
-dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; } a { color: var(--link); }
+dt, .zone { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; } a { color: var(--link); }
 """

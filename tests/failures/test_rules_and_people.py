@@ -81,7 +81,7 @@ def test_f33_an_item_that_does_not_exist_is_refused_with_a_near_one(home: Path, 
 # --- F34 --------------------------------------------------------------------------------------------
 
 
-async def test_f34_one_message_that_cannot_be_worded_switches_nothing_off_and_the_admin_hears(
+async def test_f34_one_message_that_cannot_be_worded_goes_in_plain_words_and_the_admin_hears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ElastAlert2 disables a rule after one uncaught error."""
@@ -95,8 +95,11 @@ async def test_f34_one_message_that_cannot_be_worded_switches_nothing_off_and_th
 
         monkeypatch.setattr(delivery, "word", failing)
         await house.live("2027-12-24T18:00")
-        assert house.entries(EntryState.UNDELIVERABLE)
-        assert any("投递失败" in bubble.source for bubble in house.seen(ADMIN))
+        plain = [bubble.source for bubble in house.seen("县教育局") if "【督办提醒】县教育局" in bubble.source]
+        assert any("通过国家评估认定（T05-M1）　正常推进　时限2027年12月31日" in source for source in plain), plain
+        assert any("义务教育优质均衡发展（T05）　交办\n" in source for source in plain), plain
+        assert not house.entries(EntryState.UNDELIVERABLE)
+        assert any("措辞出错（KeyError），已改用简短文字发出" in bubble.source for bubble in house.seen(ADMIN))
         assert any("（T05-M1）" in bubble.source for bubble in house.seen("县财政局"))
         assert house.app.alive
 
