@@ -33,8 +33,9 @@ from bot.delivery import Deliveries
 from bot.dispatch import obey
 from bot.shell.chats import Chats
 from bot.shell.robots import Robots
+from bot.shell.shelf import day_of
 from bot.shell.state_errors import JournalBroken, StateError
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 from bot.sources.clock import Clock
 
 ALIVE_SECONDS = 130.0  # two longest heartbeats and some
@@ -251,7 +252,15 @@ class App:
     def _grounds(self) -> tuple[object, ...]:
         """What a look rests on besides the moment. Most of what delivery writes down leaves it as it is."""
         store, memory = self.store, self.store.tellings
-        return self.rulebook, self.chats, store.facts, memory, memory.version, store.weighings, self.scene().troubles
+        return (
+            self.rulebook,
+            self.chats,
+            store.facts,
+            memory,
+            memory.version,
+            store.shelf.weighings,
+            self.scene().troubles,
+        )
 
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""

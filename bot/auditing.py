@@ -11,7 +11,8 @@ from bot.app import App
 from bot.core.office import Trouble
 from bot.core.plainrungs import Books
 from bot.core.selfaudit import Gap, Report, SelfAudit
-from bot.shell.store import Store, day_of
+from bot.shell.shelf import day_of
+from bot.shell.store import Store
 from bot.upkeep import REST
 
 HOUR = timedelta(hours=1)

@@ -37,9 +37,10 @@ from bot.shell.problems import START, Problem
 from bot.shell.robots import Robots
 from bot.shell.rulebook import FOLDER, Loaded, assemble, load, read_files, rule_paths
 from bot.shell.sent import Sent
+from bot.shell.shelf import day_of
 from bot.shell.state_errors import NotStorable, StateError
 from bot.shell.state_files import read_living
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 from bot.sources.clock import Clock, wall
 from bot.sources.inbox import Inbox, Letter
 from bot.sources.rule_files import Watched, digest

@@ -18,17 +18,19 @@ from bot.core.message import Message
 from bot.core.notices import midnight
 from bot.core.outbox import Entry, EntryState, cancelled, obsolete, recovered, sending, settle
 from bot.core.outcome import Outcome, Verdict
+from bot.core.plainwords import plainly
 from bot.core.rulebook import Rulebook
 from bot.core.windows import OfficeHours, is_open, next_open_minute, slot
-from bot.core.wording import Letterhead, Words, plainly, word
+from bot.core.wording import Letterhead, Words, word
 from bot.core.workdays import Calendar
 from bot.dispatch import wake
 from bot.platforms import Robot, parts, smaller
 from bot.shell.courier import Courier
 from bot.shell.robots import Robots, Wait
 from bot.shell.sent import Sent
+from bot.shell.shelf import day_of
 from bot.shell.state_errors import StateError
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 
 WORKERS = 64
 DESK = 64  # messages made ready side by side: the first are on their way, and waited for, while the next are written
@@ -138,7 +140,7 @@ class Deliveries:
         return min((head.next_attempt_at for head in self._heads() if head.next_attempt_at > now), default=None)
 
     def _heads(self) -> list[Entry]:
-        return [head for head in self._store.heads() if head.chat in self._robots.by_chat]
+        return [head for head in self._store.shelf.heads() if head.chat in self._robots.by_chat]
 
     async def _work(self) -> None:
         while True:
@@ -179,14 +181,14 @@ class Deliveries:
 
         Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited.
         """
-        late = [one for one in self._store.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
-        if late and self._store.served(chat, day_of(now)):
+        late = [one for one in self._store.shelf.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
+        if late and self._store.shelf.served(chat, day_of(now)):
             with self._store.work():
                 for one in late:
                     tomorrow = midnight(day_of(now) + DAY)
                     self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": tomorrow}))
         elif late and self._allowed(now, chat, now) <= now:
-            waiting = self._store.waiting(chat, before=day_of(now) + DAY)
+            waiting = self._store.shelf.waiting(chat, before=day_of(now) + DAY)
             if len(waiting) > 1:
                 with self._store.work():
                     self._store.merge(waiting, now)

@@ -16,8 +16,9 @@ from bot.core.findings import ZONE
 from bot.core.office import Trouble
 from bot.shell.archive import Archive
 from bot.shell.backup import back_up, copy_of, prune
+from bot.shell.shelf import day_of
 from bot.shell.state_errors import StateError
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 
 NIGHT = 3  # o'clock from which the day's copy is made
 #: After a month's end, before it is archived: a clock found to be days ahead is set back, and then today's count must be there.

@@ -25,7 +25,7 @@ from bot.core.outbox import Entry, EntryState
 from bot.core.outlook import outlook
 from bot.core.windows import is_open
 from bot.drill.twin import Bubble
-from bot.shell.store import day_of
+from bot.shell.shelf import day_of
 from tests.house import House, at, furnished
 from tests.rules_factory import LADDERS, TASK, edited
 

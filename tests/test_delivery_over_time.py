@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import delivery
-from bot.core import wording
+from bot.core import plainwords, wording
 from bot.core.events import Closed, Done, Extended, Silenced
 from bot.core.outbox import Entry, EntryState, Row
 from bot.core.windows import OfficeHours, slot
@@ -443,14 +443,17 @@ async def test_a_message_that_cannot_be_made_stops_neither_its_chat_nor_its_work
 ) -> None:
     bad = office.promise(form="单发")
     good = office.promise(form="单发")
-    word = wording.word
 
-    def failing(entry: Entry, words: Any) -> Any:
-        if entry.number == bad:
-            raise KeyError("a slip in a wording")
-        return word(entry, words)
+    def slip(say: Callable[[Entry, Any], Any]) -> Callable[[Entry, Any], Any]:
+        def failing(entry: Entry, by: Any) -> Any:
+            if entry.number == bad:
+                raise KeyError("a slip in a wording")
+            return say(entry, by)
 
-    monkeypatch.setattr(delivery, "word", failing)
+        return failing
+
+    monkeypatch.setattr(delivery, "word", slip(wording.word))
+    monkeypatch.setattr(delivery, "plainly", slip(plainwords.plainly))
     await office.send()
     assert numbers(office.seen()) == [good]
     assert office.entry(bad).state is EntryState.UNDELIVERABLE

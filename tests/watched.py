@@ -139,7 +139,7 @@ class Watched:
     def lose(self, entry: Entry) -> None:
         """An entry vanishes from the state, and whatever told of it stays."""
         with self.store.work():
-            self.store._db.table("outbox").remove(doc_ids=[self.store._entry_ids[entry.number]])
+            self.store._db.table("outbox").remove(doc_ids=[self.store.shelf.ids[entry.number]])
         self.store._load()
 
     def carrying(self, item: str, rung: str) -> Entry:

@@ -21,7 +21,8 @@ from bot.core.outbox import Entry, EntryState
 from bot.dispatch import resendable
 from bot.shell.archive import Archive, past_entries
 from bot.shell.chats import key_of
-from bot.shell.store import Store, day_of
+from bot.shell.shelf import day_of
+from bot.shell.store import Store
 from bot.sources.clock import ZONE
 from bot.vetting import Refused
 

@@ -17,7 +17,6 @@ from bot.core.ladder import MONTH_LIST
 from bot.core.message import Line, LineKind, Message, Paint
 from bot.core.outbox import Entry, Row
 from bot.core.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
-from bot.core.succession import ASSIGNED
 from bot.core.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"
@@ -131,20 +130,6 @@ def word(entry: Entry, words: Words) -> Message:
     else:
         title, lines = _digest(_titled(entry), rows, words)
     return Message(title=title, lines=tuple(lines), foot=_foot(entry, rows, words), number=entry.number, mark=mark)
-
-
-def plainly(entry: Entry, head: Letterhead) -> Message:
-    """What an entry is about, from its own rows alone: for when its wording fails, so that nobody hears nothing."""
-    shown = {row.item: row for row in entry.rows}.values()
-    lines = [Line(f"{number}. {_plain_line(row)}") for number, row in enumerate(shown, 1)]
-    foot = (Line(f"{head.contact}{SPACE}编号 {entry.number}", LineKind.NOTE),)
-    mark = "补发" if entry.resent else head.mark
-    return Message(f"【督办提醒】{entry.chat}", tuple(lines), foot, entry.number, mark)
-
-
-def _plain_line(row: Row) -> str:
-    when = f"{SPACE}时限{long_date(row.due_on)}" if row.due_on and not row.item.startswith(ASSIGNED) else ""
-    return f"{row.title}（{row.item.removeprefix(ASSIGNED)}）{SPACE}{row.state}{when}"
 
 
 def _foot(entry: Entry, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[Line, ...]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
-from bot.core.digest import DIGEST, Draft
+from bot.core.digest import Draft
 from bot.core.events import Event
 from bot.core.facts import Facts, fold
 from bot.core.findings import ZONE
@@ -30,6 +30,7 @@ from bot.shell.archive import Archive, Seal
 from bot.shell.database import Database
 from bot.shell.migrations import SCHEMA, migrate
 from bot.shell.robot_state import RobotState, RobotStates
+from bot.shell.shelf import Shelf, counted_day, day_of
 from bot.shell.state_errors import NotStorable, StateError
 from bot.shell.undisturbed import undisturbed
 
@@ -51,7 +52,6 @@ class Store:
         self._db = database
         self._base = base or Facts()
         self.revision = 0  # units of work since the start
-        self.weighings = 0  # changes of what chats got, or are about to get, on a day
         migrate(database)
         self._told_table, self._outbox = database.table("told"), database.table("outbox")
         self._event_table, self._meta_table = database.table("events"), database.table("meta")
@@ -71,14 +71,9 @@ class Store:
         self.tellings = Tellings(names=self.facts.names)
         for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
-        self.entries: dict[str, Entry] = {}
-        self._entry_ids: dict[str, int] = {}
-        self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
-        self._failed: dict[str, None] = {}
-        self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
-        self._weighs: dict[str, tuple[str, date]] = {}  # where in it an entry stands
+        self.shelf = Shelf(self.facts.names)
         for doc_id, text in self._outbox.texts():
-            self._index(Entry.model_validate_json(text), doc_id)
+            self.shelf.put(Entry.model_validate_json(text), doc_id)
         self.robots, self._robot_ids = RobotStates(), dict[str, int]()
         for doc_id, text in self._robot_table.texts():
             robot = RobotState.model_validate_json(text)
@@ -158,8 +153,8 @@ class Store:
         left = said_anew(unsure, draft.chat, draft.rows, self.facts.names) if unsure else unsure
         if left != unsure:
             self.set_meta("unsure", left)
-        given_up = (entry for entry in map(self.entries.__getitem__, self._failed) if entry.chat == draft.chat)
-        return left != unsure or in_doubt([*self._open_of(draft.chat), *given_up], draft.rows)
+        given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
+        return left != unsure or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.rows)
 
     def _perhaps_sent(self, draft: Draft) -> bool:
         """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
@@ -174,26 +169,12 @@ class Store:
         for entry in (entry for entry in entries if entry.slot):
             by_chat.setdefault(entry.chat, []).append(entry)
         for chat, mine in by_chat.items():
-            waiting = self.waiting(chat, before=day_of(now))
+            waiting = self.shelf.waiting(chat, before=day_of(now))
             if not waiting:
                 joined += mine
                 continue
             joined.append(self.merge([*waiting, *mine], now))
         return joined
-
-    def waiting(self, chat: str, before: date) -> list[Entry]:
-        """Open entries of a chat composed before a day and touched by nobody right now.
-
-        One that may have arrived is not among them: it goes again under the number that was seen.
-        """
-        return [
-            entry
-            for entry in self._open_of(chat)
-            if day_of(entry.at) < before
-            and entry.state in (EntryState.PENDING, EntryState.LATER)
-            and not entry.parts_done
-            and not entry.resent
-        ]
 
     def merge(self, entries: list[Entry], now: datetime) -> Entry:
         """Several waiting entries as one digest; the old numbers say which one carries them."""
@@ -248,83 +229,24 @@ class Store:
         """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
         entry = of_today(entry, self.facts.names) if entry.state.open else entry
         text = _written(entry.__pydantic_serializer__, entry)
-        self._index(entry, self._outbox.keep(self._entry_ids.get(entry.number), text))
+        self.shelf.put(entry, self._outbox.keep(self.shelf.ids.get(entry.number), text))
 
-    def _index(self, entry: Entry, doc_id: int) -> None:
-        number, before, is_open = entry.number, self.entries.get(entry.number), entry.state.open
-        self.entries[number] = entry
-        self._entry_ids[number] = doc_id
-        self._weigh(entry)
-        if before is not None and before.state.open and not (is_open and before.chat == entry.chat):
-            self._strike(before)
-        if is_open:
-            self._open.setdefault(entry.chat, {})[number] = None
-        if entry.state is EntryState.UNDELIVERABLE:
-            self._failed[number] = None
-        elif self._failed:
-            self._failed.pop(number, None)
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Every entry in the live state, by its number."""
+        return self.shelf.entries
 
-    def _weigh(self, entry: Entry) -> None:
-        """Puts an entry on the budget of its chat and day."""
-        counts = (
-            entry.state is not EntryState.CANCELLED or entry.doubtful
-        )  # it may have been seen before it was cancelled
-        names = self.facts.names
-        chat = names.chat(entry.chat) if names else entry.chat
-        place = (chat, counted_day(entry)) if counts else None
-        if self._weighs.get(entry.number) == place:
-            return
-        self._lift(entry.number)
-        if place is not None:
-            self._weighs[entry.number] = place
-            self._used.setdefault(place, {})[entry.number] = (int(entry.slot), int(entry.form == "单发"))
-            self.weighings += 1
-
-    def _lift(self, number: str) -> None:
-        """Takes an entry off it; nothing is left of a day on which nobody weighs."""
-        place = self._weighs.pop(number, None)
-        if place is not None:
-            there = self._used[place]
-            there.pop(number)
-            self.weighings += 1
-            if not there:
-                del self._used[place]
-
-    def _unindex(self, entry: Entry) -> None:
-        self._lift(entry.number)
-        self._strike(entry)
-        self._failed.pop(entry.number, None)
-
-    def _strike(self, entry: Entry) -> None:
-        """Takes an entry off its chat's open ones."""
-        there = self._open.get(entry.chat, {})
-        there.pop(entry.number, None)
-        if not there:
-            self._open.pop(entry.chat, None)
+    def head(self, chat: str) -> Entry | None:
+        """The oldest entry of a chat that goes by itself."""
+        return self.shelf.head(chat)
 
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
-        return [self.entries[number] for numbers in self._open.values() for number in numbers]
-
-    def _open_of(self, chat: str) -> list[Entry]:
-        return [self.entries[number] for number in self._open.get(chat, ())]
-
-    def head(self, chat: str) -> Entry | None:
-        """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""
-        ready = [entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER)]
-        return (
-            ready[0]
-            if len(ready) == 1
-            else min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
-        )
-
-    def heads(self) -> list[Entry]:
-        """The head of every chat that has one."""
-        return [head for chat in self._open if (head := self.head(chat)) is not None]
+        return self.shelf.open()
 
     def troubles(self) -> list[Trouble]:
         """Entries given up, for the admin's daily digest until somebody settles them."""
-        given_up = [self.entries[number] for number in self._failed]
+        given_up = self.shelf.failed()
         if not given_up:
             return []
         since = min(entry.at for entry in given_up)
@@ -334,13 +256,7 @@ class Store:
 
     def used(self, chat: str, day: date) -> Used:
         """What a chat got, or is about to get, on a day."""
-        costs = self._used.get((chat, day), {}).values()
-        return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
-
-    def served(self, chat: str, day: date) -> bool:
-        """Whether a digest has reached a chat on a day."""
-        there = self._used.get((self.facts.names.chat(chat), day), ())
-        return any(one.form == DIGEST and one.delivered_at is not None for one in map(self.entries.__getitem__, there))
+        return self.shelf.used(chat, day)
 
     # --- archive ------------------------------------------------------------
 
@@ -369,7 +285,7 @@ class Store:
         for number, entry in self.entries.items():
             if not _unsettled(entry) and counted_day(entry) < first:
                 at = entry.delivered_at or max(entry.at, entry.next_attempt_at)
-                yield _Leaving("outbox", self._entry_ids[number], at)
+                yield _Leaving("outbox", self.shelf.ids[number], at)
         for doc_id, one in self._superseded().items():
             if day_of(one.at) < first:
                 yield _Leaving("told", doc_id, one.at)
@@ -413,9 +329,8 @@ class Store:
             self.tellings.forget(TOLD.validate_json(self._text("told", doc_id)))
         self._told = {key: found for key, found in self._told.items() if found[1] not in told_ids}
         entry_ids = {one.doc_id for one in leaving if one.table == "outbox"}
-        for number in [number for number, doc_id in self._entry_ids.items() if doc_id in entry_ids]:
-            self._unindex(self.entries.pop(number))
-            del self._entry_ids[number]
+        for number in [number for number, doc_id in self.shelf.ids.items() if doc_id in entry_ids]:
+            self.shelf.take(number)
         self._told_table.remove(doc_ids=list(told_ids))
         self._outbox.remove(doc_ids=list(entry_ids))
 
@@ -520,18 +435,6 @@ class _Leaving(NamedTuple):
 def _unsettled(entry: Entry) -> bool:
     """Whether an entry is still to be delivered or waits for a person."""
     return entry.state.open or entry.state is EntryState.UNDELIVERABLE
-
-
-def day_of(at: datetime) -> date:
-    """The day in Asia/Shanghai."""
-    return at.astimezone(ZONE).date()
-
-
-def counted_day(entry: Entry) -> date:
-    """The day on whose budget an entry weighs: when it was, or next may be, delivered; or was to be, if cancelled."""
-    if entry.state is EntryState.CANCELLED:
-        return day_of(entry.at)
-    return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
 
 
 def _key(one: Told) -> _Key:

@@ -16,7 +16,8 @@ from bot.core.notices import Used
 from bot.core.outbox import Entry, EntryState, Row
 from bot.shell.database import Database
 from bot.shell.robot_state import RobotState
-from bot.shell.store import Store, counted_day
+from bot.shell.shelf import counted_day
+from bot.shell.store import Store
 
 NOW = datetime(2027, 3, 1, 8, 47, tzinfo=ZONE)
 DAY = timedelta(days=1)
@@ -64,7 +65,7 @@ def everything(store: Store) -> tuple[object, ...]:
         store.facts,
         dict(store.entries),
         store.open_entries(),
-        store.heads(),
+        list(store.shelf.heads()),
         store.troubles(),
         store.used("县教育局", NOW.date()),
         dict(store.robots),
@@ -270,7 +271,7 @@ def test_the_head_of_a_chat_is_its_oldest_entry_that_goes_by_itself(store: Store
         store.put(first.model_copy(update={"state": EntryState.REFUSED}))
     assert store.head("县教育局") == second
     assert store.head("县财政局") is None
-    assert store.heads() == [second]
+    assert list(store.shelf.heads()) == [second]
 
 
 def test_the_ten_thousandth_number_comes_after_the_one_before(store: Store) -> None:
@@ -286,7 +287,7 @@ def test_an_entry_that_moves_to_another_chat_leaves_its_queue(store: Store) -> N
     with store.work():
         store.put(entry.model_copy(update={"chat": "管理员"}))
     assert store.head("县教育局") is None
-    assert [one.chat for one in store.heads()] == ["管理员"]
+    assert [one.chat for one in list(store.shelf.heads())] == ["管理员"]
     assert store.used("县教育局", NOW.date()) == Used()
 
 

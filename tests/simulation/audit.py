@@ -24,8 +24,9 @@ from bot.core.windows import is_open
 from bot.drill.twin import Bubble
 from bot.shell.database import Database
 from bot.shell.rows import Rows
+from bot.shell.shelf import day_of
 from bot.shell.state_files import Found, read_folder
-from bot.shell.store import Store, day_of
+from bot.shell.store import Store
 from tests.simulation.stage import StageClock, Violation
 
 #: (item, due date, addressee, nominal date, rung, state): what may be said once.

@@ -96,13 +96,12 @@ def _only_says_that_it_flushes(self: Journal) -> None:
 def _drops(self: Store, *given: Any) -> Entry:
     """A message is promised, and gone."""
     entry = _promise_one(self, *given)
-    self._outbox.remove(doc_ids=[self._entry_ids.pop(entry.number)])
-    self._unindex(self.entries.pop(entry.number))
+    self._outbox.remove(doc_ids=[self.shelf.take(entry.number)])
     return entry
 
 
 def _the_youngest(self: Store, chat: str) -> Entry | None:
-    ready = (entry for entry in self._open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
+    ready = (entry for entry in self.shelf.open_of(chat) if entry.state in (EntryState.PENDING, EntryState.LATER))
     return max(ready, key=lambda entry: (entry.at, entry.number), default=None)
 
 
