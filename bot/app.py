@@ -213,8 +213,9 @@ class App:
                 logger.error("文件读写出错，稍后再试：{}", error)
         if not self._nothing_new():
             await self._hurry()
+            now = self.clock.now()
             self.take_in()
-            self._settle_down()
+            self._settle_down(now)
         self.send_due()
         if self.clock.kind != "real":
             await self.deliveries.settled()
@@ -244,8 +245,8 @@ class App:
             self._observer = Observer()
         return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
-    def _settle_down(self) -> None:
-        now = self.clock.now()
+    def _settle_down(self, now: datetime) -> None:
+        """`now` is read before the look: an instant that passes while it is taken is still ahead."""
         self._seen = self._grounds()
         self._quiet = (now, min(self._next_look(now), now + LOOK_ANYWAY))
 

@@ -33,7 +33,9 @@ from bot.shell.state_errors import StateError
 from bot.shell.store import Store
 
 WORKERS = 64
-DESK = 64  # messages made ready side by side: the first are on their way, and waited for, while the next are written
+DESK = (
+    64  # messages made ready side by side, however many workers: the first are on their way while the next are written
+)
 LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
@@ -128,6 +130,7 @@ class Deliveries:
             await asyncio.wait_for(self._queue.join(), CLOSING)
         except TimeoutError:
             logger.warning("仍有消息在发送中，重启后标明补发")
+        self._tell_arrived()
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -148,10 +151,12 @@ class Deliveries:
             waiting = False
             try:
                 await self._drain(chat)
-                waiting = self._store.head(chat) is not None
                 if self._queue.empty():  # what comes next would have flushed what came of this
                     self._tell_arrived()
                     await self._store.durable()
+                waiting = (
+                    self._store.head(chat) is not None
+                )  # asked last: nothing may be awaited before the chat is free
             except (StateError, OSError) as error:  # the next heartbeat tries again
                 logger.error("{}：状态无法写入，消息留在待发箱：{}", chat, error)
             finally:
@@ -179,7 +184,8 @@ class Deliveries:
     def _merge_late(self, chat: str, now: datetime) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
 
-        Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited.
+        Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited. What is
+        younger waits behind it, a single too: a chat hears things in their order.
         """
         late = [one for one in self._store.shelf.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
         if late and self._store.shelf.served(chat, day_of(now)):

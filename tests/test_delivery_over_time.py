@@ -438,6 +438,25 @@ async def test_the_loop_is_poked_only_when_something_still_waits(office: Office)
     assert pokes == [True]
 
 
+async def test_what_is_promised_while_a_worker_rests_on_its_flush_is_not_forgotten(office: Office) -> None:
+    pokes, late = list[bool](), list[str]()
+    office.deliveries.on_settled = lambda: pokes.append(True)
+    durable = office.store.durable
+
+    async def slowly() -> None:
+        resting = not office.store.open_entries()
+        await durable()
+        if resting and not late:  # another event is taken in before the chat is free again
+            late.append(office.promise(form="单发"))
+            office.deliveries.start()
+
+    office.store.durable = slowly  # type: ignore[method-assign]
+    office.promise()
+    await office.send()
+    assert late
+    assert office.entry(late[0]).state is EntryState.DELIVERED or pokes
+
+
 async def test_a_message_that_cannot_be_made_stops_neither_its_chat_nor_its_worker(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from bot.core.events import Closed, Event, Returned
+from bot.core.outbox import Entry
 from tests.house import House, at, furnished
 
 ITEM = "T05-R1@2027-1"
@@ -84,3 +86,23 @@ async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
         with house.store.work():
             house.store.untell(entry.rows)
         assert not house.app._nothing_new()
+
+
+async def test_a_slot_that_comes_while_a_look_is_taken_is_looked_at(tmp_path: Path) -> None:
+    async with furnished(tmp_path, "2026-11-23T08:00") as house:
+        app = house.app
+        app.start()
+        await app.one_pass()
+        slot = next(turn for turn in app._turns if turn > house.clock.now())
+        house.clock._now = slot - timedelta(milliseconds=5)
+        app._quiet = None  # whatever made it look
+        take_in = app.take_in
+
+        def slowly() -> list[Entry]:
+            entries = take_in()
+            house.clock._now = slot + timedelta(milliseconds=5)
+            return entries
+
+        app.take_in = slowly  # type: ignore[method-assign, assignment]
+        await app.one_pass()
+        assert not app._nothing_new()

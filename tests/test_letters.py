@@ -206,3 +206,21 @@ async def test_a_posted_event_is_what_a_script_would_drop(tmp_path: Path) -> Non
         assert path.parent == tmp_path / "state" / "inbox"
         await real_pass(house)
         assert "T05-M1" in house.store.facts.marks
+
+
+async def test_a_letter_put_in_the_place_of_one_just_taken_in_is_read_too(tmp_path: Path) -> None:
+    async with furnished(tmp_path, "2027-03-01T07:00") as house:
+        house.clock.kind = "real"
+        drop(house, "done.json", id="1", data={"item": "T05-M1"})
+        durable = house.store.durable
+
+        async def meanwhile() -> None:
+            await durable()
+            drop(house, "done.json", id="2", data={"item": "T05-M1"})
+
+        house.store.durable = meanwhile  # type: ignore[method-assign]
+        await house.app.one_pass()
+        house.store.durable = durable  # type: ignore[method-assign]
+        await house.app.one_pass()
+        assert [event.id for event in house.store.events] == ["1", "2"]
+        assert list(house.home.inbox.glob("*.json")) == []

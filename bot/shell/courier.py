@@ -224,7 +224,8 @@ def _failed(error: Exception, trail: Trail) -> Outcome:
     """What a failed exchange means; no code, for the platform said nothing."""
     if trail.wrote and not isinstance(error, NotSentError):
         return Outcome(Verdict.AMBIGUOUS, text=f"没有收到完整的答复（{type(error).__name__}）", remedy=_UNSURE)
-    return Outcome(Verdict.LATER, text=f"没有连上平台（{type(error.__cause__ or error).__name__}）", remedy=_NOT_SENT)
+    cause = error if isinstance(error, TimeoutError) else error.__cause__ or error
+    return Outcome(Verdict.LATER, text=f"没有连上平台（{type(cause).__name__}）", remedy=_NOT_SENT)
 
 
 def _refused(text: str, remedy: str) -> Outcome:

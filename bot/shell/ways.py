@@ -62,7 +62,7 @@ class Goal(NamedTuple):
 def _apart(address: str) -> tuple[str, str, int, str, str, bool, str]:
     try:
         url = httpx.URL(address)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:  # the latter of a name that is no internet name
         raise BadAddressError from error
     port = url.port or PORTS.get(url.scheme, 0)
     netloc, target = url.netloc.decode("ascii"), url.raw_path.decode("ascii")

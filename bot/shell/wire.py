@@ -133,7 +133,7 @@ class Wire(asyncio.Protocol):
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
         if 100 <= status < 200:  # the real one follows
-            self._headers = []
+            self._headers, self._till_the_end = [], False
             return
         self._sound = self._sound and not self._till_the_end and self._parser.should_keep_alive()
         self._till_the_end = False

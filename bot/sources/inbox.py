@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -34,13 +34,17 @@ class Letter:
     path: Path
     event: Event
     rejected: bool = False
+    written: tuple[int, int] = (0, 0)  # which file it was, and when it was written last
 
     def refused(self, reason: str, now: datetime) -> Letter:
         """The same file with the event that says that it was not accepted."""
-        return _refused(self.path, reason, now, self.event.model_dump_json().encode())
+        return replace(_refused(self.path, reason, now, self.event.model_dump_json().encode()), written=self.written)
 
     def settle(self) -> None:
-        """Takes the file out of the inbox."""
+        """Takes the file out of the inbox, unless another has come in its place meanwhile."""
+        with suppress(FileNotFoundError):
+            if self.written != _written(self.path):
+                return
         if self.rejected:
             target = self.path.parent / "rejected"
             target.mkdir(exist_ok=True)
@@ -62,7 +66,8 @@ class Inbox:
         for path in sorted(self.folder.glob("*.json")):
             with suppress(FileNotFoundError):  # somebody took it back
                 if path.is_file() and not path.name.startswith("."):
-                    yield read(path, now)
+                    written = _written(path)  # asked before it is read
+                    yield replace(read(path, now), written=written)
 
     def post(self, event: Event) -> Path:
         """Puts an event into the inbox, whole or not at all."""
@@ -76,6 +81,11 @@ class Inbox:
         target = self.folder / f"{name}.json"
         os.replace(temporary, target)
         return target
+
+
+def _written(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def read(path: Path, now: datetime) -> Letter:

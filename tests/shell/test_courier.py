@@ -296,6 +296,15 @@ async def test_every_framing_of_http_is_read_and_nothing_half_read_counts(raw: b
     assert (await sent_to(saying(raw))).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"HTTP/1.1 200"]
+)
+async def test_half_an_answer_after_a_hint_is_none_even_where_the_status_alone_counts(head: bytes) -> None:
+    async with gateway(saying(b"HTTP/1.1 100 Continue\r\n\r\n" + head)) as server, courier() as one:
+        robot = Robot("县教育局#1", "webhook", SecretStr(f"{server.base}/hook/x"), style="text")
+        assert (await one.send(robot, MESSAGE, NOW)).verdict is Verdict.AMBIGUOUS
+
+
 async def test_a_second_answer_nobody_asked_for_spoils_the_connection_and_not_the_next_message() -> None:
     twice = b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" + OK
 

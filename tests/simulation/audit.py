@@ -228,6 +228,14 @@ class Audit:
         if missed := self._missed(app):
             self._fail(f"11 nothing is owed, and yet the self-audit misses {missed}")
 
+    def every_letter_was_read(self, posted: Iterable[tuple[str, str]], rejected: Path) -> None:
+        """1: whatever lay in the inbox became a fact, or was set aside with a word to the admin."""
+        assert self.app is not None
+        aside = len(list(rejected.glob("*.json"))) if rejected.is_dir() else 0
+        unread = [one for one in posted if one not in self.app.store._event_keys]
+        if len(unread) > aside:
+            self._fail(f"1 letters were lost: {unread[:3]} ({aside} set aside)")
+
     def _admin_knows(self, app: App) -> None:
         """Nothing waits any more; what was given up is in the admin's hands."""
         late = [e for e in app.store.open_entries() if day_of(e.at) < day_of(self._clock.now())]

@@ -134,6 +134,7 @@ class Story:
         await world.live(end.replace(hour=18, minute=30))
         world.check()
         world.audit.nothing_is_owed()
+        world.audit.every_letter_was_read(world.posted, world.folder / "state" / "inbox" / "rejected")
         await world.stop()
 
     # --- people ---------------------------------------------------------------

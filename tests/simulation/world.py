@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,7 @@ class World:
         self._running: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
         self._letters = 0
+        self.posted: list[tuple[str, str]] = []  # source and id of every event that lay in the inbox
         self.folders = reading.Folders()
         self.deaths = 0
 
@@ -91,6 +93,8 @@ class World:
     def letter(self, text: str) -> None:
         """An event in the inbox."""
         self._letters += 1
+        said = json.loads(text)
+        self.posted.append((said["source"], said["id"]))
         self.write(f"state/inbox/{self._letters:06}.json", text.encode())
         self.clock.beat(1)
 
