@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from bot.core import office
 from bot.core.facts import Facts
@@ -19,7 +19,6 @@ from bot.core.outlook import Scene, desk
 from bot.core.tellings import Tellings
 from bot.core.workdays import Calendar
 
-DAY = timedelta(days=1)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -98,16 +97,17 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
+#: Reasons for which a telling that is owed is held back: which rung it is, and of what day, may be another tomorrow.
+HELD_BACK = (Reason.OVER_BUDGET, Reason.SILENCED)
+
+
 def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Desk) -> datetime:
-    """No longer than now where anybody is told, or would be but for the hour or the budget."""
+    """No longer than now where anybody is told, or would be but for the hour, the budget or a silence."""
     now = the_desk.now
     ahead = finding.returned_at is not None and finding.returned_at > now
-    if ahead or any(one.at is not None or one.reason is Reason.OVER_BUDGET for one in decisions):
+    if ahead or any(one.at is not None or one.reason in HELD_BACK for one in decisions):
         return now
-    ends = [_changes(one.until, the_desk.today) for one in decisions if one.until]
-    if any(one.telling is not None and one.telling.on >= the_desk.today for one in decisions):
-        ends.append(midnight(the_desk.today + DAY))  # what dates from today (恢复) would date from tomorrow then
-    return min(ends, default=FOREVER)
+    return min((_changes(one.until, the_desk.today) for one in decisions if one.until), default=FOREVER)
 
 
 def _changes(until: datetime, today: date) -> datetime:
