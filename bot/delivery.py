@@ -107,13 +107,15 @@ class Deliveries:
         self._workers += [asyncio.create_task(self._work()) for _ in range(missing)]
 
     def _probe(self, now: datetime) -> None:
-        """Once a day the oldest message of a chat whose robots are all broken tries whether one works again."""
+        """Once a day a chat whose robots are all broken tries whether one works again.
+
+        Everything that waits for it stands up, or what is new today would be heard before it.
+        """
         for chat in self._robots.to_probe(now):
-            waiting = [e for e in self._store.open_entries() if e.chat == chat]
-            oldest = min(waiting, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
-            if oldest is not None and oldest.state is EntryState.REFUSED:
-                with self._store.work():
-                    self._store.put(oldest.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))
+            refused = [one for one in self._store.shelf.open_of(chat) if one.state is EntryState.REFUSED]
+            with self._store.work():
+                for one in refused:
+                    self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))
 
     async def settled(self) -> None:
         """Returns when every queued chat has been dealt with."""

@@ -19,6 +19,7 @@ from bot.delivery import allowed
 from bot.drill.servers import Answer
 from bot.drill.twin import Bubble
 from bot.shell.archive import Archive
+from bot.shell.shelf import day_of
 from tests.house import at, until
 from tests.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office
 
@@ -255,6 +256,23 @@ async def test_what_was_refused_for_days_comes_as_one_digest_once_the_robot_is_m
 
 
 async def test_a_backlog_set_free_by_todays_digest_is_the_next_days(office: Office) -> None:
+    waits = office.entry(office.promise("县教育局", office.row(addressee="县教育局0")))
+    refused = waits.model_copy(update={"state": EntryState.REFUSED})
+    with office.store.work():
+        office.store.put(refused)
+    await office.wind(days=3)
+    office.promise("县教育局", office.row(addressee="县教育局1"))
+    await office.send()
+    with office.store.work():  # somebody mends what was wrong
+        office.store.put(refused.model_copy(update={"state": EntryState.LATER, "next_attempt_at": office.now}))
+    await office.send()
+    assert len(office.seen()) == 1, "one digest a day, whatever has waited"
+    await office.wind(days=1)
+    assert len(office.seen()) == 2
+    assert not office.store.open_entries()
+
+
+async def test_a_broken_robot_s_backlog_stands_up_as_one_digest_in_its_order(office: Office) -> None:
     office.twin.refuse("县教育局", 93000)
     for days, hearer in ((0, "县教育局0"), (3, "县教育局1"), (0, "县教育局2")):
         await office.wind(days=days)
@@ -262,14 +280,24 @@ async def test_a_backlog_set_free_by_todays_digest_is_the_next_days(office: Offi
         await office.send()
     assert {entry.state for entry in office.store.entries.values()} == {EntryState.REFUSED}
     office.twin.heal("县教育局")
-    office.promise(form="单发")  # goes with the oldest, as one digest
-    office.now += timedelta(days=1)
-    office.look()
-    await office.send()
-    assert len(office.seen()) == 1, "one digest a day, whatever has waited"
     await office.wind(days=1)
-    assert len(office.seen()) == 2
+    assert len(office.seen()) == 1
     assert not office.store.open_entries()
+
+
+async def test_what_may_have_been_seen_is_the_days_digest_too(office: Office) -> None:
+    """Found by seed 3263 of the simulation: an unclear digest, and a second one made of what had waited beside it."""
+    office.twin.drop_after_accept("县教育局")
+    office.promise()
+    await office.send()
+    [unclear] = office.store.entries.values()
+    assert (unclear.state, unclear.doubtful) == (EntryState.LATER, True)
+    late = unclear.model_copy(update={"number": "2027-0900", "resent": False, "unclear": 0, "robot": ""})
+    with office.store.work():
+        office.store.put(late.model_copy(update={"at": late.at - timedelta(days=3), "next_attempt_at": office.now}))
+    await office.send()
+    assert office.entry("2027-0900").state is EntryState.LATER
+    assert day_of(office.entry("2027-0900").next_attempt_at) > day_of(office.now)
 
 
 @pytest.mark.parametrize(("resent", "slots"), [(True, 1), (False, 0)])

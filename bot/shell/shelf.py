@@ -85,9 +85,9 @@ class Shelf:
         return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
 
     def served(self, chat: str, day: date) -> bool:
-        """Whether a digest has reached a chat on a day."""
-        there = self._used.get((self._names.chat(chat), day), ())
-        return any(one.form == DIGEST and one.delivered_at is not None for one in map(self.entries.__getitem__, there))
+        """Whether a digest has reached a chat on a day, or may have."""
+        there = map(self.entries.__getitem__, self._used.get((self._names.chat(chat), day), ()))
+        return any(one.form == DIGEST and (one.delivered_at is not None or one.doubtful) for one in there)
 
     def _weigh(self, entry: Entry) -> None:
         """Puts an entry on the budget of its chat and day."""

@@ -170,7 +170,7 @@ class Store:
             by_chat.setdefault(entry.chat, []).append(entry)
         for chat, mine in by_chat.items():
             waiting = self.shelf.waiting(chat, before=day_of(now))
-            if not waiting:
+            if not waiting or self.shelf.served(chat, day_of(now)):
                 joined += mine
                 continue
             joined.append(self.merge([*waiting, *mine], now))
