@@ -86,14 +86,14 @@ class App:
 
     # --- the journey --------------------------------------------------------
 
-    def take_in(self, event: Event | None = None) -> list[Entry]:
+    def take_in(self, event: Event | None = None, now: datetime | None = None) -> list[Entry]:
         """Decides: what is known now, what that means, who is told; one record; no network.
 
         The record is flushed with the first intention to send that it leads to, or at the end of the pass.
         Where nothing else can have changed, an event about one item is decided by a look at that item alone; the next
         pass looks at everything.
         """
-        now, alone = self.clock.now(), self._alone(event)
+        now, alone = now or self.clock.now(), self._alone(event)
         with self.store.work(durable=False):
             if event is not None and not self.store.knows(event):
                 self.store.keep(event)
@@ -214,7 +214,7 @@ class App:
         if not self._nothing_new():
             await self._hurry()
             now = self.clock.now()
-            self.take_in()
+            self.take_in(now=now)
             self._settle_down(now)
         self.send_due()
         if self.clock.kind != "real":
@@ -246,7 +246,7 @@ class App:
         return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
     def _settle_down(self, now: datetime) -> None:
-        """`now` is read before the look: an instant that passes while it is taken is still ahead."""
+        """`now` is the look's own: an instant that passes while it is taken is still ahead."""
         self._seen = self._grounds()
         self._quiet = (now, min(self._next_look(now), now + LOOK_ANYWAY))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.core.events import Closed, Event, Returned
@@ -98,8 +98,8 @@ async def test_a_slot_that_comes_while_a_look_is_taken_is_looked_at(tmp_path: Pa
         app._quiet = None  # whatever made it look
         take_in = app.take_in
 
-        def slowly() -> list[Entry]:
-            entries = take_in()
+        def slowly(now: datetime) -> list[Entry]:
+            entries = take_in(now=now)
             house.clock._now = slot + timedelta(milliseconds=5)
             return entries
 
