@@ -252,8 +252,8 @@ class Deliveries:
             outcome = await self._courier.post(sealed)
             now = self._now()
             said = b"" if isinstance(sealed, Outcome) else sealed.request.body
-            sent = sent.model_copy(update=self._kept(sent, outcome, said, len(pieces), now))
-            entry = self._settle(sent, robot, outcome, len(pieces), now)
+            kept = self._kept(sent, outcome, said, len(pieces), now)
+            entry = self._settle(sent.model_copy(update=kept), robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
 
@@ -285,10 +285,7 @@ class Deliveries:
         The worker flushes it, with its next intention or before it rests: until then a crash would send again as 补发.
         """
         delivered = outcome.verdict is Verdict.DELIVERED
-        done = entry.parts_done + delivered
-        if delivered:
-            entry = entry.model_copy(update={"parts_done": done})
-        if not delivered or done >= total:
+        if not delivered or entry.parts_done >= total:
             entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat, now))
             entry = entry if delivered else _resumable(self._another(entry, outcome), outcome.verdict, now)
         with self._store.work(durable=False):
@@ -318,12 +315,18 @@ class Deliveries:
             self._arrived.clear()
 
     def _kept(self, entry: Entry, outcome: Outcome, said: bytes, total: int, now: datetime) -> dict[str, object]:
-        """The hash of what was shown, or may have been, for its entry; the words themselves go beside the archive."""
-        shown = outcome.verdict in (Verdict.DELIVERED, Verdict.AMBIGUOUS) or outcome.perhaps
+        """What an entry keeps of a part: that it was accepted, and the hash of what was, or may have been, shown.
+
+        The words themselves go beside the archive.
+        """
+        kept: dict[str, object] = {}
+        if outcome.verdict is Verdict.DELIVERED:
+            kept["parts_done"] = entry.parts_done + 1
+        shown = kept or outcome.verdict is Verdict.AMBIGUOUS or outcome.perhaps
         if self._sent is None or not said or not shown:
-            return {}
+            return kept
         text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
-        return {} if text in entry.texts else {"texts": (*entry.texts, text)}
+        return kept if text in entry.texts else kept | {"texts": (*entry.texts, text)}
 
     def _another(self, entry: Entry, outcome: Outcome) -> Entry:
         """A refused entry goes on at once through another robot of its chat, if one is left besides the one that failed."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 
 class LineKind(StrEnum):
@@ -31,9 +32,8 @@ class Paint(StrEnum):
     RED = "red"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a message; `light` is a word inside `text` (蓝灯, 逾期) painted with `paint`."""
+class Line(NamedTuple):
+    """One line of a message, a dozen a message; `light` is a word inside `text` (蓝灯, 逾期) painted with `paint`."""
 
     text: str
     kind: LineKind = LineKind.ITEM
@@ -103,12 +103,12 @@ def _pieces(message: Message, fits: Callable[[Message], bool]) -> list[Line]:
 
     for line in message.lines:
         rest, before = line, _heading(pieces)
-        if before and not takes(*before, replace(line, text=line.text[:1])):
+        if before and not takes(*before, line._replace(text=line.text[:1])):
             before = ()  # a heading that fills a part goes alone
         while not takes(*before, rest):
             size = _room(rest, partial(takes, *before))
-            pieces.append(replace(rest, text=rest.text[:size]))
-            rest, before = replace(rest, text=rest.text[size:]), ()
+            pieces.append(rest._replace(text=rest.text[:size]))
+            rest, before = rest._replace(text=rest.text[size:]), ()
         pieces.append(rest)
     return pieces
 
@@ -122,7 +122,7 @@ def _room(line: Line, takes: Callable[[Line], bool]) -> int:
     """How many characters of `line` a part takes, counted to a good place to cut."""
 
     def fits(size: int) -> bool:
-        return takes(replace(line, text=line.text[:size]))
+        return takes(line._replace(text=line.text[:size]))
 
     if not fits(1):
         raise ValueError("limit is smaller than the title and small print of a message")

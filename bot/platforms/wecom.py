@@ -6,7 +6,7 @@ The address is the whole secret: no signature, no keyword. Limits count the byte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -82,7 +82,7 @@ def _markdown(message: Message, robot: Robot, users: list[str]) -> str:
 def _unbolded(line: Line) -> Line:
     """A heading is bold as a whole: a light that could only be bold (there is no blue) must not close that early."""
     bold = line.kind is LineKind.HEADING and line.paint is Paint.BLUE
-    return replace(line, light="", paint=Paint.NONE) if bold else line
+    return line._replace(light="", paint=Paint.NONE) if bold else line
 
 
 PLATFORM = WeCom()

@@ -227,7 +227,8 @@ class Store:
 
     def put(self, entry: Entry) -> None:
         """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
-        entry = of_today(entry, self.facts.names) if entry.state.open else entry
+        if entry.state.open and self.facts.names:
+            entry = of_today(entry, self.facts.names)
         text = _written(entry.__pydantic_serializer__, entry)
         self.shelf.put(entry, self._outbox.keep(self.shelf.ids.get(entry.number), text))
 

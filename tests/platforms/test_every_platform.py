@@ -236,7 +236,7 @@ def test_light_is_painted_in_markdown_and_its_word_stays(dialect: str, style: St
     line = Line("1. 控辍保学　逾期100天", light="逾期", paint=paint)
     chat.post(replace(message(), lines=(line,)))
     painted = chat.shown().source
-    chat.post(replace(message(), lines=(replace(line, paint=Paint.NONE),)))
+    chat.post(replace(message(), lines=(line._replace(paint=Paint.NONE),)))
     assert "逾期" in painted
     assert (painted == chat.shown().source) == (style != "markdown")
 
