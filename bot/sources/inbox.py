@@ -66,8 +66,7 @@ class Inbox:
         for path in sorted(self.folder.glob("*.json")):
             with suppress(FileNotFoundError):  # somebody took it back
                 if path.is_file() and not path.name.startswith("."):
-                    written = _written(path)  # asked before it is read
-                    yield replace(read(path, now), written=written)
+                    yield read(path, now)
 
     def post(self, event: Event) -> Path:
         """Puts an event into the inbox, whole or not at all."""
@@ -90,6 +89,11 @@ def _written(path: Path) -> tuple[int, int]:
 
 def read(path: Path, now: datetime) -> Letter:
     """The event in a file, or the event that says that there is none. Raises FileNotFoundError."""
+    written = _written(path)  # asked before it is read
+    return replace(_read(path, now), written=written)
+
+
+def _read(path: Path, now: datetime) -> Letter:
     raw = b""
     try:
         if path.stat().st_size > LARGEST:
