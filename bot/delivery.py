@@ -156,9 +156,8 @@ class Deliveries:
                 if self._queue.empty():  # what comes next would have flushed what came of this
                     self._tell_arrived()
                     await self._store.durable()
-                waiting = (
-                    self._store.head(chat) is not None
-                )  # asked last: nothing may be awaited before the chat is free
+                # Asked last: nothing may be awaited between this and the chat's being free.
+                waiting = self._store.head(chat) is not None
             except (StateError, OSError) as error:  # the next heartbeat tries again
                 logger.error("{}：状态无法写入，消息留在待发箱：{}", chat, error)
             finally:

@@ -62,11 +62,12 @@ class Goal(NamedTuple):
 def _apart(address: str) -> tuple[str, str, int, str, str, bool, str]:
     try:
         url = httpx.URL(address)
+        host = url.host
     except (httpx.InvalidURL, UnicodeError) as error:  # the latter of a name that is no internet name
         raise BadAddressError from error
     port = url.port or PORTS.get(url.scheme, 0)
     netloc, target = url.netloc.decode("ascii"), url.raw_path.decode("ascii")
-    return url.scheme, url.host, port, netloc, target, is_loopback(url.host), url.password
+    return url.scheme, host, port, netloc, target, is_loopback(host), url.password
 
 
 _origin = lru_cache(maxsize=64)(_apart)  # platforms are few, robots many

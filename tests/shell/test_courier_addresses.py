@@ -45,6 +45,7 @@ class Deaf(Courier):
         ("", "不是 https"),
         ("https://[::1/x", "不是网址"),
         ("https://exa\x00mple.cn/x", "不是网址"),
+        ("https://xn--/x", "不是网址"),
     ],
 )
 async def test_address_outside_the_list_is_refused_without_connecting(address: str, why: str) -> None:
