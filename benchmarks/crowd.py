@@ -19,29 +19,30 @@ from pathlib import Path
 from loguru import logger
 from pydantic import SecretStr
 
-import bot.delivery
+import bot.sending.delivery
 from benchmarks.look import RULES, scene
 from benchmarks.sink import TLS
-from bot.core.digest import Draft
-from bot.core.facts import Facts
-from bot.core.findings import ZONE, Finding
-from bot.core.message import Message
-from bot.core.outbox import Entry, EntryState
-from bot.core.outcome import Verdict
-from bot.core.outlook import outlook
-from bot.core.rulebook import Rulebook
-from bot.core.windows import OfficeHours
-from bot.core.wording import Letterhead, Words, word
-from bot.delivery import Deliveries
+from bot.core.deciding.findings import Finding
+from bot.core.facts.facts import Facts
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.digest import Draft
+from bot.core.telling.message import Message
+from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.outcome import Verdict
+from bot.core.telling.wording import Letterhead, Words, word
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import ZONE
 from bot.platforms import Robot
-from bot.shell.courier import Courier
-from bot.shell.database import Database
-from bot.shell.journal import Disk, Journal
-from bot.shell.robots import Robots
-from bot.shell.rulebook import load
-from bot.shell.sent import Sent
-from bot.shell.store import Store
-from bot.shell.undisturbed import seldom
+from bot.rulefiles.loader import load
+from bot.sending.courier import Courier
+from bot.sending.delivery import Deliveries
+from bot.sending.robots import Robots
+from bot.state.disk.collector import seldom
+from bot.state.disk.database import Database
+from bot.state.disk.journal import Disk, Journal
+from bot.state.sent import Sent
+from bot.state.store import Store
 
 CONNECTIONS = 64
 START, END = datetime(2027, 6, 1, 8, tzinfo=ZONE), datetime(2027, 7, 1, tzinfo=ZONE)
@@ -159,11 +160,11 @@ class Crowd:
 @contextmanager
 def _workers(count: int) -> Iterator[None]:
     """As many workers as connections; the service has 64 of both."""
-    before, bot.delivery.WORKERS = bot.delivery.WORKERS, count
+    before, bot.sending.delivery.WORKERS = bot.sending.delivery.WORKERS, count
     try:
         yield
     finally:
-        bot.delivery.WORKERS = before
+        bot.sending.delivery.WORKERS = before
 
 
 def delivered_on_disk(folder: Path) -> int:

@@ -19,21 +19,23 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from bot.build import everybody
-from bot.core.digest import Draft
-from bot.core.events import Closed, Done, Event, Payload
-from bot.core.facts import Facts
-from bot.core.findings import ZONE, items_of
-from bot.core.item import Item
-from bot.core.outbox import EntryState, sending
-from bot.core.outlook import Scene, outlook
-from bot.core.rulebook import Rulebook
-from bot.core.windows import OfficeHours
-from bot.shell.archive import Archive
-from bot.shell.backup import back_up
-from bot.shell.database import Database
-from bot.shell.rulebook import load
-from bot.shell.store import Store
+from bot.core.deciding.findings import items_of
+from bot.core.deciding.look import Scene
+from bot.core.facts.events import Closed, Done, Event, Payload
+from bot.core.facts.facts import Facts
+from bot.core.preview.preview import outlook
+from bot.core.rules.item import Item
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.digest import Draft
+from bot.core.telling.outbox import EntryState, sending
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import ZONE
+from bot.rulefiles.loader import load
+from bot.service.home import everybody
+from bot.state.archive import Archive
+from bot.state.backup import back_up
+from bot.state.disk.database import Database
+from bot.state.store import Store
 
 ROOT = Path(__file__).parents[1]
 START = datetime(2026, 11, 23, 8, tzinfo=ZONE)

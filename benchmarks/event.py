@@ -27,15 +27,17 @@ from benchmarks.crowd import robot, sample
 from benchmarks.look import RULES
 from benchmarks.sink import Receiver
 from benchmarks.turns import Figures, child, mark, middle, ratio
-from bot.app import App
-from bot.build import everybody, make_app, open_store, read_home
-from bot.core.events import Event, Returned
-from bot.core.findings import ZONE, Finding
-from bot.core.item import State
-from bot.core.outlook import look
-from bot.core.rulebook import Role
-from bot.shell.chats import Chats
-from bot.shell.courier import Courier
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.look import look
+from bot.core.facts.events import Event, Returned
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Role
+from bot.core.time.zone import ZONE
+from bot.sending.chats import Chats
+from bot.sending.courier import Courier
+from bot.service.app import App
+from bot.service.home import everybody, open_store, read_home
+from bot.service.wiring import make_app
 from bot.sources.clock import StoryClock
 
 AFTERNOON = datetime(2027, 6, 1, 15, tzinfo=ZONE)

@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from benchmarks.look import NOW, RULES, scene
-from bot.core.findings import ZONE, known_items
-from bot.core.outlook import look, outlook
-from bot.shell.rulebook import assemble, read_files
+from bot.core.deciding.findings import known_items
+from bot.core.deciding.look import look
+from bot.core.preview.preview import outlook
+from bot.core.time.zone import ZONE
+from bot.rulefiles.loader import assemble, read_files
 
 START, END = datetime(2026, 11, 24, tzinfo=ZONE), datetime(2027, 11, 23, 23, 59, tzinfo=ZONE)
 TASK = re.compile(r"\b([TS]\d{2})\b(?!/)")

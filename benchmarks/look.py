@@ -12,15 +12,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
-from bot.build import everybody
-from bot.core.facts import Facts
-from bot.core.findings import ZONE, known_items
-from bot.core.notices import Used
-from bot.core.outlook import Scene, look, outlook
-from bot.core.rulebook import Rulebook
-from bot.core.tellings import Tellings
-from bot.core.windows import OfficeHours
-from bot.shell.rulebook import load
+from bot.core.deciding.decisions import Used
+from bot.core.deciding.findings import known_items
+from bot.core.deciding.look import Scene, look
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.facts import Facts
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import ZONE
+from bot.rulefiles.loader import load
+from bot.service.home import everybody
 
 RULES = Path(__file__).parents[1] / "rules"
 NOW = datetime(2027, 6, 1, 8, 0, tzinfo=ZONE)

@@ -22,10 +22,10 @@ from pathlib import Path
 from benchmarks.crowd import chat, drafts_for, sample
 from benchmarks.look import RULES
 from benchmarks.turns import Figures, mark, middle, ratio, table
-from bot.core.facts import Facts
-from bot.core.outbox import EntryState, sending
-from bot.shell.database import Database
-from bot.shell.store import Store
+from bot.core.facts.facts import Facts
+from bot.core.telling.outbox import EntryState, sending
+from bot.state.disk.database import Database
+from bot.state.store import Store
 
 IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s+(\S+)$", re.MULTILINE)
 IMPORT_ALL = """

@@ -24,8 +24,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bot.shell.database import Database, Table
-from bot.shell.journal import Disk, Journal
+from bot.state.disk.database import Database, Table
+from bot.state.disk.journal import Disk, Journal
 
 IN_FLIGHT = 64
 FLOORS = {  # what is measured → what it is compared with, within one round

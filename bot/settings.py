@@ -15,12 +15,12 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Valid
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.core.rulebook import Form
-from bot.core.windows import OfficeHours, Season, Spans
-from bot.core.wording import Letterhead
-from bot.shell.problems import START, Problem, explain
-from bot.shell.sheet import Sheet
-from bot.shell.yamltree import read
+from bot.core.rules.rulebook import Form
+from bot.core.telling.wording import Letterhead
+from bot.core.time.windows import OfficeHours, Season, Spans
+from bot.rulefiles.text.problems import START, Problem, explain
+from bot.rulefiles.text.sheet import Sheet
+from bot.rulefiles.text.tree import read
 
 NAME = "config/bot.yaml"
 PREFIX = "DUBAN_"

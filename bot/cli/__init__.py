@@ -1,5 +1,7 @@
 """duban: commands for admins and for whoever runs the container. Texts are Chinese, exit codes are part of the contract.
 
+Not here: anything a page needs as well. May import everything. Exit codes:
+
 0 ok · 1 problems found · 2 wrong use · 3 state is locked by a running bot · 4 state damaged
 """
 
@@ -21,17 +23,17 @@ from bot.cli.common import Failure  # noqa: E402
 #: Every command by the module that holds it. Only the one that is called is imported: the service idles without the rest.
 HOMES = {
     "service": ("run", "once", "drill"),
-    "checking": ("check",),
+    "check": ("check",),
     "doctor": ("doctor",),
-    "foreseeing": ("preview",),
-    "testing": ("test",),
-    "looking": ("explain", "schema"),
-    "sending": ("outbox", "robot"),
-    "telling": ("report", "done", "close", "return", "extend", "silence", "confirm"),
+    "preview": ("preview",),
+    "test": ("test",),
+    "explain": ("explain", "schema"),
+    "outbox": ("outbox", "robot"),
+    "facts": ("report", "done", "close", "return", "extend", "silence", "confirm"),
     "calendar": ("calendar",),
     "cases": ("case",),
     "ledger": ("ledger",),
-    "keeping": ("backup", "restore", "verify", "receipt"),
+    "records": ("backup", "restore", "verify", "receipt"),
 }
 
 

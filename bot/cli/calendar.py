@@ -12,19 +12,19 @@ from pathlib import Path
 
 import click
 
-from bot.build import Home
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, day, in_home, opened, rules_of
-from bot.core.findings import items_of
-from bot.core.holiday_notice import Notice, read_notice, weekday_name
-from bot.core.ladder import Anchor, stairs
-from bot.core.rulebook import Role, Rulebook
-from bot.core.workdays import Calendar, CalendarYear, Level
-from bot.shell import calendar_file
-from bot.shell.calendar_file import CalendarFileError, YearFile
-from bot.shell.problems import Problem
-from bot.shell.rulebook import FOLDER, Loaded, assemble
-from bot.shell.state_errors import describe
+from bot.core.deciding.findings import items_of
+from bot.core.rules.ladder import Anchor, stairs
+from bot.core.rules.rulebook import Role, Rulebook
+from bot.core.time.holiday_notice import Notice, read_notice, weekday_name
+from bot.core.time.workdays import Calendar, CalendarYear, Level
+from bot.rulefiles import calendar_files as calendar_file
+from bot.rulefiles.calendar_files import CalendarFileError, YearFile
+from bot.rulefiles.loader import FOLDER, Loaded, assemble
+from bot.rulefiles.text.problems import Problem
+from bot.service.home import Home
 from bot.sources.clock import wall
+from bot.state.disk.errors import describe
 
 NOTHING = "什么都没有写入。"
 PICKED_UP = "运行中的督办会自己读取，不用重启。"

@@ -15,18 +15,19 @@ from typing import Any
 
 import click
 
-from bot.build import Home, facts_of
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, rules_of, say_json, unknown
-from bot.cli.telling import send
-from bot.core.cases import Leg, current_leg, legs, procedure_of, shown_count, step_id
-from bot.core.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
-from bot.core.facts import Facts
-from bot.core.findings import ZONE, Finding, arisen_items, judge_one
-from bot.core.grammar import WordError, parse_date
-from bot.core.item import State
-from bot.core.rulebook import Rule, Rulebook
+from bot.cli.facts import send
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.deciding.findings import Finding, arisen_items, judge_one
+from bot.core.facts.cases import Leg, current_leg, legs, procedure_of, shown_count, step_id
+from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Rule, Rulebook
+from bot.core.time.grammar import WordError, parse_date
+from bot.core.time.zone import ZONE
+from bot.service.home import Home, facts_of
 from bot.sources.clock import wall
-from bot.vetting import Refused, vetted
 
 _RULE = click.argument("rule", metavar="事项")
 _CASE = click.argument("case", metavar="编号")

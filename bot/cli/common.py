@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
-from bot.build import Home, RulesUnusableError, WrongClockError, read_home
-from bot.core.rulebook import Rulebook
-from bot.shell.lock import StateLocked
-from bot.shell.problems import Problem, near
-from bot.shell.state_errors import StateError
-from bot.sources.clock import ZONE
+from bot.core.rules.rulebook import Rulebook
+from bot.core.time.near import near
+from bot.core.time.zone import ZONE
+from bot.rulefiles.text.problems import Problem
+from bot.service.home import Home, RulesUnusableError, WrongClockError, read_home
+from bot.state.disk.errors import StateError
+from bot.state.disk.lock import StateLocked
 
 OK, PROBLEMS, WRONG_USE, LOCKED, DAMAGED = range(5)
 
@@ -84,7 +85,7 @@ def moment(text: str, *, end: bool = False) -> datetime:
 
 def day(text: str) -> date:
     """A date as an admin writes one: 2027-06-30, or the words of rule files (2027年6月底)."""
-    from bot.core.words import DueDate, WordError
+    from bot.core.rules.words import DueDate, WordError
 
     try:
         return DueDate.parse(text).on

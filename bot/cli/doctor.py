@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from bot.build import Home
 from bot.cli.common import OK, PROBLEMS, in_home, opened, say_json
-from bot.doctoring import Grade, Sign, connections, examine
+from bot.service.checkup import Grade, Sign, connections, examine
+from bot.service.home import Home
 from bot.sources.clock import wall
 
 

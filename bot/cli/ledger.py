@@ -13,27 +13,28 @@ from pathlib import Path
 
 import click
 
-from bot.build import Home, peek_store, scene_of
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, rules_of
-from bot.cli.telling import hand_in
-from bot.core.events import Event
-from bot.core.facts import Facts
-from bot.core.ledger import choices, guide, tables
-from bot.core.ledger_diff import Comparison, compare, names_for
-from bot.core.ledger_layout import BY_NAME, ITEMS, Table
-from bot.core.ledger_values import Entered, entered
-from bot.core.rulebook import Rulebook
-from bot.proving import proven
-from bot.shell import workbook
-from bot.shell.ledger_file import Draft, draft, write_all
-from bot.shell.problems import Problem
-from bot.shell.rulebook import assemble
-from bot.shell.splice import SpliceError
-from bot.shell.state_errors import describe
-from bot.shell.workbook import LIKE_A_FORMULA, OfficeMissingError
-from bot.shell.workbook_sheets import WorkbookError
+from bot.cli.facts import hand_in
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.facts.events import Event
+from bot.core.facts.facts import Facts
+from bot.core.ledger.diff import Comparison, compare, names_for
+from bot.core.ledger.layout import BY_NAME, ITEMS, Table
+from bot.core.ledger.rows import choices, guide, tables
+from bot.core.ledger.values import Entered, entered
+from bot.core.rules.rulebook import Rulebook
+from bot.rulefiles.ledger import workbook
+from bot.rulefiles.ledger.edits import Draft, draft, write_all
+from bot.rulefiles.ledger.sheets import WorkbookError
+from bot.rulefiles.ledger.workbook import LIKE_A_FORMULA, OfficeMissingError
+from bot.rulefiles.loader import assemble
+from bot.rulefiles.run_tests import proven
+from bot.rulefiles.text.problems import Problem
+from bot.rulefiles.text.splice import SpliceError
+from bot.service.home import Home, peek_store
+from bot.service.wiring import scene_of
 from bot.sources.clock import wall
-from bot.vetting import Refused, vetted
+from bot.state.disk.errors import describe
 
 NOTHING = "什么都没有写入。"
 PICKED_UP = "运行中的督办会自己读取，不用重启。"

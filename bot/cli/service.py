@@ -15,26 +15,29 @@ from typing import TYPE_CHECKING
 import click
 
 from bot import __version__
-from bot.app import App, Tally
-from bot.build import Home, drill_chats, listen, make_app, open_store, tried, usable_rulebook
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, opened, say_json
-from bot.core.notices import ADMIN, LEADING_GROUP
-from bot.core.outbox import Entry, EntryState
-from bot.core.outcome import Verdict
-from bot.core.outlook import outlook
-from bot.core.rulebook import Rulebook
-from bot.core.wording import Words, word
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.outcome import Verdict
+from bot.core.telling.wording import Words, word
+from bot.core.time.zone import ZONE
 from bot.platforms import parts
-from bot.shell.courier import Courier
-from bot.shell.logs import set_up
-from bot.shell.store import Store
-from bot.shell.undisturbed import seldom
-from bot.sources.clock import ZONE, Clock, RealClock, StoryClock, wall
+from bot.sending.courier import Courier
+from bot.service.app import App, Tally
+from bot.service.home import Home, open_store, tried, usable_rulebook
+from bot.service.logs import set_up
+from bot.service.status import status_of
+from bot.service.wiring import drill_chats, listen, make_app
+from bot.sources.clock import Clock, RealClock, StoryClock, wall
 from bot.sources.rule_files import watch
+from bot.state.disk.collector import seldom
+from bot.state.store import Store
 
 if TYPE_CHECKING:
     from bot.drill.stage import Stage
-    from bot.web.pages import Status
+
 
 CLOCK = re.compile(r"(?P<at>[^x]+)(?:x(?P<speed>\d+(?:\.\d+)?))?")
 
@@ -104,9 +107,9 @@ def run(
 
 async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:
     """The service: server first (a drill's robots live on it), then the reconcile loop, until a signal."""
-    from bot.foresight import Lookout
-    from bot.web.ahead import ahead_routes
+    from bot.authoring.preview import Lookout
     from bot.web.pages import pages
+    from bot.web.preview import ahead_routes
     from bot.web.server import PortTaken, Server
 
     made: list[App] = []
@@ -115,7 +118,7 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
     server = Server()
     try:
         shown = (*(stage.routes() if stage else ()), *ahead_routes(lookout.ahead, lookout.edit))
-        port = await server.start(pages(lambda: _status(made), shown), host, port)
+        port = await server.start(pages(lambda: status_of(made[0] if made else None), shown), host, port)
     except PortTaken as error:
         raise Failure(str(error)) from None
     try:
@@ -164,27 +167,6 @@ def _stage(home: Home, store: Store, clock: StoryClock) -> Stage:
     stage = Stage(clock, clock.now, wall, names, rulebook.plan.title)
     stage.watch(lambda bubble: click.echo(f"── {bubble.at:%Y-%m-%d %H:%M} {bubble.chat}　{bubble.title}"))
     return stage
-
-
-def _status(made: list[App]) -> Status:
-    """What the probes are told."""
-    from bot.web.pages import Status
-
-    if not made:
-        now = wall()
-        return Status(True, False, ("正在启动",), now, "", "", __version__, {})
-    app = made[0]
-    reasons = () if app.chats.has_admin else ("没有配置管理员群聊",)
-    counts: dict[str, int] = {}
-    for entry in app.store.entries.values():
-        counts[entry.state.value] = counts.get(entry.state.value, 0) + 1
-    audit = app.audit
-    return Status(
-        app.alive, not reasons, reasons, app.clock.now(), app.clock.kind, app.rulebook.plan.title, __version__, counts,
-        audit.at if audit else None, tuple(map(str, audit.gaps)) if audit else (),
-        datetime.fromisoformat(evaluated) if (evaluated := app.store.meta("evaluated")) else None,
-        sum(bool(robot.broken) for robot in app.store.robots.values()),
-    )  # fmt: skip
 
 
 def _announce(app: App, host: str, port: int, drill: bool) -> None:
@@ -317,7 +299,7 @@ async def _to_test_group(home: Home, chat: str, days: int, most: int) -> int:
     robots = home.chats.robots.get(chat)
     if not robots:
         raise Failure(f"config/chats.yaml 里没有“{chat}”的机器人。", WRONG_USE)
-    from bot.build import scene_for_drill
+    from bot.service.wiring import scene_for_drill
 
     scene, rulebook = scene_for_drill(home)
     start = drill_start(rulebook)

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from bot.core.wording import WEEKDAYS
+from bot.core.telling.wording import WEEKDAYS
 from bot.drill.rendering import rendered
 from bot.drill.twin import Bubble
 from bot.platforms import platform

@@ -1,7 +1,8 @@
 """Chat platforms: one file is one dialect, found by looking in this folder.
 
 A platform turns a `Message` into a signed `Request` and reads what the server said back; both are pure. Sending is
-`bot/shell/courier.py`. A new dialect is one file here with a `PLATFORM` in it, and its test.
+`bot/sending/courier.py`. A new dialect is one file here with a `PLATFORM` in it, and its test.
+May import `core/telling`; no dialect imports another.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Literal, Protocol
 from pydantic import SecretStr
 from pydantic_core import from_json
 
-from bot.core.message import Message, split
-from bot.core.outcome import Outcome
+from bot.core.telling.message import Message, split
+from bot.core.telling.outcome import Outcome
 from bot.platforms.limits import Limits
 
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bot.core.outcome import Outcome, Verdict
+from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import NO_HEADERS
 from bot.platforms._text import plain
 from bot.platforms.limits import HTTP, HTTP_HUNDREDS, UNKNOWN_CODE, Meaning, Wire

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.core.message import Line, LineKind, Message, Paint
+from bot.core.telling.message import Line, LineKind, Message, Paint
 
 _BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # Control, zero-width and direction marks, blank letters, tags: nothing a reader sees, much that can mislead one.

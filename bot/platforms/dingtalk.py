@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from bot.core.message import LineKind, Message, Paint
-from bot.core.outcome import Outcome
+from bot.core.telling.message import LineKind, Message, Paint
+from bot.core.telling.outcome import Outcome
 from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print, widened
 from bot.platforms.limits import DINGTALK, DINGTALK_BAN, Limits

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bot.core.message import Message
-from bot.core.outcome import Outcome
+from bot.core.telling.message import Message
+from bot.core.telling.outcome import Outcome
 from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import as_text, missing_keyword
 from bot.platforms.limits import LANXIN, Limits

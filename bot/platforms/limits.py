@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.core.outcome import Scope, Verdict
+from bot.core.telling.outcome import Scope, Verdict
 
 SIGNATURE_WINDOW = 3600.0  # seconds a signature may be off, either way, on DingTalk and Feishu
 WEBHOOK_WINDOW = 300.0  # the same for receivers of Standard Webhooks

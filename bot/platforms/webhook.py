@@ -20,15 +20,15 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bot.core.message import Message
-from bot.core.outcome import Outcome, Verdict
+from bot.core.telling.message import Message
+from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
 from bot.platforms._text import as_text, bare_linked, mentioned, missing_keyword, plain, unlisted, widened
 from bot.platforms.limits import WEBHOOK, Limits
 
 PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)
-#: What was sent again under the same number, as `bot/core/wording.py` marks it.
+#: What was sent again under the same number, as `bot/core/telling/wording.py` marks it.
 RESENT = "补发"
 
 

@@ -1,4 +1,6 @@
-"""Rule kinds: one file here is one kind; dropping in a file is all it takes to add one."""
+"""Rule kinds: one file here is one kind; dropping in a file is all it takes to add one.
+
+A name that begins with an underscore holds what several kinds share. May import `core`; no kind imports another."""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from bot.core.item import RuleKind
+from bot.core.rules.kind import RuleKind
 
 
 @cache
 def kinds() -> Mapping[str, RuleKind]:
     """Every kind found in this folder, by the word an admin writes."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    names = (found.name for found in iter_modules(__path__) if not found.name.startswith("_"))
+    modules = (import_module(f"{__name__}.{name}") for name in names)
     return MappingProxyType({module.KIND.name: module.KIND for module in modules})

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from bot.core.cases import Limit, Procedure, items_of_cases, judge_leg
-from bot.core.facts import Facts
-from bot.core.item import BaseKind, Item, Judgement, Remark
-from bot.core.rulebook import Form, IndicatorForm, ItemForm, Names, Rule, Text
-from bot.core.words import Span
-from bot.core.workdays import Calendar
+from bot.core.facts.cases import Limit, Procedure, items_of_cases, judge_leg
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement
+from bot.core.rules.kind import BaseKind, Remark
+from bot.core.rules.rulebook import Form, IndicatorForm, ItemForm, Names, Rule, Text
+from bot.core.rules.words import Span
+from bot.core.time.workdays import Calendar
 
 
 class StageForm(Form):

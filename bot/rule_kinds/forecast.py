@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from bot.core.facts import Facts, Observation
-from bot.core.item import BaseKind, Item, Judgement, Remark, State
-from bot.core.rulebook import Form, IndicatorForm, ItemForm, Rule, Text
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts, Observation
+from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.kind import BaseKind, Remark
+from bot.core.rules.rulebook import Form, IndicatorForm, ItemForm, Rule, Text
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
 
-ZONE = ZoneInfo("Asia/Shanghai")
 HUNDRED = Decimal(100)
 
 
@@ -129,7 +129,7 @@ class Forecast(BaseKind):
         if now.known_at is None:
             return Judgement(State.AWAITING_RESULT, detail=f"缺{_years(now.unknown)}出生人口，暂不能推算")
         state = State.WARNED if now.warns else _fine(form, stage, numbers.before(now.known_at))
-        return Judgement(state, now.known_at.astimezone(ZONE).date(), said(form, now))
+        return Judgement(state, day_of(now.known_at), said(form, now))
 
     def remarks(self, form: ForecastForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """Indicators that do not exist or are not counted by the year, bounds that cross, stages of one name."""

@@ -15,13 +15,14 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.core.aims import met, wish
-from bot.core.facts import Facts
-from bot.core.item import Item, Remark, State, long_date, spoken
-from bot.core.rulebook import Direction, Form, IndicatorForm, TargetForm
-from bot.core.series import Point, Series, begins, written, year_time
-from bot.core.verdicts import NumberKind, Verdict, awaiting
-from bot.core.words import DueDate, Precision
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Point, Series, begins, written, year_time
+from bot.core.rules.aims import met, wish
+from bot.core.rules.item import Item, State, long_date, spoken
+from bot.core.rules.kind import Remark
+from bot.core.rules.rulebook import Direction, Form, IndicatorForm, TargetForm
+from bot.core.rules.words import DueDate, Precision
+from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
 
 
 class Side(StrEnum):

@@ -12,12 +12,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from bot.core.facts import Facts
-from bot.core.grammar import PlainDate
-from bot.core.item import BaseKind, Item, Judgement, Remark, by_date, long_date, spoken
-from bot.core.rulebook import AreaForm, Basis, Form, IndicatorForm, ItemForm, Rule, Text
-from bot.core.words import DueDate
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, by_date, long_date, spoken
+from bot.core.rules.kind import BaseKind, Remark
+from bot.core.rules.rulebook import AreaForm, Basis, Form, IndicatorForm, ItemForm, Rule, Text
+from bot.core.rules.words import DueDate
+from bot.core.time.grammar import PlainDate
+from bot.core.time.workdays import Calendar
 
 
 class Step(Form):

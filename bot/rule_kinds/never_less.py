@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.core.facts import Facts
-from bot.core.item import Item, State
-from bot.core.rulebook import IndicatorForm
-from bot.core.series import Series, written
-from bot.core.verdicts import NumberKind, Verdict, awaiting
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Series, written
+from bot.core.rules.item import Item, State
+from bot.core.rules.rulebook import IndicatorForm
+from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
 
 
 class NeverLess(NumberKind):

@@ -11,11 +11,12 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.core.facts import Facts
-from bot.core.item import Item, Remark, State
-from bot.core.rulebook import Form, IndicatorForm, Text
-from bot.core.series import Point, Scale, Series
-from bot.core.verdicts import NumberKind, Verdict, awaiting
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Point, Scale, Series
+from bot.core.rules.item import Item, State
+from bot.core.rules.kind import Remark
+from bot.core.rules.rulebook import Form, IndicatorForm, Text
+from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
 
 
 class ParityOptions(Form):

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bot.core.cases import Limit, Procedure, items_of_cases, judge_leg
-from bot.core.facts import Facts
-from bot.core.item import BaseKind, Item, Judgement, State
-from bot.core.rulebook import ItemForm, Rule
-from bot.core.words import Season, Span
-from bot.core.workdays import Calendar
+from bot.core.facts.cases import Limit, Procedure, items_of_cases, judge_leg
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.rulebook import ItemForm, Rule
+from bot.core.rules.words import Season, Span
+from bot.core.time.workdays import Calendar
 
 HANDLING, LEAD = "处理", "线索"
 

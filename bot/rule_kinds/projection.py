@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.core.aims import met, wish
-from bot.core.facts import Facts
-from bot.core.item import Item, Remark, State
-from bot.core.rulebook import Form, IndicatorForm, Rule, TargetForm
-from bot.core.series import Series, decimal, extrapolated, written
-from bot.core.verdicts import NumberKind, Verdict, awaiting
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Series, decimal, extrapolated, written
+from bot.core.rules.aims import met, wish
+from bot.core.rules.item import Item, State
+from bot.core.rules.kind import Remark
+from bot.core.rules.rulebook import Form, IndicatorForm, Rule, TargetForm
+from bot.core.time.workdays import Calendar
+from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
 
 FEWEST = 3
 

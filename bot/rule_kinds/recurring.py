@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bot.core.facts import Facts
-from bot.core.grammar import PlainDate
-from bot.core.item import BaseKind, Item, Judgement, by_date, long_date, spoken
-from bot.core.rulebook import ItemForm, Rule
-from bot.core.words import Cadence, DueDate, Instead, Period
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, by_date, long_date, spoken
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.rulebook import ItemForm, Rule
+from bot.core.rules.words import Cadence, DueDate, Instead, Period
+from bot.core.time.grammar import PlainDate
+from bot.core.time.workdays import Calendar
 
 #: How far a period's own date may lie from that of the cadence.
 A_YEAR = timedelta(days=366)

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from bot.core.facts import Facts
-from bot.core.item import BaseKind, Item, Judgement, State, by_date
-from bot.core.ladder import step
-from bot.core.rulebook import IndicatorForm, Rule
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, State, by_date
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.ladder import step
+from bot.core.rules.rulebook import IndicatorForm, Rule
+from bot.core.time.workdays import Calendar
 
 
 class Reporting(BaseKind):

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
-from bot.core.aims import met, wish
-from bot.core.facts import Facts, Observation
-from bot.core.item import BaseKind, Item, Judgement, Remark, State, spoken
-from bot.core.rulebook import Aim, IndicatorForm, Rule, TargetForm
-from bot.core.series import Scale
-from bot.core.workdays import Calendar
-
-ZONE = ZoneInfo("Asia/Shanghai")
+from bot.core.facts.facts import Facts, Observation
+from bot.core.facts.series import Scale
+from bot.core.rules.aims import met, wish
+from bot.core.rules.item import Item, Judgement, State, spoken
+from bot.core.rules.kind import BaseKind, Remark
+from bot.core.rules.rulebook import Aim, IndicatorForm, Rule, TargetForm
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorFor
     said = "累计" if target.sum_from else "完成值"
     detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure)}"
     state = State.MET if met(value, target, form.direction) else State.MISSED
-    return Judgement(state, max(one.at for one in known).astimezone(ZONE).date(), detail)
+    return Judgement(state, day_of(max(one.at for one in known)), detail)
 
 
 def _missing(labels: Sequence[str], all_labels: Sequence[Any]) -> str:

@@ -15,12 +15,12 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.core.cadence import NUMERALS
-from bot.core.facts import Facts
-from bot.core.item import Item, State
-from bot.core.rulebook import Direction, Form, IndicatorForm
-from bot.core.series import Series, signed, slope, written
-from bot.core.verdicts import NumberKind, Verdict, awaiting
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Series, signed, slope, written
+from bot.core.rules.item import Item, State
+from bot.core.rules.rulebook import Direction, Form, IndicatorForm
+from bot.core.time.cadence import NUMERALS
+from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
 
 
 class TrendOptions(Form):

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bot.core.facts import Facts
-from bot.core.item import BaseKind, Item, Judgement, State, spoken
-from bot.core.rulebook import ItemForm, Rule
-from bot.core.words import DueDate
-from bot.core.workdays import Calendar
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, State, spoken
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.rulebook import ItemForm, Rule
+from bot.core.rules.words import DueDate
+from bot.core.time.workdays import Calendar
 
 
 class UndatedForm(ItemForm):

@@ -11,13 +11,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-ZONE = ZoneInfo("Asia/Shanghai")
+from bot.core.time.zone import ZONE
+
 SLICE = 0.1  # real seconds
 
 

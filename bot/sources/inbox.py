@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bot.core.events import Event, EventRejected
+from bot.core.facts.events import Event, EventRejected
 
 LARGEST = 256 * 1024  # bytes
 LONGEST_REASON = 600  # characters: what was wrong may be quoted from the file, and the file may be long

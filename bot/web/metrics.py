@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bot.core.outbox import EntryState
-from bot.web.status import Status
+from bot.core.telling.outbox import EntryState
+from bot.service.status import Status
 
 _SAMPLE = tuple[str, float]
 

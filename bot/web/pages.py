@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -17,8 +18,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.core.telling.wording import WEEKDAYS
+from bot.service.status import Status
 from bot.web.metrics import exposition
-from bot.web.status import Status, moment
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -38,7 +40,6 @@ _SENTENCES = {
     500: "程序出错了，详情见日志。",
     503: "服务正在启动，请稍后再试。",
 }
-__all__ = ["HEADERS", "Status", "moment", "page", "pages"]
 
 _PLACES = {"/preview": "今后的提醒", "/preview/diff": "规则改动的后果"}
 _CLOCKS = {"real": "真实时钟", "drill": "演练时钟"}
@@ -116,6 +117,11 @@ async def _failure(_: Request, error: Exception) -> Response:
 
 def _sorry(sentence: str) -> str:
     return f'<p class="lead">{html.escape(sentence)}</p><p><a href="/">回到首页</a></p>'
+
+
+def moment(at: datetime) -> str:
+    """2026年11月24日（周二）08:31."""
+    return f"{at.year}年{at.month}月{at.day}日（周{WEEKDAYS[at.weekday()]}）{at:%H:%M}"
 
 
 def _status(now: Status, links: str) -> str:

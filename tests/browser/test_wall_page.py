@@ -10,9 +10,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 import pytest_asyncio
 
-from bot.core.message import Paint
+from bot.core.telling.message import Paint
 from bot.drill.twin import Bubble
-from bot.web.pages import Status, pages
+from bot.service.status import Status
+from bot.web.pages import pages
 from bot.web.server import Server
 from tests.drill.wall_samples import PLAN, START, County, digest, single
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.shell import calendar_file
-from bot.shell.calendar_file import CalendarFileError
-from bot.shell.rulebook import load
-from tests.house import at, furnished
-from tests.rules_factory import LADDERS, TASK, edited, write_rules
+from bot.rulefiles import calendar_files as calendar_file
+from bot.rulefiles.calendar_files import CalendarFileError
+from bot.rulefiles.loader import load
+from tests.kit.house import at, furnished
+from tests.kit.rules_factory import LADDERS, TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 

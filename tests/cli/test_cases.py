@@ -10,11 +10,11 @@ from zipfile import ZipFile
 
 import pytest
 
-from bot.build import open_store, peek_store
-from bot.core.events import CaseOpened
+from bot.core.facts.events import CaseOpened
+from bot.service.home import open_store, peek_store
 from bot.sources.clock import wall
-from tests.builders import LADDERS, a_ban, a_case_rule
-from tests.rules_factory import TASK, edited, write_rules
+from tests.kit.builders import LADDERS, a_ban, a_case_rule
+from tests.kit.rules_factory import TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 NOTE = "某某学校张三"

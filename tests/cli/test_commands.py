@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import bot.cli
-from bot.build import open_store, peek_store
-from tests.rules_factory import TASK, edited, write_rules
+from bot.service.home import open_store, peek_store
+from tests.kit.rules_factory import TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -17,15 +17,15 @@ from types import SimpleNamespace
 import pytest
 from pydantic import SecretStr
 
-from bot.build import open_store
-from bot.core.events import Event, RulesRejected
-from bot.core.outbox import Entry, EntryState
+from bot.core.facts.events import Event, RulesRejected
+from bot.core.telling.outbox import Entry, EntryState
 from bot.platforms import Robot
-from bot.shell.courier import Courier, place_of
-from bot.shell.robot_state import RobotState
+from bot.sending.courier import Courier, place_of
+from bot.service.home import open_store
 from bot.sources.clock import wall
+from bot.state.robot_state import RobotState
 from tests.cli.conftest import Run
-from tests.rules_factory import TASK, edited, write_rules
+from tests.kit.rules_factory import TASK, edited, write_rules
 
 TLS = Path(__file__).parents[1] / "data" / "tls"
 CHATS = """群聊:
@@ -233,7 +233,7 @@ def test_where_a_name_leads_is_looked_at_as_when_sending(
             raise found
         return found
 
-    monkeypatch.setattr("bot.shell.gate.resolved", resolved)
+    monkeypatch.setattr("bot.sending.gate.resolved", resolved)
     assert reached("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=dddddddd") == why
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bot.build import open_store, peek_store
+from bot.service.home import open_store, peek_store
 from bot.sources.inbox import Inbox
-from tests.ledger_desk import add, put
-from tests.rules_factory import INDICATORS, TASK, edited, rule_files, write_rules
+from tests.kit.ledger_desk import add, put
+from tests.kit.rules_factory import INDICATORS, TASK, edited, rule_files, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 

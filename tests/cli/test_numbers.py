@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.build import peek_store, read_home
-from bot.core.events import Observed
-from bot.core.facts import Facts, Observation
-from bot.vetting import Refused, vetted
-from tests.builders import an_event, moment
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.facts.events import Observed
+from bot.core.facts.facts import Facts, Observation
+from bot.service.home import peek_store, read_home
 from tests.cli.conftest import Run
-from tests.rules_factory import LADDERS, NUMBER_LADDERS, TASK, TASK_INDICATORS, write_rules
+from tests.kit.builders import an_event, moment
+from tests.kit.rules_factory import LADDERS, NUMBER_LADDERS, TASK, TASK_INDICATORS, write_rules
 
 
 @pytest.fixture

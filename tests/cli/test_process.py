@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.rules_factory import write_rules
+from tests.kit.rules_factory import write_rules
 
 ROOT = Path(__file__).parents[2]
 RULE = """\

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.shell.rulebook import read_files
+from bot.rulefiles.loader import read_files
 
 RULES: Mapping[str, bytes] = read_files(Path(__file__).parents[2] / "rules")
 PLAN, UNITS, LADDERS, INDICATORS = "plan.yaml", "units.yaml", "ladders.yaml", "indicators.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.shell.rulebook import assemble
+from bot.rulefiles.loader import assemble
 from tests.corpus.mutations import FORMS, MUTATIONS, RULES, Mutation
 from tests.corpus.number_mutations import NUMBER_MUTATIONS
 

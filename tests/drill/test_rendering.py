@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.message import Line, LineKind, Message, Paint
+from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.drill.dialects import Markup
 from bot.drill.rendering import rendered
 from bot.drill.twin import Bubble

@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 import bot.drill.wall
-from bot.core.message import Paint
+from bot.core.telling.message import Paint
 from bot.drill.twin import Bubble
 from bot.drill.wall import KEPT, Wall
+from bot.service.status import Status
 from bot.sources.clock import StoryClock
-from bot.web.pages import Status, pages
+from bot.web.pages import pages
 from bot.web.server import Server
 from tests.drill.wall_samples import PLAN, START, County, Story, digest, single
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message, Paint
-from bot.core.outcome import Verdict
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outcome import Verdict
 from bot.drill.dialects import Call
 from bot.drill.twin import Twin
 from bot.drill.wall import Wall

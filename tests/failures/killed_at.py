@@ -15,9 +15,9 @@ from pathlib import Path
 
 from loguru import logger
 
-from bot.shell.journal import Disk
-from bot.sources.clock import ZONE
-from tests.nursery import live
+from bot.core.time.zone import ZONE
+from bot.state.disk.journal import Disk
+from tests.kit.nursery import live
 
 
 def arm(step: int) -> None:

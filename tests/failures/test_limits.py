@@ -11,17 +11,17 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from bot.core.message import Message
-from bot.core.outbox import EntryState
-from bot.core.outcome import Verdict
-from bot.core.rulebook import Rulebook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.message import Message
+from bot.core.telling.outbox import EntryState
+from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot, parts, platform
-from tests.builders import a_milestone, a_rulebook
-from tests.house import furnished
+from tests.kit.builders import a_milestone, a_rulebook
+from tests.kit.house import furnished
+from tests.kit.post_office import Office, marked, numbers, post_office
+from tests.kit.rules_factory import TASK, edited
 from tests.leak.test_secrets import command
 from tests.platforms.test_every_platform import NOW, Chat, filled, measured, message, narrow
-from tests.post_office import Office, marked, numbers, post_office
-from tests.rules_factory import TASK, edited
 from tests.stories.timeline import Timeline
 
 THREE = ("dingtalk", "feishu", "wecom")

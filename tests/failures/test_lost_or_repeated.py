@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.build import open_store
-from bot.core.notices import ADMIN
-from bot.core.outbox import EntryState
-from bot.shell.database import Database
-from bot.shell.store import Store
+from bot.core.deciding.decisions import ADMIN
+from bot.core.telling.outbox import EntryState
+from bot.service.home import open_store
 from bot.sources.clock import RealClock, wall
-from tests.builders import LADDERS as FULL_LADDERS
-from tests.builders import a_milestone, a_rulebook
-from tests.house import House, at, furnished, serving
+from bot.state.disk.database import Database
+from bot.state.store import Store
+from tests.kit.builders import LADDERS as FULL_LADDERS
+from tests.kit.builders import a_milestone, a_rulebook
+from tests.kit.house import House, at, furnished, serving
+from tests.kit.rules_factory import INDICATORS, LADDERS, TASK, edited, write_rules
 from tests.leak.test_secrets import command
-from tests.rules_factory import INDICATORS, LADDERS, TASK, edited, write_rules
-from tests.shell.test_lock import hold_in_a_child
+from tests.service.test_app import assert_within_budget, number_of, shown
+from tests.service.test_crash import BUSY, KEEN, ROOT, Receiver, furnish, repeats
+from tests.service.test_edits import due, edit, look, tellings, write_chats
+from tests.state.test_lock import hold_in_a_child
 from tests.stories.timeline import Timeline
-from tests.test_app import assert_within_budget, number_of, shown
-from tests.test_crash import BUSY, KEEN, ROOT, Receiver, furnish, repeats
-from tests.test_reload import due, edit, look, tellings, write_chats
 
 SECOND = "  - 编号: T05-M2\n    类型: 节点\n    名称: 普惠性幼儿园达标\n    完成时限: 2027年底\n    依据: 方案\n    督办阶梯: 重大节点\n"
 

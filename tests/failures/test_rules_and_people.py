@@ -11,22 +11,22 @@ import httpx
 import pytest
 from loguru import logger
 
-from bot import delivery
-from bot.build import read_home
-from bot.cli.service import _status
-from bot.core import wording
-from bot.core.notices import ADMIN
-from bot.core.outbox import EntryState
-from bot.heartbeat import NAME
-from bot.shell.logs import set_up
+from bot.core.deciding.decisions import ADMIN
+from bot.core.telling import wording
+from bot.core.telling.outbox import EntryState
+from bot.sending import delivery
+from bot.service.heartbeat import NAME
+from bot.service.home import read_home
+from bot.service.logs import set_up
+from bot.service.status import status_of
 from bot.web.pages import pages
 from tests.cli.conftest import Run, duban  # noqa: F401
-from tests.house import SAYS, at, furnished, until
+from tests.kit.house import SAYS, at, furnished, until
+from tests.kit.rules_factory import INDICATORS, TASK, edited, place_of, write_rules
 from tests.leak.test_secrets import DIALECTS, assert_nothing_shows, command, everything_printed, one_morning, secretive
-from tests.rules_factory import INDICATORS, TASK, edited, place_of, write_rules
-from tests.test_heartbeat import beats, real_bot
-from tests.test_reform import RENAMED, heard, new_names
-from tests.test_reload import edit, look, tellings, write_chats
+from tests.service.test_edits import edit, look, tellings, write_chats
+from tests.service.test_heartbeat import beats, real_bot
+from tests.service.test_reform_while_running import RENAMED, heard, new_names
 
 
 @pytest.fixture(autouse=True)
@@ -117,13 +117,13 @@ async def test_f35_when_the_loop_dies_health_turns_red_the_page_says_so_and_the_
         running = asyncio.create_task(app.run())
         await until(lambda: bool(pings))
         web = httpx.AsyncClient(
-            transport=httpx.ASGITransport(pages(lambda: _status([app]))), base_url="http://127.0.0.1"
+            transport=httpx.ASGITransport(pages(lambda: status_of(app))), base_url="http://127.0.0.1"
         )
         assert (await web.get("/healthz")).status_code == 200
         beat = beats(tmp_path / "state")
         app.clock._scheduler.shutdown()  # type: ignore[attr-defined]  # the alarm clock dies: nothing wakes the loop again
         later = monotonic() + 2 * 60 + 11  # two cycles of the longest heartbeat
-        monkeypatch.setattr("bot.app.monotonic", lambda: later)
+        monkeypatch.setattr("bot.service.app.monotonic", lambda: later)
         assert (await web.get("/healthz")).status_code == 503
         assert "已停止" in (await web.get("/")).text
         assert (beats(tmp_path / "state"), pings) == (beat, ["ping"])
@@ -172,7 +172,7 @@ async def test_f37_no_key_in_logs_state_exports_or_error_pages_after_a_run_with_
         house.twin.drop_after_accept("县教育局")
         house.twin.refuse("县财政局", SAYS["dead"][DIALECTS["县财政局"]])
         await one_morning(house)
-        web = httpx.ASGITransport(pages(lambda: _status([house.app])), raise_app_exceptions=False)
+        web = httpx.ASGITransport(pages(lambda: status_of(house.app)), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=web, base_url="http://127.0.0.1") as client:
             shown = [(await client.get(path)).text for path in ("/", "/healthz", "/readyz", "/nothing")]
         printed = everything_printed(house)

@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.core.message import Message
-from bot.core.outbox import Entry, EntryState, sending, settle
-from bot.core.outcome import Verdict
+from bot.core.telling.message import Message
+from bot.core.telling.outbox import Entry, EntryState, sending, settle
+from bot.core.telling.outcome import Verdict
 from bot.drill.dialects import DIALECTS
 from bot.platforms import Robot, platform
-from tests.house import SAYS, at
+from tests.kit.house import SAYS, at
+from tests.kit.post_office import Office, marked, numbers, post_office
 from tests.platforms.test_every_platform import NOW, Chat, message
 from tests.platforms.test_every_reply import bodies, code_field, refused
-from tests.post_office import Office, marked, numbers, post_office
-from tests.shell.test_courier import answering, gateway
+from tests.sending.test_courier import answering, gateway
 
 THREE = ("dingtalk", "feishu", "wecom")  # whose failures peers are known for
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.notices import ADMIN
-from bot.core.windows import OfficeHours, is_open
+from bot.core.deciding.decisions import ADMIN
+from bot.core.time.windows import OfficeHours, is_open
 from bot.settings import load_settings
-from tests.builders import LADDERS, a_milestone, a_rulebook
-from tests.house import at, furnished
+from tests.kit.builders import LADDERS, a_milestone, a_rulebook
+from tests.kit.house import at, furnished
 from tests.leak.test_secrets import command
+from tests.service.test_app import shown
+from tests.service.test_edits import write_chats
 from tests.stories.timeline import Timeline
-from tests.test_app import shown
-from tests.test_reload import write_chats
 
 
 @pytest.fixture(autouse=True)

@@ -14,17 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.app import App
-from bot.build import Home, drill_chats, listen, make_app, read_home
-from bot.core.events import PAYLOADS, EventRejected
-from bot.core.facts import Facts
-from bot.shell.database import Database
-from bot.shell.store import Store
+from bot.core.facts.events import PAYLOADS, EventRejected
+from bot.core.facts.facts import Facts
+from bot.service.app import App
+from bot.service.home import Home, read_home
+from bot.service.wiring import drill_chats, listen, make_app
 from bot.sources.clock import StoryClock
+from bot.state.disk.database import Database
+from bot.state.store import Store
 from tests.fuzz.amounts import much, tried
 from tests.fuzz.slips import HUGE, ODD, Slip, slips, spoilt
-from tests.house import at
-from tests.rules_factory import LADDERS, TASK, edited, write_rules
+from tests.kit.house import at
+from tests.kit.rules_factory import LADDERS, TASK, edited, write_rules
 
 CASES = """\
   - 编号: T05-C1

@@ -11,13 +11,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.shell.database import Database
-from bot.shell.state_errors import DamagedState
-from bot.shell.state_files import read_pair
+from bot.state.disk.database import Database
+from bot.state.disk.errors import DamagedState
+from bot.state.disk.files import read_pair
 from tests.fuzz.amounts import much, tried
 from tests.fuzz.slips import Slip, cut, flipped, inserted, places, spoilt, with_lines_again, without_line
-from tests.shell.places import everything
-from tests.shell.test_damage import opened, starts, written
+from tests.kit.places import everything
+from tests.state.test_damage import opened, starts, written
 
 State = dict[str, dict[int, dict[str, Any]]]
 wounds: st.SearchStrategy[Slip] = st.one_of(

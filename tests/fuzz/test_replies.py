@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message
-from bot.core.outcome import Outcome, Verdict
+from bot.core.telling.message import Line, LineKind, Message
+from bot.core.telling.outcome import Outcome, Verdict
 from bot.drill.dialects import DIALECTS
 from bot.platforms import Robot, platform, platforms
 from bot.platforms._replies import LONGEST_WAIT, TEXT_LENGTH
-from bot.shell.courier import Courier
+from bot.sending.courier import Courier
 from bot.sources.clock import wall
 from tests.fuzz.amounts import much, tried
 from tests.fuzz.slips import HUGE, ODD, slips, spoilt

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts import Facts
-from bot.core.notices import Used
-from bot.core.outlook import Scene, look
-from bot.core.tellings import Tellings
-from bot.core.windows import OfficeHours
-from bot.shell.rulebook import SINGLE, Loaded, assemble
-from tests.builders import everybody
+from bot.core.deciding.decisions import Used
+from bot.core.deciding.look import Scene, look
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.facts import Facts
+from bot.core.time.windows import OfficeHours
+from bot.rulefiles.loader import SINGLE, Loaded, assemble
 from tests.corpus.mutations import RULES
 from tests.fuzz.amounts import much, tried
 from tests.fuzz.slips import Slip, slips, spoilt
-from tests.house import at
-from tests.rules_factory import INDICATORS, TASK, edited, place_of, rule_files
+from tests.kit.builders import everybody
+from tests.kit.house import at
+from tests.kit.rules_factory import INDICATORS, TASK, edited, place_of, rule_files
 
 #: Small files that would grow, nest or repeat without end, were they believed.
 HOSTILE = {

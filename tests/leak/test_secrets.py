@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot import delivery
-from bot.build import peek_store, read_home
-from bot.core.outbox import EntryState
-from bot.shell.logs import set_up
-from tests.house import SAYS, House, at, furnished
-from tests.shell.test_courier_ways import proxy
+from bot.core.telling.outbox import EntryState
+from bot.sending import delivery
+from bot.service.home import peek_store, read_home
+from bot.service.logs import set_up
+from tests.kit.house import SAYS, House, at, furnished
+from tests.sending.test_courier_ways import proxy
 
 ROOT = Path(__file__).parents[2]
 DIALECTS = {

@@ -7,13 +7,13 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from bot.core.events import Observed
-from bot.core.findings import items_of
-from bot.core.item import Item, State
-from bot.core.outlook import outlook
-from bot.core.rulebook import Rulebook
-from bot.shell.rulebook import Loaded, assemble, read_files
-from tests.builders import calendars, facts_after, moment
+from bot.core.deciding.findings import items_of
+from bot.core.facts.events import Observed
+from bot.core.preview.preview import outlook
+from bot.core.rules.item import Item, State
+from bot.core.rules.rulebook import Rulebook
+from bot.rulefiles.loader import Loaded, assemble, read_files
+from tests.kit.builders import calendars, facts_after, moment
 from tests.stories.timeline import Sent, Timeline
 
 HERE = Path(__file__).parent

@@ -9,12 +9,12 @@ from datetime import date
 
 import pytest
 
-from bot.core.events import CaseOpened
-from bot.core.facts import Facts
-from bot.core.findings import judge_one
-from bot.core.item import State
-from bot.core.notices import addressees
-from bot.core.rulebook import Role
+from bot.core.deciding.decisions import addressees
+from bot.core.deciding.findings import judge_one
+from bot.core.facts.events import CaseOpened
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Role
 from tests.plans.sample_plans import CITY, dates_of, foretold, items, loaded, the_plan, verdict
 from tests.stories.timeline import Timeline
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.core.facts import Facts
-from bot.core.findings import judge_one
-from bot.core.item import State
-from bot.core.notices import addressees
-from bot.shell.rulebook import assemble
-from bot.shell.schema import schemas
+from bot.core.deciding.decisions import addressees
+from bot.core.deciding.findings import judge_one
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.rulefiles.loader import assemble
+from bot.rulefiles.schema import schemas
 from tests.plans.sample_plans import COUNTY, HERE, dates_of, files_of, foretold, items, loaded, the_plan, verdict
 
 MONTHLY = ("T17", "T18", "T19", "T36")

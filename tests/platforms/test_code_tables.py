@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.core.outcome import Scope, Verdict
+from bot.core.telling.outcome import Scope, Verdict
 from bot.platforms import limits, platform
 
 LATER, RESHAPE, REFUSED, GIVEN_UP = Verdict.LATER, Verdict.RESHAPE, Verdict.REFUSED, Verdict.UNDELIVERABLE

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message, Paint
-from bot.core.outcome import Scope, Verdict
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outcome import Scope, Verdict
 from bot.platforms import Robot, Style
 from bot.platforms.dingtalk import PLATFORM, sign
 

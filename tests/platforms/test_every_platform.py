@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message, Paint
-from bot.core.outcome import Outcome, Verdict
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outcome import Outcome, Verdict
 from bot.drill.dialects import DIALECTS
 from bot.drill.servers import Call
 from bot.drill.twin import Bubble, Twin

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.outcome import Verdict
+from bot.core.telling.outcome import Verdict
 from bot.drill.dialects import DIALECTS
 from bot.platforms import platform
 

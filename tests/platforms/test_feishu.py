@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message, Paint
-from bot.core.outcome import Verdict
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot, Style
 from bot.platforms.feishu import PLATFORM, sign
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
-from bot.core.message import Line, Message
-from bot.core.outcome import Verdict
+from bot.core.telling.message import Line, Message
+from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot, platform
 from bot.platforms.lanxin import sign
 

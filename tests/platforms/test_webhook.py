@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from bot.core.message import Line, Message
-from bot.core.outcome import Verdict
+from bot.core.telling.message import Line, Message
+from bot.core.telling.outcome import Verdict
 from bot.platforms import Request, Robot, Style, platform
 from bot.platforms.webhook import sign
 

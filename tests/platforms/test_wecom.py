@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.core.message import Line, LineKind, Message, Paint
-from bot.core.outcome import Scope, Verdict
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outcome import Scope, Verdict
 from bot.platforms import Robot, Style, parts
 from bot.platforms.wecom import PLATFORM
 

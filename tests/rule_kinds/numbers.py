@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from bot.core.events import Observed
-from bot.core.facts import Facts
-from bot.core.item import Judgement, State
-from bot.core.rulebook import Rulebook
-from tests.builders import a_rulebook, an_event
+from bot.core.facts.events import Observed
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Judgement, State
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import a_rulebook, an_event
 
 HIGHER, LOWER = "越高越好", "越低越好"
 GOOD = frozenset({State.ON_TRACK, State.MET, State.RECOVERED, State.CLOSED})

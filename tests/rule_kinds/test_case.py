@@ -8,14 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.cases import shown_count
-from bot.core.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Done, Extended, Payload, Returned
-from bot.core.facts import Facts
-from bot.core.findings import arisen_items, judge
-from bot.core.item import State
-from bot.core.rulebook import Rulebook
-from bot.core.succession import Succession
-from tests.builders import a_case_rule, a_duty, a_rulebook, facts_after
+from bot.core.deciding.findings import arisen_items, judge
+from bot.core.facts.cases import shown_count
+from bot.core.facts.events import (
+    CaseAdvanced,
+    CaseOpened,
+    CasePaused,
+    CaseResumed,
+    Closed,
+    Done,
+    Extended,
+    Payload,
+    Returned,
+)
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import Succession
+from tests.kit.builders import a_case_rule, a_duty, a_rulebook, facts_after
 
 RULE = "T05-C1"
 

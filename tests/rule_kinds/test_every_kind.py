@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts import Facts
-from bot.core.findings import judge_one
-from bot.core.item import GRAVITY, Item, RuleKind, State
-from bot.core.office import OfficeKind
-from bot.core.rulebook import Rule, Rulebook
+from bot.core.deciding.findings import judge_one
+from bot.core.deciding.office import OfficeKind
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import GRAVITY, Item, State
+from bot.core.rules.kind import RuleKind
+from bot.core.rules.rulebook import Rule, Rulebook
 from bot.rule_kinds import kinds
-from tests.builders import INDICATOR, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook, an_undated, the_county
+from tests.kit.builders import INDICATOR, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook, an_undated, the_county
 
 KINDS = sorted(kinds())
 STEPS = (

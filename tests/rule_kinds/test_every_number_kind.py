@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts import Facts
-from bot.core.item import GRAVITY, Judgement, State
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import GRAVITY, Judgement, State
 from tests.rule_kinds.numbers import GOOD, HIGHER, LOWER, WRONG, a_book, an_indicator, judged, known, years
 
 #: Kind → its item, and an indicator watched by it. Values lie between 0 and 100, and 100 − x mirrors everything.

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.events import Observed
-from bot.core.facts import Facts
-from bot.core.findings import judge
-from bot.core.item import State
-from bot.core.rulebook import Rulebook
+from bot.core.deciding.findings import judge
+from bot.core.facts.events import Observed
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Rulebook
 from bot.rule_kinds.forecast import cohorts
-from tests.builders import a_rulebook, facts_after, moment
+from tests.kit.builders import a_rulebook, facts_after, moment
 
 INDICATORS = "".join(
     f"""\

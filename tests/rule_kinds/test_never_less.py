@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from bot.core.item import Judgement, State
+from bot.core.rules.item import Judgement, State
 from tests.rule_kinds.numbers import LOWER, Values, a_book, an_indicator, judged, known
 
 MET, MISSED, AWAITING = State.MET, State.MISSED, State.AWAITING_RESULT

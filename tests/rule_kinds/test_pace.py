@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.item import Judgement, State
+from bot.core.rules.item import Judgement, State
 from tests.rule_kinds.numbers import HIGHER, LOWER, a_book, an_indicator, judged, known
 
 ON, BEHIND, FAR, AWAITING = State.ON_TRACK, State.BEHIND, State.FAR_BEHIND, State.AWAITING_RESULT

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.item import Judgement, State
-from bot.core.rulebook import Rulebook
+from bot.core.rules.item import Judgement, State
+from bot.core.rules.rulebook import Rulebook
 from tests.rule_kinds.numbers import Values, a_book, an_indicator, judged, known
 
 MET, MISSED, AWAITING = State.MET, State.MISSED, State.AWAITING_RESULT

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.events import CaseAdvanced, CaseOpened
-from bot.core.facts import Facts
-from bot.core.findings import judge
-from bot.core.grammar import WordError
-from bot.core.item import State
-from bot.core.words import Season
-from tests.builders import a_ban, a_rulebook, facts_after, items_by_id
+from bot.core.deciding.findings import judge
+from bot.core.facts.events import CaseAdvanced, CaseOpened
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.words import Season
+from bot.core.time.grammar import WordError
+from tests.kit.builders import a_ban, a_rulebook, facts_after, items_by_id
 
 DAYS = [
     ("4月1日至9月30日", 2027, "2027-04-01", "2027-09-30"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.item import Judgement, State
+from bot.core.rules.item import Judgement, State
 from tests.rule_kinds.numbers import HIGHER, LOWER, a_book, an_indicator, judged, known, years
 
 ON, WARNED, AWAITING = State.ON_TRACK, State.WARNED, State.AWAITING_RESULT

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from bot.core.facts import Facts
-from bot.core.item import State
-from tests.builders import a_duty, a_rulebook, items_by_id
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from tests.kit.builders import a_duty, a_rulebook, items_by_id
 
 
 @pytest.mark.parametrize(

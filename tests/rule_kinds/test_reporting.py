@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from bot.core.events import Observed
-from bot.core.facts import Facts
-from bot.core.item import State
-from bot.core.rulebook import Rule
-from tests.builders import INDICATOR, a_rulebook, facts_after, items_by_id
+from bot.core.facts.events import Observed
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Rule
+from tests.kit.builders import INDICATOR, a_rulebook, facts_after, items_by_id
 
 ITEM = "I4:报送@2026"
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.aims import met, side, wish
-from bot.core.events import Observed
-from bot.core.item import Judgement, State
-from bot.core.rulebook import Aim, Direction, TargetForm
-from tests.builders import INDICATOR, a_rulebook, facts_after, items_by_id
+from bot.core.facts.events import Observed
+from bot.core.rules.aims import met, side, wish
+from bot.core.rules.item import Judgement, State
+from bot.core.rules.rulebook import Aim, Direction, TargetForm
+from tests.kit.builders import INDICATOR, a_rulebook, facts_after, items_by_id
 
 values = st.decimals(min_value=0, max_value=5000, places=2)
 

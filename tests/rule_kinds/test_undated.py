@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot.core.facts import Facts
-from bot.core.item import State
-from tests.builders import a_rulebook, an_undated, items_by_id
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import State
+from tests.kit.builders import a_rulebook, an_undated, items_by_id
 
 
 def test_it_is_one_item_without_any_date() -> None:

@@ -13,20 +13,20 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.app import App
-from bot.core.facts import Facts
-from bot.core.notices import ADMIN, Addressee, Used
-from bot.core.outbox import Entry, EntryState, Row
-from bot.core.outlook import look
-from bot.core.rulebook import Role
-from bot.core.tellings import Tellings, told
-from bot.core.windows import is_open
+from bot.core.deciding.decisions import ADMIN, Addressee, Used
+from bot.core.deciding.look import look
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Role
+from bot.core.telling.outbox import Entry, EntryState, Row, told
+from bot.core.time.windows import is_open
+from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble
-from bot.shell.database import Database
-from bot.shell.rows import Rows
-from bot.shell.shelf import day_of
-from bot.shell.state_files import Found, read_folder
-from bot.shell.store import Store
+from bot.service.app import App
+from bot.state.disk.database import Database
+from bot.state.disk.files import Found, read_folder
+from bot.state.disk.rows import Rows
+from bot.state.store import Store
 from tests.simulation.stage import StageClock, Violation
 
 #: (item, due date, addressee, nominal date, rung, state): what may be said once.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from bot.shell.rulebook import read_files
-from tests.rules_factory import LADDERS, TASK, edited, rule_files
+from bot.rulefiles.loader import read_files
+from tests.kit.rules_factory import LADDERS, TASK, edited, rule_files
 
 CHATS = ("县委教育工委", "县教育局", "县财政局", "管理员", "领导小组")
 _DAYS = [(10, "县教育局"), (20, "县财政局")]

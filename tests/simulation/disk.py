@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from bot.shell.journal import Disk
+from bot.state.disk.journal import Disk
 from tests.simulation.stage import PowerCut
 
 

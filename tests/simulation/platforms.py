@@ -14,9 +14,9 @@ from bot.drill.dialects import DIALECTS, Answer, Call
 from bot.drill.twin import Bubble, Twin
 from bot.platforms import Request
 from bot.platforms.limits import Limits
-from bot.shell.ways import Goal, Trail
-from bot.shell.wire import NotSentError, Reply
-from tests.house import SAYS
+from bot.sending.ways import Goal, Trail
+from bot.sending.wire import NotSentError, Reply
+from tests.kit.house import SAYS
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
 #: How a platform may behave; the first is how it should.

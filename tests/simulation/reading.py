@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.core.succession import Succession
-from bot.proving import proven as _prove
+from bot.core.rules.succession import Succession
+from bot.rulefiles.loader import Loaded
+from bot.rulefiles.loader import assemble as _assemble
+from bot.rulefiles.run_tests import proven as _prove
+from bot.sending.chats import load_chats as _load_chats
 from bot.settings import load_settings as _load_settings
-from bot.shell.chats import load_chats as _load_chats
-from bot.shell.rulebook import Loaded
-from bot.shell.rulebook import assemble as _assemble
 from bot.sources.inbox import Inbox, Letter
 from bot.sources.rule_files import Watched, digest
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.shell.undisturbed import undisturbed
+from bot.state.disk.collector import undisturbed
 
 HOT = 200  # passes at one instant: the loop goes round without time passing
 

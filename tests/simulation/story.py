@@ -15,8 +15,8 @@ from random import Random
 
 from loguru import logger
 
-from bot.core import events as e
-from bot.core.findings import ZONE
+from bot.core.facts import events as e
+from bot.core.time.zone import ZONE
 from tests.simulation import county
 from tests.simulation.platforms import MOODS, Address, narrow
 from tests.simulation.stage import staged, tidy

@@ -15,19 +15,20 @@ from unittest import mock
 
 import pytest
 
-from bot import build, delivery
-from bot.auditing import Auditor
-from bot.core import digest, outbox
-from bot.core.outbox import Entry, EntryState
-from bot.core.outcome import Outcome, Verdict
-from bot.core.selfaudit import Report, SelfAudit
-from bot.delivery import Deliveries
+from bot.core.audit.self_audit import Report, SelfAudit
+from bot.core.telling import digest, outbox
+from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
-from bot.shell.courier import Courier
-from bot.shell.journal import Journal
-from bot.shell.robots import Robots
-from bot.shell.store import Store
+from bot.sending import delivery
+from bot.sending.courier import Courier
+from bot.sending.delivery import Deliveries
+from bot.sending.robots import Robots
+from bot.service.hourly_audit import Auditor
+from bot.service.mail import Mail
 from bot.sources.inbox import Letter
+from bot.state.disk.journal import Journal
+from bot.state.store import Store
 from tests.simulation.__main__ import lived
 from tests.simulation.stage import Violation
 from tests.simulation.story import days_of, live
@@ -71,7 +72,7 @@ def test_a_story_that_fails_says_how_to_see_it_again() -> None:
 
 Fault = tuple[object, str, Any]
 _send, _unclear, _choose, _promise_one = Courier.post, outbox._unclear, Robots.choose, Store._promise_one
-_taken_in = build._Mail._taken_in
+_taken_in = Mail._taken_in
 
 
 async def _believes_everything(self: Courier, *given: Any) -> Outcome:
@@ -115,7 +116,7 @@ def _sees_nothing(self: SelfAudit, books: Any, now: Any) -> Report:
     return Report(now)
 
 
-def _thrown_away_first(self: build._Mail, letter: Letter, now: Any) -> Letter:
+def _thrown_away_first(self: Mail, letter: Letter, now: Any) -> Letter:
     """A letter leaves the inbox before it was taken in."""
     letter.settle()
     return _taken_in(self, letter, now)
@@ -126,7 +127,7 @@ DROPPED: Fault = (Store, "_promise_one", _drops)
 FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "what was being sent is forgotten": (((Deliveries, "recover", lambda self: None),), "1"),
     "a message is lost from the outbox": ((DROPPED,), "1"),
-    "a letter leaves the inbox before it is kept": (((build._Mail, "_taken_in", _thrown_away_first),), "1"),
+    "a letter leaves the inbox before it is kept": (((Mail, "_taken_in", _thrown_away_first),), "1"),
     "a resend is not marked": (((outbox, "_unclear", _forgets_the_mark),), "2"),
     "a platform's refusal counts as success": (((Courier, "post", _believes_everything),), "3"),
     "nobody minds office hours": (((delivery, "allowed", _always_open),), "4"),

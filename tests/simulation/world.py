@@ -14,18 +14,20 @@ from random import Random
 from typing import Any
 from unittest import mock
 
-from bot import app, build, upkeep
-from bot.app import App
-from bot.core.facts import Facts
-from bot.heartbeat import Heartbeat
-from bot.shell import journal
-from bot.shell.archive import Archive
-from bot.shell.courier import Courier
-from bot.shell.database import Database
-from bot.shell.journal import Journal
-from bot.shell.state_errors import JournalBroken, StorageFailed
-from bot.shell.state_files import read_folder
-from bot.shell.store import Store
+from bot.core.facts.facts import Facts
+from bot.sending.courier import Courier
+from bot.service import app, edits, wiring
+from bot.service import home as homes
+from bot.service import maintenance as upkeep
+from bot.service.app import App
+from bot.service.heartbeat import Heartbeat
+from bot.state.archive import Archive
+from bot.state.disk import journal
+from bot.state.disk.database import Database
+from bot.state.disk.errors import JournalBroken, StorageFailed
+from bot.state.disk.files import read_folder
+from bot.state.disk.journal import Journal
+from bot.state.store import Store
 from tests.simulation import reading
 from tests.simulation.audit import Audit, database_of, same_state, tables
 from tests.simulation.disk import StageDisk
@@ -102,12 +104,12 @@ class World:
 
     def start(self) -> None:
         """A start of the service, as `duban run` does it."""
-        home = build.read_home(self.folder)
+        home = homes.read_home(self.folder)
         opened = Journal.open(self.state, self.disk)
         opened._ferry._seconds = 0.0  # a flush is done on the spot, never in a thread
         store = Store(Database(opened, COMPACT), BASE)
-        self.app = build.make_app(home, store, self.clock, home.chats, on_outcome=self.audit.settled)
-        build.listen(self.app, home)
+        self.app = wiring.make_app(home, store, self.clock, home.chats, on_outcome=self.audit.settled)
+        wiring.listen(self.app, home)
         self.audit.app = self.app
         self.wires.dead = False
         self._gone.clear()
@@ -263,14 +265,14 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
     with ExitStack() as patches:
         for target, name, value in (
             (Courier, "_connection", lambda *_: Line(world().wires)),
-            (build, "wall", lambda: world().clock.true()),  # noqa: PLW0108 - there is no world yet
-            (build, "monotonic", lambda: world().clock.elapsed()),  # noqa: PLW0108
-            (build, "assemble", reading.assembled),
-            (build, "proven", reading.proven),
-            (build, "load_settings", reading.settings),
-            (build, "load_chats", reading.chats),
-            (build, "Watched", lambda *given: world().folders.watched(*given)),  # noqa: PLW0108
-            (build, "Inbox", lambda folder: world().folders.inbox(folder)),  # noqa: PLW0108
+            (wiring, "wall", lambda: world().clock.true()),  # noqa: PLW0108 - there is no world yet
+            (wiring, "monotonic", lambda: world().clock.elapsed()),  # noqa: PLW0108
+            *((module, "assemble", reading.assembled) for module in (homes, edits)),
+            *((module, "proven", reading.proven) for module in (homes, edits)),
+            (homes, "load_settings", reading.settings),
+            *((module, "load_chats", reading.chats) for module in (homes, edits)),
+            (edits, "Watched", lambda *given: world().folders.watched(*given)),  # noqa: PLW0108
+            (wiring, "Inbox", lambda folder: world().folders.inbox(folder)),  # noqa: PLW0108
             (upkeep, "Archive", lambda folder: Archive(folder, world().disk)),
             (Heartbeat, "_write", lambda _, now, doubts: world().audit.heart(doubts)),
             (journal, "QUICK_SECONDS", float("inf")),

@@ -9,7 +9,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from bot.sources.clock import ZONE, RealClock, StoryClock, wall
+from bot.core.time.zone import ZONE
+from bot.sources.clock import RealClock, StoryClock, wall
 
 START = datetime(2027, 12, 24, 8, 0, tzinfo=ZONE)
 HOUR = timedelta(hours=1)

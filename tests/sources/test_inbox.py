@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Closed, Event, EventRejected
-from bot.sources.clock import ZONE
+from bot.core.facts.events import Closed, Event, EventRejected
+from bot.core.time.zone import ZONE
 from bot.sources.inbox import LARGEST, Inbox, Letter, read
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=ZONE)

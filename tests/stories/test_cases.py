@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from bot.core.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Done, Extended, Observed, Returned
-from bot.core.facts import Facts
-from bot.core.outlook import outlook
-from bot.core.rulebook import Rulebook
-from tests.builders import LADDERS, a_ban, a_case_rule, a_rulebook, an_event, moment
-from tests.core.test_outlook import both_ways, lines
+from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Done, Extended, Observed, Returned
+from bot.core.facts.facts import Facts
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from tests.core.preview.test_preview import both_ways, lines
+from tests.kit.builders import LADDERS, a_ban, a_case_rule, a_rulebook, an_event, moment
 from tests.rule_kinds.test_forecast import EVEN, a_forecast, values
 from tests.stories.timeline import Timeline
 

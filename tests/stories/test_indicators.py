@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.core.events import Closed, Observed
-from tests.builders import INDICATOR, a_rulebook
+from bot.core.facts.events import Closed, Observed
+from tests.kit.builders import INDICATOR, a_rulebook
 from tests.stories.timeline import Timeline
 
 REPORT = "I4:报送@2027"

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from bot.core.events import CaseOpened, Closed, Extended
-from bot.core.rulebook import Rulebook
-from tests.builders import INDICATOR, UNITS, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook
+from bot.core.facts.events import CaseOpened, Closed, Extended
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import INDICATOR, UNITS, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook
 from tests.stories.timeline import Timeline
 
 LISTED = UNITS.replace("名称: 县教育局", "名称: 县教育局, 月初清单: 是")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.core.events import Closed, Observed
-from tests.builders import a_duty, a_rulebook
+from bot.core.facts.events import Closed, Observed
+from tests.kit.builders import a_duty, a_rulebook
 from tests.rule_kinds.numbers import LOWER, an_indicator, known, years
 from tests.stories.test_office import confirmation
 from tests.stories.timeline import Passed, Timeline

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.core.events import Confirmed, EventRejected, RulesRejected
-from bot.core.facts import Facts
-from bot.core.notices import ADMIN, Directory
-from bot.core.office import unconfirmed
-from bot.core.rulebook import Rulebook
-from tests.builders import a_duty, a_milestone, a_rulebook, an_undated, everybody
+from bot.core.deciding.decisions import ADMIN, Directory
+from bot.core.deciding.office import unconfirmed
+from bot.core.facts.events import Confirmed, EventRejected, RulesRejected
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import a_duty, a_milestone, a_rulebook, an_undated, everybody
 from tests.stories.timeline import Sent, Timeline
 
 

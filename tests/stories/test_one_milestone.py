@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core.events import Closed, Done, Extended, Returned, Silenced
-from bot.core.notices import Directory
-from tests.builders import LADDERS, a_milestone, a_rulebook, everybody, moment
+from bot.core.deciding.decisions import Directory
+from bot.core.facts.events import Closed, Done, Extended, Returned, Silenced
+from tests.kit.builders import LADDERS, a_milestone, a_rulebook, everybody, moment
 from tests.stories.timeline import Timeline
 
 AWAITED = a_milestone(more="结果公布: 2028-03-31")

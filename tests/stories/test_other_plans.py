@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.core.events import Confirmed, Done
-from bot.core.office import unconfirmed
-from bot.core.rulebook import Rulebook
-from bot.core.succession import UNCHANGED
-from tests.builders import LADDERS, a_duty, a_milestone, a_rulebook
+from bot.core.deciding.office import unconfirmed
+from bot.core.facts.events import Confirmed, Done
+from bot.core.facts.renaming import payload_of_today
+from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import UNCHANGED
+from tests.kit.builders import LADDERS, a_duty, a_milestone, a_rulebook
 from tests.stories.timeline import Timeline
 
 BOTH = "牵头: {单位: [县教育局, 县财政局], 依据: 建议}"
@@ -47,9 +48,9 @@ def test_another_partner_asks_for_confirmation_again() -> None:
 
 def test_a_merged_partner_is_confirmed_under_its_new_name() -> None:
     payload = Confirmed(leads={"T05-M1": "县教育局、县财政局"})
-    assert UNCHANGED.payload(payload) == payload
+    assert payload_of_today(payload, UNCHANGED) == payload
     renamed = type(UNCHANGED)(units={"县财政局": "县财政和国资局"})
-    assert renamed.payload(payload) == Confirmed(leads={"T05-M1": "县教育局、县财政和国资局"})
+    assert payload_of_today(payload, renamed) == Confirmed(leads={"T05-M1": "县教育局、县财政和国资局"})
 
 
 def test_a_guiding_unit_hears_where_a_rung_names_it_and_is_told_of_it_at_the_start() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.core.events import Closed
-from tests.builders import a_duty, a_milestone, a_rulebook
+from bot.core.facts.events import Closed
+from tests.kit.builders import a_duty, a_milestone, a_rulebook
 from tests.stories.timeline import Timeline
 
 

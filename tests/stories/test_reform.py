@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from bot.core.events import Closed, Confirmed, Done, Extended, Observed, Returned, Silenced
-from bot.core.facts import fold
-from bot.core.rulebook import Rulebook
-from bot.core.tellings import Tellings
-from tests.builders import INDICATOR, UNITS, a_duty, a_milestone, a_rulebook, an_event, moment
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.events import Closed, Confirmed, Done, Extended, Observed, Returned, Silenced
+from bot.core.facts.facts import fold
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import INDICATOR, UNITS, a_duty, a_milestone, a_rulebook, an_event, moment
 from tests.stories.timeline import Timeline
 
 

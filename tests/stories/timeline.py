@@ -12,19 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot.core.digest import Draft, compose
-from bot.core.events import Payload
-from bot.core.facts import Facts
-from bot.core.findings import ZONE, Finding
-from bot.core.message import Message
-from bot.core.notices import Decision, Directory, Used, midnight, next_instant, ripe, settled
-from bot.core.outbox import Entry, Row
-from bot.core.outlook import Scene, look
-from bot.core.rulebook import Rulebook
-from bot.core.tellings import Tellings, told
-from bot.core.windows import OfficeHours
-from bot.core.wording import Letterhead, Words, word
-from tests.builders import an_event, everybody, moment
+from bot.core.deciding.decisions import Decision, Directory, Used, next_instant, ripe, settled
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.look import Scene, look
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.events import Payload
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.digest import Draft, compose
+from bot.core.telling.message import Message
+from bot.core.telling.outbox import Entry, Row, told
+from bot.core.telling.wording import Letterhead, Words, word
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import ZONE, midnight
+from tests.kit.builders import an_event, everybody, moment
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.web.pages import HEADERS, Status, pages
+from bot.service.status import Status
+from bot.web.pages import HEADERS, pages
 
 WELL = Status(
     alive=True,

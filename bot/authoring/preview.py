@@ -1,0 +1,206 @@
+"""A look ahead from a home folder: what will be told, and what an edit of the rule files would change in it.
+
+Everything is read anew from the folder and a copy of its state, so a look disturbs nothing and may be taken in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.look import Scene
+from bot.core.preview.difference import Difference, Telling, difference
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.digest import Draft
+from bot.core.time.zone import ZONE, midnight
+from bot.rulefiles.loader import assemble, read_files
+from bot.rulefiles.run_tests import proven
+from bot.rulefiles.text.problems import Problem
+from bot.service.app import App
+from bot.service.home import Home, everybody, own_chats, peek_store
+from bot.service.wiring import scene_of
+from bot.sources.rule_files import digest
+from bot.state.store import Store
+
+Found = TypeVar("Found")
+AHEAD = 90  # days
+KEPT = 16  # pages, the latest
+
+Told = tuple[Draft, Mapping[str, Finding]]
+Watch = Callable[[Iterable[Told], datetime, datetime], Iterable[Told]]
+
+
+#: A month further away than this is not shown.
+YEARS_AHEAD = 12
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The tellings from `since` to `until`; `today` is the business day on which this was found out."""
+
+    today: date
+    since: date
+    until: date
+    tellings: Sequence[Telling]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What stands in the rule files and is not in force: nothing (`waits` false), something refused, or its changes."""
+
+    since: date
+    until: date
+    waits: bool = False
+    problems: tuple[str, ...] = ()
+    changes: Sequence[Difference] = ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """What of the future is looked at: from `since` to `until`; `now` is where an untouched state begins."""
+
+    now: datetime
+    since: datetime
+    until: datetime
+
+    def start(self, store: Store) -> datetime:
+        """Where the play begins: where the state stands, or with the span for a state that has never run."""
+        begun = evaluated(store)
+        return self.since if begun is None else min(self.since, max(self.now, begun))
+
+
+def evaluated(store: Store) -> datetime | None:
+    """The instant of the last decision; nothing for a state that has never run."""
+    text = store.meta("evaluated")
+    return datetime.fromisoformat(text) if text else None
+
+
+def scene(home: Home, rulebook: Rulebook, store: Store) -> Scene:
+    """The scene under any rulebook, not only the one in the folder: without chats everybody has one of their own."""
+    return replace(scene_of(home, rulebook, store), directory=own_chats(home.chats, rulebook).directory)
+
+
+def drafts(scene: Scene, start: datetime, span: Span, watch: Watch | None = None) -> Iterable[Told]:
+    """The messages of the span; `watch` sees all of them pass, from `start` on."""
+    coming: Iterable[Told] = outlook(scene, start, span.until)
+    return (one for one in (watch(coming, start, span.until) if watch else coming) if one[0].at >= span.since)
+
+
+def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None) -> list[Telling]:
+    """Every row of the span, in time order."""
+    found = drafts(scene, span.start(store), span, watch)
+    return [Telling(draft.at.astimezone(ZONE), draft.chat, row) for draft, _ in found for row in draft.rows]
+
+
+def changes(
+    home: Home, before: Rulebook, after: Rulebook, store: Store, span: Span, watch: Watch | None = None
+) -> list[Difference]:
+    """What telling changes if `after` replaces `before`, from the same memory: what was told already is on neither side."""
+    old = tellings(scene(home, before, store), store, span, watch)
+    new = tellings(scene(home, after, store), store, span, watch)
+    return difference([one.under(after.succession) for one in old], new)
+
+
+def in_force(store: Store) -> Rulebook | None:
+    """The last good rulebook the service ran on; none if it never ran."""
+    kept: Mapping[str, str] | None = store.meta("rules")
+    return assemble({name: text.encode() for name, text in kept.items()}).rulebook if kept else None
+
+
+def other_rules(folder: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
+    """The rulebook of another folder (a rules folder, or one that has a rules folder), or its errors."""
+    rules = folder / "rules" if (folder / "rules").is_dir() else folder
+    loaded = assemble(read_files(rules))
+    return loaded.rulebook, tuple(problem for problem in loaded.problems if problem.is_error)
+
+
+class Lookout:
+    """What the pages show: worked out in a thread, and kept as long as everything it rests on stays the same.
+
+    `app` is None until the service has started; `state` is the folder of its state.
+    """
+
+    def __init__(self, rules: Path, state: Path, app: Callable[[], App | None]) -> None:
+        self._rules, self._state, self._app = rules, state, app
+        self._known: dict[Hashable, Any] = {}
+        self._busy = asyncio.Lock()
+
+    async def ahead(self, month: date | None) -> Ahead | None:
+        """What will be told in a month, or in the coming 90 days. None before the start."""
+        app = self._app()
+        if app is None:
+            return None
+        span = _span(app.clock.now(), month)
+        return await self._once(app, ("ahead", span.since.date(), span.until), lambda scene: self._ahead(scene, span))
+
+    async def edit(self) -> Edit | None:
+        """What stands in the rule files beside the rules in force. None before the start."""
+        app = self._app()
+        if app is None:
+            return None
+        files = await asyncio.to_thread(read_files, self._rules)
+        span = _span(app.clock.now(), None)
+        return await self._once(app, ("edit", digest(files), span.until), lambda scene: self._edit(scene, files, span))
+
+    async def _once(self, app: App, what: tuple[Hashable, ...], work: Callable[[Scene], Found]) -> Found:
+        """One work at a time; a page that is asked for again is not worked out again."""
+        key = (*what, app.clock.now().astimezone(ZONE).date(), app.rulebook.digest, app.store.revision, id(app.chats))
+        async with self._busy:
+            if key not in self._known:
+                latest = list(self._known.items())[1 - KEPT :]
+                self._known = {**dict(latest), key: await asyncio.to_thread(work, app.scene())}
+            found: Found = self._known[key]
+            return found
+
+    def _ahead(self, scene: Scene, span: Span) -> Ahead:
+        store, rulebook, _ = self._in_force(scene)
+        found = tellings(_beside(scene, rulebook, store), store, span)
+        return Ahead(span.now.date(), span.since.date(), span.until.date(), found)
+
+    def _edit(self, scene: Scene, files: Mapping[str, bytes], span: Span) -> Edit:
+        store, before, kept = self._in_force(scene)
+        since, until = span.since.date(), span.until.date()
+        if files == kept:
+            return Edit(since, until)
+        loaded = proven(assemble(files))
+        errors = tuple(str(problem) for problem in loaded.problems if problem.is_error)
+        if loaded.rulebook is None:
+            return Edit(since, until, True, errors)
+        old = tellings(_beside(scene, before, store), store, span)
+        new = tellings(_beside(scene, loaded.rulebook, store), store, span)
+        renamed = [one.under(loaded.rulebook.succession) for one in old]
+        return Edit(since, until, True, (), difference(renamed, new))
+
+    def _in_force(self, scene: Scene) -> tuple[Store, Rulebook, Mapping[str, bytes]]:
+        """A copy of the state and a rulebook of this thread's own: what the service works with is never touched."""
+        store = peek_store(self._state, as_confirmed=scene.facts.all_confirmed)
+        files = {name: text.encode() for name, text in (store.meta("rules") or {}).items()}
+        rulebook = assemble(files).rulebook
+        assert rulebook is not None  # a service runs on good rules only, and keeps them
+        return store, rulebook, files
+
+
+def _beside(scene: Scene, rulebook: Rulebook, store: Store) -> Scene:
+    """The service's scene, under a rulebook and from a store of one's own."""
+    store.follow(rulebook.succession)
+    unaddressed = scene.directory == everybody(scene.rulebook)
+    return replace(
+        scene, rulebook=rulebook, facts=store.facts, memory=store.tellings, used=store.used,
+        directory=everybody(rulebook) if unaddressed else scene.directory,
+    )  # fmt: skip
+
+
+def _span(now: datetime, month: date | None) -> Span:
+    """A month, as far as it lies ahead, within the years that are shown; without one the coming 90 days."""
+    now = now.astimezone(ZONE)
+    if month is None:
+        return Span(now, now, midnight(now.date() + timedelta(days=AHEAD + 1)) - timedelta(minutes=1))
+    first = min(max(month, now.date().replace(day=1)), date(now.year + YEARS_AHEAD, 12, 1))
+    following = (first + timedelta(days=32)).replace(day=1)
+    return Span(now, max(now, midnight(first)), midnight(following) - timedelta(minutes=1))

@@ -1,0 +1,158 @@
+"""Commands that only look: explain, schema. They never touch the network or change anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.authoring.preview import evaluated
+from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unknown
+from bot.core.deciding.decisions import Decision, Reason, settled
+from bot.core.deciding.findings import Finding, canonical, find_item
+from bot.core.deciding.look import Scene, look
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.outbox import told
+from bot.core.time.zone import ZONE, midnight
+from bot.service.home import Home, peek_store, usable_rulebook
+from bot.service.wiring import scene_of
+from bot.sources.clock import wall
+from bot.state.store import Store
+
+
+def state_folder(home: Home, drill: bool) -> Path:
+    """state/ or the drill's; without a real state yet, the drill's is shown and said so."""
+    real, story = home.state("real"), home.state("drill")
+    has = {folder: any(folder.glob("journal-*.log")) for folder in (real, story)}
+    if not drill and not has[real] and has[story]:
+        click.echo("（还没有正式状态，以下是演练的）", err=True)
+        return story
+    return story if drill else real
+
+
+# --- explain ------------------------------------------------------------------
+
+
+@click.command("explain")
+@click.argument("item", metavar="事项")
+@click.option("--at", help="哪天或哪一刻，默认现在")
+@click.option("--as-confirmed", is_flag=True, help="把待确认的都当作已确认")
+@click.option("--json", "json_", is_flag=True, help="输出 JSON")
+@in_home
+def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: bool) -> int:
+    """说明一个事项为什么提醒、为什么不提醒。"""
+    home = opened(folder)
+    store = peek_store(home.state("real"), as_confirmed=as_confirmed)
+    rulebook = usable_rulebook_for_looking(home, store)
+    when = moment(at, end=True) if at else wall()
+    wanted = canonical(rulebook, item)
+    answers = list(_played(scene_of(home, rulebook, store), _first_look(rulebook, store, when), when, wanted))
+    if not answers:
+        found = find_item(rulebook, item, when.date(), store.facts)
+        known = [
+            *(f.item.id for f in look(scene_of(home, rulebook, store), when)[0]),
+            *(rule.id for rule in rulebook.rules),
+        ]
+        raise (
+            unknown("事项", item, known, writes=False)
+            if found is None and wanted not in rulebook.by_id
+            else Failure(f"{item} 在{when:%Y-%m-%d}还没有进入督办。")
+        )
+    if json_:
+        say_json([_explained(one, when) for one in answers])
+    else:
+        for one in answers:
+            click.echo(rulebook.plan.in_own_words(_explained(one, when)["text"]))
+    return OK
+
+
+def usable_rulebook_for_looking(home: Home, store: Store) -> Rulebook:
+    """The rulebook in force: the files', or the last good one beside a broken edit; never writes."""
+    return home.rulebook if home.rulebook is not None else usable_rulebook(home, store)
+
+
+def _first_look(rulebook: Rulebook, store: Store, when: datetime) -> datetime:
+    """Where the story up to `when` begins: where the state stands, or the plan's first day for a state not begun."""
+    begun = evaluated(store)
+    return min(begun or midnight(rulebook.plan.starts_on), when)
+
+
+def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterable[Decision]:
+    """The decisions about one item at `when`, everything due before having been told."""
+    memory = scene.memory.copy()
+    eve = datetime.combine(when.date(), datetime.min.time(), ZONE)
+    for draft, _ in outlook(scene, start, eve - timedelta(minutes=1)):
+        for row in draft.rows:
+            memory.add(told(row, "", draft.at))
+    decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))[1]
+    exact = [one for one in decisions if one.finding.item.id == item]
+    return exact or [one for one in decisions if one.finding.item.rule.id == item]
+
+
+def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
+    one = settled(decision, when)
+    role = one.addressee.role.value
+    until = one.until.astimezone(ZONE) if one.until else None
+    return {
+        "item": one.finding.item.id,
+        "at": when.isoformat(timespec="minutes"),
+        "addressee": role,
+        "unit": one.addressee.unit,
+        "chat": one.chat,
+        "state": one.finding.state.value,
+        "told": one.reason.tells,
+        "reason": one.reason.name,
+        "理由": one.reason.words,
+        "until": until.isoformat(timespec="minutes") if until and not one.reason.tells else None,
+        "text": _sentence(one, when),
+    }
+
+
+def _sentence(one: Decision, when: datetime) -> str:
+    finding: Finding = one.finding
+    head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.value}）→ {one.addressee.key}（{one.addressee.role.value}）："
+    rung = f"，级次“{one.telling.label}”（{one.telling.on}）" if one.telling else ""
+    if one.reason.tells:
+        at = one.at.astimezone(ZONE) if one.at else when
+        return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{one.reason.words}{'，' + one.mark if one.mark else ''}。"
+    until = f"；最早{one.until.astimezone(ZONE):%Y-%m-%d %H:%M}再看" if one.until else ""
+    if one.reason is Reason.NOT_DUE and one.until is None:
+        until = "；此后没有对它的提醒"
+    by = f"（{one.by}）" if one.by else ""
+    return f"{head}不发，理由：{one.reason.words}{by}{rung}{until}。"
+
+
+# --- schema ---------------------------------------------------------------------
+
+
+@click.command("schema")
+@click.argument("name", required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="写到文件夹，供编辑器补全使用")
+@in_home
+def schema(folder: Path, name: str | None, out: Path | None) -> int:
+    """输出规则文件的 JSON Schema；方案有自己的称呼时，两种写法都认。"""
+    from bot.rulefiles.schema import schemas
+
+    rulebook = opened(folder).rulebook
+    found = schemas(rulebook.plan if rulebook else None)
+    if name is not None and name not in found:
+        raise unknown("规则文件种类", name, list(found), writes=False)
+    chosen = {name: found[name]} if name else found
+    if out is None:
+        say_json(chosen[name] if name else chosen)
+        return OK
+    import json
+
+    out.mkdir(parents=True, exist_ok=True)
+    for key, value in chosen.items():
+        (out / f"{key}.schema.json").write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+        click.echo(f"已写 {out / f'{key}.schema.json'}")
+    return OK
+
+
+COMMANDS = (explain, schema)

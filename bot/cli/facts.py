@@ -1,0 +1,248 @@
+"""Commands that say what happened: report, done, close, return, extend, silence, confirm.
+
+Each becomes one event. If a bot runs, the event goes into its inbox; if none does, the command takes the lock and applies
+it itself. Whatever is unknown is refused with a near match before anything is written.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from bot.cli.common import OK, WRONG_USE, Failure, day, in_home, moment, opened, rules_of, unknown
+from bot.core.deciding.admission import periods_of
+from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
+from bot.core.deciding.office import unconfirmed
+from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
+from bot.core.facts.facts import Observation
+from bot.core.rules.item import Item
+from bot.core.rules.rulebook import IndicatorForm, Role, Rulebook
+from bot.sending.chats import key_of
+from bot.sending.orders import obey
+from bot.service.home import Home, facts_of, open_store
+from bot.sources.clock import wall
+from bot.sources.inbox import Inbox
+from bot.state.disk.lock import StateLocked
+
+
+def send(home: Home, payload: Payload, done: str) -> int:
+    """Applies an event, or leaves it for the running bot."""
+    click.echo(done + hand_in(home, [payload]))
+    return OK
+
+
+def hand_in(home: Home, payloads: Sequence[Payload]) -> str:
+    """Keeps events all at once, or leaves them for the running bot; returns what is to be said of the latter."""
+    now = wall()
+    events = [Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli") for payload in payloads]
+    try:
+        store, lock = open_store(home.state("real"), "real")
+    except StateLocked:
+        for event in events:
+            Inbox(home.inbox).post(event)
+        return "（已交给运行中的督办，几秒内生效）"
+    try:
+        with store.work():
+            for event in events:
+                store.keep(event)
+                obey(store, event, now)
+    finally:
+        store.close()
+        lock.release()
+    return ""
+
+
+def known_item(home: Home, rulebook: Rulebook, item: str) -> Item:
+    """The item meant. Raises Failure with a near match."""
+    facts = facts_of(home)
+    found = find_item(rulebook, item, wall().date(), facts)
+    if found is None:
+        planned = items_of(rulebook, wall().date().replace(year=wall().year + 2))
+        raise unknown("事项", item, [one.id for one in (*planned, *arisen_items(rulebook, facts))])
+    return found
+
+
+def _not_closed(home: Home, item: Item) -> None:
+    """An item struck off is reopened by `return`, never closed or reported done a second time."""
+    mark = facts_of(home).marks.get(item.id)
+    if mark and mark.what == "closed":
+        raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")
+
+
+@click.command("report")
+@click.argument("indicator", metavar="指标")
+@click.argument("period", metavar="期")
+@click.argument("value", metavar="数值")
+@click.option("--preliminary", "--初步数", "preliminary", is_flag=True, help="初步数：先记下，不据以判断，等终值")
+@click.option("--by", default="", help="报送单位")
+@click.option("--note", default="", help="说明")
+@in_home
+def report(folder: Path, indicator: str, period: str, value: str, preliminary: bool, by: str, note: str) -> int:
+    """录入或更正指标数据：duban report I4 2026 96.8；还会变的数加 --preliminary"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    known = {one.id: one for one in rulebook.indicators}
+    indicator = rulebook.succession.item(indicator)
+    if indicator not in known:
+        raise unknown("指标", indicator, list(known))
+    labels = periods_of(rulebook, indicator, wall().date())
+    if period not in labels:
+        recent = [label for label in labels if label >= str(wall().year - 2)]
+        raise Failure(
+            f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(recent[:8])}等。什么都没有写入。", WRONG_USE
+        )
+    payload = Observed(
+        indicator=indicator, period=period, value=_number(value), final=not preliminary, by=by, note=note
+    )
+    before = facts_of(home).observations.get((indicator, period))
+    return send(home, payload, f"已录入：{_entered(known[indicator], payload, before)}。")
+
+
+def _entered(form: IndicatorForm, payload: Observed, before: Observation | None) -> str:
+    """高中阶段毛入学率 2026 96.8%（更正，原值96.2%）; of a sensitive indicator no title and no amounts."""
+    kind = "" if payload.final else "初步数"
+    if form.sensitive:
+        return f"{form.id} {payload.period}{kind and f' {kind}'}{'（更正）' if before else ''}"
+    said = f"{form.title} {payload.period} {kind}{payload.value}{form.measure}"
+    if before is None or (before.value, before.final) == (payload.value, payload.final):
+        return said
+    if before.value == payload.value:
+        return f"{said}（原为{'终值' if before.final else '初步数'}）"
+    return f"{said}（更正，原{'值' if before.final else '初步数'}{before.value}{form.measure}）"
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text.strip().rstrip("%％"))
+    except InvalidOperation:
+        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE) from None
+    if not number.is_finite():
+        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE)
+    return number
+
+
+@click.command("done")
+@click.argument("item", metavar="事项")
+@click.option("--by", default="", help="报告单位")
+@click.option("--note", default="", help="说明")
+@in_home
+def done(folder: Path, item: str, by: str, note: str) -> int:
+    """报办结：事项转为待核，等办公室销号或退回。"""
+    home = opened(folder)
+    found = known_item(home, rules_of(home), item)
+    if found.due_on is None:
+        raise Failure(f"{found.id} 还没有时限，不在督办中。什么都没有写入。", WRONG_USE)
+    _not_closed(home, found)
+    return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.shown_title}：已报办结，待核。")
+
+
+@click.command("close")
+@click.argument("item", metavar="事项")
+@click.option("--by", required=True, help="核实人或办公室")
+@in_home
+def close(folder: Path, item: str, by: str) -> int:
+    """销号：核实办结，不再提醒。"""
+    home = opened(folder)
+    found = known_item(home, rules_of(home), item)
+    _not_closed(home, found)
+    return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
+
+
+@click.command("return")
+@click.argument("item", metavar="事项")
+@click.option("--reason", required=True, help="退回原因")
+@click.option("--by", default="", help="核实人或办公室")
+@in_home
+def return_(folder: Path, item: str, reason: str, by: str) -> int:
+    """退回：核实不通过，事项重新督办。"""
+    home = opened(folder)
+    found = known_item(home, rules_of(home), item)
+    return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.shown_title}：已退回。")
+
+
+@click.command("extend")
+@click.argument("item", metavar="事项")
+@click.argument("to", metavar="新时限")
+@click.option("--reason", required=True, help="延期原因")
+@click.option("--by", required=True, help="批准人或办公室")
+@in_home
+def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
+    """延期：批准新的时限，原时限留档。"""
+    home = opened(folder)
+    found = known_item(home, rules_of(home), item)
+    if found.due_on is None:
+        raise Failure(f"{found.id} 没有时限，不能延期。什么都没有写入。", WRONG_USE)
+    new = day(to)
+    if new <= found.due_on:
+        raise Failure(f"新时限{new}不晚于原时限{found.due_on}。什么都没有写入。", WRONG_USE)
+    payload = Extended(item=found.id, to=new, rule_due=found.due_on, reason=reason, by=by)
+    return send(home, payload, f"{found.id} {found.shown_title}：时限由{found.due_on}延至{new}。")
+
+
+@click.command("silence")
+@click.argument("target", metavar="事项或群聊")
+@click.option("--until", required=True, help="到什么时候，如 2027-03-01")
+@click.option("--reason", required=True, help="原因")
+@click.option("--by", default="", help="批准人或办公室")
+@in_home
+def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
+    """静默：到期之前不提醒一个事项，或不发给一个群聊。"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    end = moment(until, end=True)
+    if end <= wall():
+        raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
+    chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
+    chat = rulebook.unit_aliases.get(target, key_of(target))
+    if chat in chats or chat.removesuffix("·分管领导") in chats:
+        return send(
+            home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
+        )
+    base = canonical(rulebook, target)
+    name = base if base in rulebook.by_id else known_item(home, rulebook, target).id
+    return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
+
+
+@click.command("confirm")
+@click.argument("targets", nargs=-1, metavar="[事项或任务]...")
+@click.option("--all", "all_", is_flag=True, help="确认全部")
+@click.option("--by", default="", help="确认人或办公室")
+@in_home
+def confirm(folder: Path, targets: tuple[str, ...], all_: bool, by: str) -> int:
+    """确认建议的时限、周期和牵头单位；确认后才发给责任单位。"""
+    home = opened(folder)
+    rulebook = rules_of(home)
+    rules, leads = unconfirmed(rulebook, facts_of(home))
+    called = rulebook.plan.called(Role.LEAD)
+    if not targets and not all_:
+        for rule in rules:
+            title = "督办事项" if rule.sensitive else rule.title
+            click.echo(f"{rule.id} {title}：{rule.shown_when}")
+        for key, unit in leads.items():
+            click.echo(f"{key} {called}：{unit or '未填写'}")
+        click.echo(f"待确认事项{len(rules)}项，{called}{len(leads)}处。确认：duban confirm 编号，或 --all。")
+        return OK
+    wanted = _wanted(rulebook, targets)
+    chosen = {rule.id: rule.fingerprint for rule in rules if all_ or wanted & {rule.id, rule.form.id, rule.owner}}
+    heads = {key: unit for key, unit in leads.items() if unit and (all_ or wanted & {key, key.partition("-")[0]})}
+    if not chosen and not heads:
+        click.echo("没有需要确认的。")
+        return OK
+    payload = Confirmed(rules=chosen, leads=heads, by=by)
+    return send(home, payload, f"已确认事项{len(chosen)}项，{called}{len(heads)}处。")
+
+
+def _wanted(rulebook: Rulebook, targets: tuple[str, ...]) -> set[str]:
+    known = [*rulebook.by_id, *(one.id for one in rulebook.tasks), *(one.id for one in rulebook.indicators)]
+    for target in targets:
+        if target not in known:
+            raise unknown("事项或任务", target, known)
+    return {rulebook.by_id[target].id if target in rulebook.by_id else target for target in targets}
+
+
+COMMANDS = (report, done, close, return_, extend, silence, confirm)

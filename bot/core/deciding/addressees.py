@@ -1,0 +1,111 @@
+"""Who hears of a finding: everybody its ladder speaks to, each once, with the roles in which they hear it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from bot.core.deciding.findings import Finding
+from bot.core.rules.rulebook import Role, Rule
+
+ADMIN = "管理员"
+LEADING_GROUP = "领导小组"
+SUPERVISOR = "分管领导"
+NO_LEAD = "请确认牵头单位"
+#: Between a name and a further chat in which it is told too (也发): 县教育局→基础教育股. Each is an addressee of its own.
+ALSO = "→"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who is told: `key` is the told key's part and the name a chat is configured under."""
+
+    key: str
+    unit: str
+    role: Role
+    roles: frozenset[Role]
+    mark: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose ears these are, in whatever chat."""
+        return name_of(self.key)
+
+
+def name_of(key: str) -> str:
+    """The name in an addressee's key, without the further chat it is told in."""
+    return key.partition(ALSO)[0]
+
+
+def addressees(finding: Finding) -> tuple[Addressee, ...]:
+    """Everybody the ladder of a finding could speak to, each once, with the roles in which they hear it."""
+    return _addressees(finding.item.rule, bool(finding.lead), finding.item.soft or finding.item.rule.soft)
+
+
+@lru_cache(maxsize=8192)
+def _addressees(rule: Rule, led: bool, soft: bool) -> tuple[Addressee, ...]:
+    """`led`: its lead is confirmed; `soft`: it is only hoped for, so nobody above the units hears of it."""
+    spoken = {role for rung in rule.ladder.rungs for role in rung.roles}
+    spoken -= {Role.SUPERVISOR, Role.LEADING_GROUP} if soft else set()
+    found: dict[str, Addressee] = {}
+    for one in _everybody(rule, rule.lead.units if led and rule.lead else ()):
+        if one.role in spoken:
+            before = found.get(one.key, one)
+            found[one.key] = replace(before, roles=before.roles | one.roles, mark=before.mark or one.mark)
+    return tuple(found.values())
+
+
+def _everybody(rule: Rule, leads: tuple[str, ...]) -> Iterator[Addressee]:
+    """Everybody a rule knows, in every capacity; without a confirmed lead the admin stands for the units."""
+
+    def hears(key: str, role: Role, mark: str = "") -> Addressee:
+        return Addressee(key, key.partition("·")[0], role, frozenset({role}), mark)
+
+    yield from (hears(unit, Role.LEAD) for unit in leads)
+    for role, units in ((Role.COOPERATING, rule.cooperating), (Role.GUIDING, rule.guiding)):
+        yield from (hears(unit, role) for unit in (units if leads else ()) if unit not in leads)
+    if not leads:
+        yield from (hears(ADMIN, role, NO_LEAD) for role in (Role.LEAD, Role.COOPERATING, Role.GUIDING))
+    if rule.provider:
+        yield hears(rule.provider, Role.PROVIDER)
+    principals = (rule.provider,) if rule.asks_provider else leads
+    yield from (hears(f"{unit}·{SUPERVISOR}", Role.SUPERVISOR) for unit in principals)
+    if not principals:
+        yield hears(ADMIN, Role.SUPERVISOR, NO_LEAD)
+    yield hears(LEADING_GROUP, Role.LEADING_GROUP)
+    yield hears(ADMIN, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which addressee has which chat. A name may share another's chat; who has none is spoken of in the admin's.
+
+    `also` (也发) are the further chats of a name; in each it is an addressee of its own, with its own slot and memory.
+    """
+
+    chats: Mapping[str, str]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def hearers(self, finding: Finding) -> Iterator[Addressee]:
+        """Everybody a finding's ladder could speak to, in every chat they are told in."""
+        for one in addressees(finding):
+            yield one
+            for chat in self.also.get(one.key, ()):
+                yield replace(one, key=f"{one.key}{ALSO}{chat}")
+
+    def route(self, addressee: Addressee) -> tuple[str, str]:
+        """The chat, and the mark the line carries when it is not the addressee's own."""
+        _, further, also = addressee.key.partition(ALSO)
+        if further:
+            return also, addressee.mark
+        chat = self.chats.get(addressee.key)
+        if chat is not None:
+            return chat, addressee.mark
+        if addressee.role is Role.SUPERVISOR:
+            return ADMIN, f"提请办公室报{addressee.key.replace('·', '')}"
+        if addressee.key == LEADING_GROUP:
+            return ADMIN, "提请办公室报领导小组"
+        if addressee.key == ADMIN:
+            return ADMIN, addressee.mark
+        return ADMIN, f"{addressee.key}未配置群聊，请转告"

@@ -1,0 +1,269 @@
+"""What comes from outside is checked against the rules before it is kept: an event about something that does not exist
+would be believed for ever and change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from functools import singledispatch
+
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
+from bot.core.facts import events as e
+from bot.core.facts.cases import Case, Leg, Procedure, current_leg, legs, procedure_of, split_step_id, step_id
+from bot.core.facts.facts import Facts
+from bot.core.facts.renaming import payload_of_today
+from bot.core.rules.forms import reckonable
+from bot.core.rules.item import Item
+from bot.core.rules.rulebook import Rule, Rulebook
+from bot.core.time.near import near
+
+YEARS = range(2000, 2101)  # calendars end somewhere; a date beyond is a slip of the keyboard
+HISTORY = 20  # years before the plan's first whose values may be handed in: trends, and births of those in school today
+CASE_NUMBER = re.compile(r"[0-9A-Z]+(?:-[0-9A-Z]+)*")  # no Chinese: a number names nobody
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """Why an event is not taken in, as a Chinese sentence without its full stop."""
+
+
+def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
+    """The event with former ids replaced by today's. Raises Refused when it speaks of what is not there."""
+    _check_year(event.time)
+    payload = _vet(payload_of_today(event.payload, rulebook.succession), _Desk(rulebook, chats, today, facts))
+    return event.model_copy(update={"data": payload.model_dump(mode="json")})
+
+
+def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
+    """Period labels a value may be handed in for: those with a report or a target, and those past for trends.
+
+    Past ones are the years, and the periods of the indicator's own reports.
+    """
+    until = date(max(today.year + 2, 2036), 12, 31)
+    own = (f"{indicator}:", f"{indicator}@")
+    found = {item.period for item in items_of(rulebook, until) if item.id.startswith(own) and item.period}
+    first = rulebook.plan.starts_on.year
+    past = {str(first - back) for back in range(1, HISTORY + 1)}
+    form = next(one for one in rulebook.indicators if one.id == indicator)
+    earlier = form.reporting.cadence.periods(rulebook.calendar, date(first - HISTORY, 1, 1), until)
+    return sorted(found | past | {period.label for period in earlier if period.opens < rulebook.plan.starts_on})
+
+
+class _Desk:
+    """The rules at hand, and how to say that something is not in them."""
+
+    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> None:
+        self.rulebook, self.today, self.facts = rulebook, today, facts
+        self.robots = chats  # chats that have one
+        self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
+
+    def item(self, name: str) -> Item:
+        found = find_item(self.rulebook, name, self.today, self.facts)
+        if found is None:
+            self._refuse_quietly(canonical(self.rulebook, name))
+            items = items_of(self.rulebook, date(self.today.year + 2, 12, 31))
+            arisen = arisen_items(self.rulebook, self.facts)
+            raise _unknown("事项", name, [one.id for one in (*items, *arisen)])
+        return found
+
+    def _refuse_quietly(self, name: str) -> None:
+        """Of a case nothing is repeated that is no number: a refusal is read in the admin's chat."""
+        rule, mark, rest = name.partition("@")
+        if mark and rule in self.rulebook.by_id and procedure_of(self.rulebook.by_id[rule]):
+            _check_number(rest)
+
+    def case_rule(self, name: str) -> tuple[Rule, Procedure]:
+        """A rule under which cases are opened, and their steps."""
+        rule = self.rulebook.by_id.get(name)
+        procedure = procedure_of(rule) if rule else None
+        if rule is None or procedure is None:
+            known = [one.id for one in self.rulebook.rules if procedure_of(one)]
+            raise Refused(f"{rule.id}不是办件或禁止事项，没有件可登记") if rule else _unknown("办件事项", name, known)
+        return rule, procedure
+
+    def case(self, name: str, number: str) -> Case:
+        """A case that was opened."""
+        rule, _ = self.case_rule(name)
+        _check_number(number)
+        found = self.facts.cases.get((rule.id, number))
+        if found is None:
+            known = [one.number for one in self.facts.cases.values() if one.rule == rule.id]
+            raise _unknown(f"{rule.id}的件", number, known)
+        return found
+
+    def open_leg(self, case: Case) -> Leg:
+        """The step a case has come to."""
+        _, procedure = self.case_rule(case.rule)
+        leg = current_leg(legs(case, procedure, self.facts, self.rulebook.calendar))
+        if leg is None:
+            raise Refused(f"{case.id}已经办结")
+        return leg
+
+    def past(self, on: date, what: str, since: date, since_what: str) -> None:
+        """Refuses a day that is still to come, or earlier than what it must follow."""
+        _check_year(on)
+        if on > self.today:
+            raise Refused(f"{what}{on}还没有到")
+        if on < since:
+            raise Refused(f"{what}{on}早于{since_what}{since}")
+
+    def indicator(self, name: str) -> str:
+        return _one_of("指标", name, [one.id for one in self.rulebook.indicators])
+
+    def target(self, name: str) -> str:
+        """An item, or a rule with all its items."""
+        rule = self.rulebook.by_id.get(name)
+        return rule.id if rule else self.item(name).id
+
+    def chat(self, name: str) -> str:
+        return _one_of(
+            "群聊", self.rulebook.unit_aliases.get(name, self.rulebook.succession.addressee(name)), self.chats
+        )
+
+
+def _unknown(kind: str, word: str, known: Iterable[str]) -> Refused:
+    match = near(word, known)
+    return Refused(f"没有{kind}“{word[:40]}”{f'，是不是“{match}”？' if match else ''}")
+
+
+def _one_of(kind: str, word: str, known: Collection[str]) -> str:
+    if word not in known:
+        raise _unknown(kind, word, known)
+    return word
+
+
+def _check_number(number: str) -> None:
+    if not CASE_NUMBER.fullmatch(number) or len(number) > 20:
+        raise Refused("件的编号只用数字、大写字母和连字符，如 2027-003，不超过20个字")
+
+
+def _check_year(when: date | datetime) -> None:
+    if when.year not in YEARS:
+        raise Refused(f"日期{when.year}年超出范围")
+
+
+@singledispatch
+def _vet(payload: e.Payload, desk: _Desk) -> e.Payload:
+    """Refusals are the bot's own to write."""
+    raise Refused(f"不接受外来的{payload.type}事件")
+
+
+@_vet.register
+def _(payload: e.Observed, desk: _Desk) -> e.Payload:
+    indicator = desk.indicator(desk.rulebook.succession.item(payload.indicator))
+    _one_of(f"{indicator}的期别", payload.period, periods_of(desk.rulebook, indicator, desk.today))
+    if not reckonable(payload.value):
+        raise Refused(f"{indicator}的数值过大或位数过多，请核对")
+    return payload.model_copy(update={"indicator": indicator})
+
+
+@_vet.register
+def _(payload: e.Closed, desk: _Desk) -> e.Payload:
+    name = canonical(desk.rulebook, payload.item)
+    whole = (case.id for case in desk.facts.cases.values())
+    return payload.model_copy(update={"item": name if name in whole else desk.item(name).id})
+
+
+@_vet.register(e.Done)
+@_vet.register(e.Returned)
+def _(payload: e.Done | e.Returned, desk: _Desk) -> e.Payload:
+    return payload.model_copy(update={"item": desk.item(payload.item).id})
+
+
+@_vet.register
+def _(payload: e.Extended, desk: _Desk) -> e.Payload:
+    item = desk.item(payload.item)
+    _check_year(payload.to)
+    if item.due_on is None:
+        raise Refused(f"{item.id}没有时限，不能延期")
+    if payload.to <= item.due_on:
+        raise Refused(f"新时限{payload.to}不晚于原时限{item.due_on}")
+    return payload.model_copy(update={"item": item.id})
+
+
+@_vet.register
+def _(payload: e.CaseOpened, desk: _Desk) -> e.Payload:
+    rule, procedure = desk.case_rule(payload.rule)
+    _check_number(payload.case)
+    if (rule.id, payload.case) in desk.facts.cases:
+        raise Refused(f"{rule.id}的{payload.case}已经登记过，每件一个编号")
+    if payload.category and payload.category not in procedure.categories:
+        known = f"，可用：{'、'.join(procedure.categories)}" if procedure.categories else "，不要写类别"
+        raise Refused(f"{rule.id}没有所写的类别{known}")
+    if not payload.category and any(not one.span for one in procedure.limits) and not procedure.total:
+        raise Refused(f"时限按类别定，请写明类别：{'、'.join(procedure.categories)}")
+    desk.past(payload.on, "登记日期", date.min, "")
+    return payload.model_copy(update={"rule": rule.id})
+
+
+@_vet.register
+def _(payload: e.CaseAdvanced, desk: _Desk) -> e.Payload:
+    name, number, step = split_step_id(canonical(desk.rulebook, payload.item)) or (payload.item, "", 0)
+    case = desk.case(name, number)
+    leg = desk.open_leg(case)
+    if step != leg.step:
+        raise Refused(f"{case.id}现在是第{leg.step}步，不是第{step}步")
+    if leg.paused_since:
+        raise Refused(f"{case.id}自{leg.paused_since}暂停计时，请先恢复计时")
+    desk.past(payload.on, "办完日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
+    return payload.model_copy(update={"item": step_id(case.rule, number, step)})
+
+
+@_vet.register
+def _(payload: e.CasePaused, desk: _Desk) -> e.Payload:
+    case = desk.case(payload.rule, payload.case)
+    leg = desk.open_leg(case)
+    if leg.paused_since:
+        raise Refused(f"{case.id}自{leg.paused_since}起已经暂停计时")
+    desk.past(payload.on, "暂停日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
+    return payload.model_copy(update={"rule": case.rule})
+
+
+@_vet.register
+def _(payload: e.CaseResumed, desk: _Desk) -> e.Payload:
+    case = desk.case(payload.rule, payload.case)
+    if case.paused_since is None:
+        raise Refused(f"{case.id}没有暂停计时，不必恢复")
+    desk.past(payload.on, "恢复日期", case.paused_since, "暂停日期")
+    return payload.model_copy(update={"rule": case.rule})
+
+
+def _ran_since(case: Case, leg: Leg) -> date:
+    """Since when the clock of the present step has been running without a stop."""
+    resumed = [pause.until for pause in case.pauses if pause.until]
+    return max([leg.started_on, *resumed])
+
+
+@_vet.register
+def _(payload: e.Silenced, desk: _Desk) -> e.Payload:
+    _check_year(payload.until)
+    if bool(payload.item) == bool(payload.chat):
+        raise Refused("静默要写明一个事项或一个群聊，只写一样")
+    if payload.chat:
+        return payload.model_copy(update={"chat": desk.chat(payload.chat)})
+    return payload.model_copy(update={"item": desk.target(payload.item)})
+
+
+@_vet.register
+def _(payload: e.ResendAsked, desk: _Desk) -> e.Payload:
+    if not payload.chat:
+        return payload
+    return payload.model_copy(update={"chat": _one_of("有机器人的群聊", payload.chat, desk.robots)})
+
+
+@_vet.register
+def _(payload: e.RobotMended, desk: _Desk) -> e.Payload:
+    return payload
+
+
+@_vet.register
+def _(payload: e.Confirmed, desk: _Desk) -> e.Payload:
+    rules = {rule.id for rule in desk.rulebook.rules}
+    leads = {rule.lead_key for rule in desk.rulebook.rules} | {owner.id for owner in desk.rulebook.owners}
+    for name in payload.rules:
+        _one_of("事项", name, rules)
+    for name in payload.leads:
+        _one_of("任务", name, rules | leads)
+    return payload

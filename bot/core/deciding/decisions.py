@@ -1,0 +1,425 @@
+"""decide(): who is told what now and why, or who is not told and why not. Nothing is left without a reason.
+
+For every (finding, addressee) there is exactly one `Decision` with exactly one `Reason`. A decision to tell carries the
+instant at which its chat's slot opens; until then it reads as OUT_OF_HOURS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+from functools import cached_property, lru_cache
+from typing import Protocol
+
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, Directory, addressees
+from bot.core.deciding.findings import Finding
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import GRAVITY, State
+from bot.core.rules.ladder import Anchor, Occurrence, Stairs, stairs
+from bot.core.rules.rulebook import Delivery, Role, RungForm
+from bot.core.rules.words import Offset
+from bot.core.time.windows import OfficeHours, is_open, next_open_minute, slot
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import ZONE, day_of, midnight
+
+__all__ = [
+    "ADMIN",
+    "LEADING_GROUP",
+    "SUPERVISOR",
+    "Addressee",
+    "Decision",
+    "Desk",
+    "Directory",
+    "Memory",
+    "Reason",
+    "Told",
+    "Used",
+    "addressees",
+    "decide",
+    "weigh",
+]
+
+SINGLES_A_DAY = 2
+
+
+class Reason(Enum):
+    """通知理由. The value is what `explain` says; `tells` whether a message results."""
+
+    ASSIGNED = ("交办", True)
+    FIRST = ("首次提醒", True)
+    NEXT_RUNG = ("进入下一级次", True)
+    REPEAT = ("定期重复提醒", True)
+    WORSENED = ("情况变化", True)
+    ESCALATED = ("升级督办", True)
+    RECOVERED = ("已恢复，告知一次", True)
+    NOT_DUE = ("未到提醒时点", False)
+    ALREADY_TOLD = ("本级次已提醒", False)
+    OUT_OF_HOURS = ("待到发送时段", False)
+    SILENCED = ("静默中", False)
+    SUPPRESSED = ("由上级事项统一提醒", False)
+    OVER_BUDGET = ("今日次数已满，并入下次汇总", False)
+    UNCONFIRMED = ("待人工确认", False)
+    AWAITING_CHECK = ("待核", False)
+    AWAITING_RESULT = ("待公布", False)
+    PAUSED = ("暂停计时", False)
+    EXTENDED = ("已延期，新时限未到提醒时点", False)
+    CLOSED = ("已销号", False)
+
+    def __init__(self, words: str, tells: bool) -> None:
+        self.words = words
+        self.tells = tells
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told last about an item with this due date."""
+
+    item: str
+    due_on: date | None
+    addressee: str
+    rung_on: date
+    rung: str
+    state: str
+    reason: str
+    number: str
+    at: datetime
+
+
+class Memory(Protocol):
+    """What has been told; the store and the simulation each have one."""
+
+    def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
+        """The latest telling for this key, by nominal date."""
+        ...
+
+    def latest(self, item: str, addressee: str) -> Told | None:
+        """What this addressee heard last of the item, whatever its due date was then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a chat got today already."""
+
+    slots: int = 0
+    singles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One (finding, addressee) with its reason.
+
+    `at` is set when it tells. Before `until` nothing changes by time alone; without one it never does. `prompt` is a single
+    about something that just happened, told outside the chat's slot because today's is used.
+    """
+
+    finding: Finding
+    addressee: Addressee
+    chat: str
+    reason: Reason
+    mark: str = ""
+    at: datetime | None = None
+    until: datetime | None = None
+    by: str = ""
+    telling: Occurrence | None = None
+    superseded: tuple[date, ...] = ()
+    prompt: bool = False
+    provisional: bool = False
+
+    @property
+    def delivery(self) -> Delivery:
+        """How it was meant to be told; the day's budget may fold a single into the digest."""
+        return self.telling.rung.delivery if self.telling else Delivery.DIGEST
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything besides the findings that a decision depends on, for one moment `now` (in Asia/Shanghai)."""
+
+    facts: Facts
+    memory: Memory
+    directory: Directory
+    calendar: Calendar
+    hours: OfficeHours
+    now: datetime
+    used: Callable[[str, date], Used]
+
+    @cached_property
+    def today(self) -> date:
+        """The day in Asia/Shanghai."""
+        return day_of(self.now)
+
+    @cached_property
+    def _openings(self) -> dict[str, datetime]:
+        return {}
+
+    def slot_from(self, chat: str, day: date) -> datetime:
+        """The chat's slot on the first sending day from `day`."""
+        return _slot_from(chat, day, self.calendar, self.hours)
+
+    def opening(self, chat: str) -> datetime:
+        """When this chat's next slot composes: today's if it has not, late if it was missed, else the next day's."""
+        found = self._openings.get(chat)
+        if found is None:
+            found = self._openings[chat] = self._opening(chat)
+        return found
+
+    def _opening(self, chat: str) -> datetime:
+        today = self.today
+        if self.calendar.may_send(today) and not self.used(chat, today).slots:
+            planned = slot(chat, today, self.hours)
+            if self.now <= planned:
+                return planned
+            late = self._open_minute()
+            if late.date() == today:
+                return late
+        return self.slot_from(chat, today + timedelta(days=1))
+
+    def promptly(self, chat: str) -> datetime | None:
+        """An open minute of today for an event-driven single, if the chat's slot is used and its budget is not."""
+        at = self._open_minute()
+        used = self.used(chat, self.today)
+        return at if at.date() == self.today and used.slots and used.singles < SINGLES_A_DAY else None
+
+    def _open_minute(self) -> datetime:
+        if is_open(self.now, self.hours, self.calendar):
+            return self.now
+        return next_open_minute(self.now, self.hours, self.calendar)
+
+
+@lru_cache(maxsize=65536)
+def _slot_from(chat: str, day: date, calendar: Calendar, hours: OfficeHours) -> datetime:
+    return slot(chat, calendar.send_day_on_or_after(day), hours)
+
+
+#: From this gravity on something is wrong: 逾期, 未报, 未达标.
+WRONG = GRAVITY[State.OVERDUE]
+
+#: Verdicts about values that ask for nothing, and all of them.
+CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
+VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
+
+RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
+RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+
+
+def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
+    """Exactly one decision for every finding and everybody its ladder speaks to."""
+    return [weigh(finding, addressee, desk) for finding in findings for addressee in desk.directory.hearers(finding)]
+
+
+def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
+    """The one decision about one finding and one addressee."""
+    chat, mark = desk.directory.route(addressee)
+    held = _held(finding)
+    if held is not None:
+        return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or "")
+    last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
+    if finding.state is State.CLOSED:
+        heard = last if finding.due_on else desk.memory.latest(finding.item.id, addressee.key)
+        return _recovered(finding, addressee, heard, Reason.CLOSED, desk)
+    steps = stairs_of(finding, addressee, desk)
+    rung, next_on = steps.at(desk.today)
+    telling = _returned(finding, addressee, rung, last, desk)
+    until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
+    if telling is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
+        heard = desk.memory.latest(finding.item.id, addressee.key)
+        return _recovered(finding, addressee, heard, _quiet(finding), desk, until)
+    if telling is None:
+        return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
+    if not _owed(telling, finding, last):
+        return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, telling=telling)
+    told = Decision(
+        finding,
+        addressee,
+        chat,
+        _why(finding, addressee, telling, last),
+        mark,
+        at=desk.opening(chat),
+        until=until,
+        telling=telling,
+        superseded=tuple(steps.between(last.rung_on if last else None, telling.on)),
+        provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
+    )
+    if telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE):
+        told = _prompt(told, desk)
+    return _in_time(_unless_silenced(told, desk))
+
+
+def _owed(telling: Occurrence, finding: Finding, last: Told | None) -> bool:
+    """Whether a rung is still to be told: later than the last one told, a return, or another verdict on the same day."""
+    if last is None or telling.on > last.rung_on or telling.rung is RETURNED:
+        return True
+    return telling.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
+
+
+def _revised(finding: Finding, last: Told) -> bool:
+    """A value corrected before the day is over: 未达标 told, 达标 true (or any other verdict instead of another)."""
+    return finding.state.value != last.state and finding.state in VERDICTS and State(last.state) in VERDICTS
+
+
+def turn(finding: Finding, today: date) -> datetime | None:
+    """When the calendar alone gives a finding another reason: its own or its parent's date passes, a result is late."""
+    anchor = finding.anchor
+    if anchor is None or anchor.happened:
+        return None
+    days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
+    ahead = [day for day in days if day and day >= today]
+    return midnight(min(ahead) + timedelta(days=1)) if ahead else None
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
+
+
+def _held(finding: Finding) -> Reason | None:
+    """What holds a finding whatever the ladder says, for every addressee alike."""
+    if finding.state is State.CLOSED:
+        return None
+    if not finding.confirmed:
+        return Reason.UNCONFIRMED
+    if finding.state is State.AWAITING_CHECK:
+        return Reason.AWAITING_CHECK
+    if finding.state is State.PAUSED:
+        return Reason.PAUSED
+    if finding.anchor is None:
+        return Reason.AWAITING_RESULT if finding.state is State.AWAITING_RESULT else Reason.NOT_DUE
+    return Reason.SUPPRESSED if finding.suppressed_by else None
+
+
+def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
+    """What somebody hears of a finding that has an anchor, rung by rung."""
+    anchor = finding.anchor
+    assert anchor is not None
+    past_due = desk.today > anchor.due_on and not anchor.happened
+    month_list = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
+    return stairs(finding.item.rule, anchor, desk.calendar, addressee.roles, finding.state, past_due, month_list)
+
+
+def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
+    """Whether its date belongs in a 月初清单: no duty of every month, and nothing that arose within the month itself."""
+    item, due = finding.item, anchor.due_on
+    if item.rule.comes_monthly or finding.state not in (State.ON_TRACK, State.APPROACHING):
+        return False
+    opens = item.opens_on
+    return opens is None or opens.day == 1 or (opens.year, opens.month) != (due.year, due.month)
+
+
+def _returned(
+    finding: Finding, addressee: Addressee, rung: Occurrence | None, last: Told | None, desk: Desk
+) -> Occurrence | None:
+    """Being sent back is told once, to who must act, unless anything was said since or a deeper rung is owed anyway."""
+    at = finding.returned_at
+    if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+        return rung  # a time ahead of the clock (a sender's, or the clock was set back) has not come yet
+    heard = desk.memory.latest(finding.item.id, addressee.key)
+    if heard is not None and heard.at >= at:
+        return rung
+    on = day_of(at)
+    if rung is not None and rung.on > on and (last is None or rung.on > last.rung_on):
+        return rung
+    on = max(on, last.rung_on) if last else on
+    return Occurrence(on, on, RETURNED, "退回", False)
+
+
+def _quiet(finding: Finding) -> Reason:
+    if finding.state is State.AWAITING_RESULT:
+        return Reason.AWAITING_RESULT
+    return Reason.EXTENDED if finding.extended else Reason.NOT_DUE
+
+
+def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told | None) -> Reason:
+    if finding.state is State.ASSIGNED:
+        return Reason.ASSIGNED
+    if addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP) and (last is None or last.rung != telling.label):
+        return Reason.ESCALATED
+    if last is None:
+        return Reason.FIRST
+    if last.rung == telling.label:
+        return Reason.REPEAT
+    if telling.rung is RETURNED or GRAVITY[finding.state] >= WRONG > GRAVITY[State(last.state)]:
+        return Reason.WORSENED
+    return Reason.NEXT_RUNG
+
+
+def _prompt(decision: Decision, desk: Desk) -> Decision:
+    """Something that just happened does not wait for tomorrow's slot when today's is over: the next open minute will do."""
+    at = desk.promptly(decision.chat)
+    if at is not None:
+        return replace(decision, at=at, prompt=True)
+    used = desk.used(decision.chat, desk.today)
+    if used.slots and used.singles >= SINGLES_A_DAY:
+        return replace(decision, reason=Reason.OVER_BUDGET, at=None, until=decision.at, prompt=True)
+    return decision
+
+
+def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
+    facts, item = desk.facts, decision.finding.item
+    if not facts.item_silences and not facts.chat_silences:
+        return decision
+    silences = (
+        facts.item_silences.get(item.id),
+        facts.item_silences.get(item.rule.id),
+        facts.chat_silences.get(decision.chat),
+    )
+    asked = [one for one in silences if one is not None and desk.now < one.until]
+    if not asked:
+        return decision
+    longest = max(asked, key=lambda one: one.until)
+    until = _earliest(longest.until.astimezone(ZONE), turn(decision.finding, desk.today))
+    by = longest.by or longest.reason
+    return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
+
+
+def _in_time(decision: Decision) -> Decision:
+    """A rung before the due date that cannot be told by then lapses: nobody hears 提前1天 the day after."""
+    anchor, telling = decision.finding.anchor, decision.telling
+    if decision.at is None or telling is None or anchor is None or not telling.before_due:
+        return decision
+    if decision.at.date() <= anchor.due_on:
+        return decision
+    return replace(decision, reason=_quiet(decision.finding), at=None, telling=None, superseded=(), prompt=False)
+
+
+def _recovered(
+    finding: Finding,
+    addressee: Addressee,
+    last: Told | None,
+    quiet: Reason,
+    desk: Desk,
+    until: datetime | None = None,
+) -> Decision:
+    """Who was told that something is wrong is told once, in a digest, that it is over: closed, or corrected."""
+    chat, mark = desk.directory.route(addressee)
+    wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
+    if not wrong or last is None or addressee.name == ADMIN:
+        return Decision(finding, addressee, chat, quiet, mark, until=until)
+    on = max(last.rung_on, desk.today)
+    telling = Occurrence(on, on, RECOVERED, "恢复", False)
+    told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), telling=telling)
+    return _unless_silenced(told, desk)
+
+
+def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
+    """Decisions that tell and whose instant has come."""
+    return [d for d in decisions if d.reason.tells and d.at is not None and d.at <= now]
+
+
+def settled(decision: Decision, now: datetime) -> Decision:
+    """A decision as it reads at `now`: one that must wait for its slot is OUT_OF_HOURS until then."""
+    if decision.reason.tells and decision.at is not None and decision.at > now:
+        return replace(decision, reason=Reason.OUT_OF_HOURS, until=decision.at)
+    return decision
+
+
+def turns(decisions: Iterable[Decision]) -> list[datetime]:
+    """The instants at which some decision may come out differently by time alone, in order."""
+    instants = (instant for decision in decisions for instant in (decision.at, decision.until))
+    return sorted({instant for instant in instants if instant is not None})
+
+
+def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
+    """The first of them after `now`."""
+    return next((instant for instant in turns(decisions) if instant > now), None)

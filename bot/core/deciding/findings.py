@@ -1,0 +1,216 @@
+"""研判: from rules, facts and a day to findings, one per item.
+
+A kind judges an item by itself; here life is laid over it: done, closed, returned, extended, a parent that speaks for it.
+Every finding carries what `decide` needs, so that nothing downstream asks a rule kind anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from bot.core.facts.facts import Facts, Mark
+from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.ladder import Anchor, approaching_from
+from bot.core.rules.rulebook import Rule, Rulebook
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
+
+#: How far ahead items are made: the longest lead a ladder may have, and some.
+HORIZON = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict about one item on one day.
+
+    `due_on` is the effective due date (the told key's part), `anchor` what the ladder counts from. `suppressed_by` is set
+    while a parent speaks for it, `parent_due_on` as long as it does not. `returned_at` is when it was sent back,
+    `extended` whether an extension is in force.
+    """
+
+    item: Item
+    state: State
+    due_on: date | None
+    anchor: Anchor | None
+    detail: str = ""
+    extended: bool = False
+    returned_at: datetime | None = None
+    suppressed_by: str | None = None
+    parent_due_on: date | None = None
+    confirmed: bool = True
+    lead: str | None = None
+    provisional: bool = False
+    lines: tuple[str, ...] = ()  # what an office finding says, one line each
+
+
+JudgeOne = Callable[[Item, Facts, date, Calendar], Finding]
+
+
+@lru_cache(maxsize=64)
+def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
+    """Every item due from the plan's first day up to `until`, parents before their steps.
+
+    A period that opens after the plan's last day (截止日) is none of its business.
+    """
+    since, last = rulebook.plan.starts_on, rulebook.plan.ends_on or date.max
+    found = (item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, until))
+    return tuple(item for item in found if item.opens_on is None or item.opens_on <= last)
+
+
+def arisen_items(rulebook: Rulebook, facts: Facts) -> list[Item]:
+    """Items that exist because something happened, in the rulebook's order; only rules of kinds that have any are asked."""
+    rules = _arising_rules(rulebook)
+    return [item for rule in rules for item in rule.kind.arising(rule, facts, rulebook.calendar)]
+
+
+@lru_cache(maxsize=64)
+def _arising_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
+    """Rules of kinds that do not leave `arising` as it is."""
+    quiet = BaseKind.arising
+    return tuple(rule for rule in rulebook.rules if getattr(type(rule.kind), "arising", None) is not quiet)
+
+
+def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
+    """Items that exist for the bot today; the horizon moves with the year so that the list is made rarely."""
+    return items_of(rulebook, date((today + HORIZON).year, 12, 31))
+
+
+def kin(rulebook: Rulebook, today: date, item: str) -> tuple[Item, ...]:
+    """A known item and everything under it, parents first; none for an id that is not known."""
+    return _families(rulebook, date((today + HORIZON).year, 12, 31)).get(item, ())
+
+
+@lru_cache(maxsize=8)
+def _families(rulebook: Rulebook, until: date) -> Mapping[str, tuple[Item, ...]]:
+    families: dict[str, list[Item]] = {}
+    for item in items_of(rulebook, until):
+        families[item.id] = [item]
+        above = item.parent
+        while above in families:
+            families[above].append(item)
+            above = families[above][0].parent
+    return {id_: tuple(items) for id_, items in families.items()}
+
+
+def next_horizon(today: date) -> date:
+    """The next day on which `known_items` grows."""
+    return date((today + HORIZON).year + 1, 1, 1) - HORIZON
+
+
+def judge(rulebook: Rulebook, facts: Facts, today: date, one: JudgeOne | None = None) -> list[Finding]:
+    """One finding per known item, in the rulebook's order; `one` judges an item by itself."""
+    found: dict[str, Finding] = {}
+    one = one or judge_one
+    for item in (*known_items(rulebook, today), *arisen_items(rulebook, facts)):
+        finding = one(item, facts, today, rulebook.calendar)
+        parent = found.get(item.parent) if item.parent else None
+        if parent is not None:
+            finding = under(finding, parent)
+        found[item.id] = finding
+    return list(found.values())
+
+
+def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
+    """The verdict about one item: its kind's judgement with life laid over it."""
+    extended = extension(item, facts)
+    return laid_over(judgement(extended or item, facts, today, calendar), item, extended, facts, calendar)
+
+
+def extension(item: Item, facts: Facts) -> Item | None:
+    """The item with the dates of the extension in force, or nothing without one."""
+    granted = facts.extension_of(item)
+    if granted is None:
+        return None
+    return replace(item, due_on=granted.to, late_from=max(granted.to, item.late_from) if item.late_from else None)
+
+
+def judgement(item: Item, facts: Facts, today: date, calendar: Calendar) -> Judgement:
+    """All of a verdict that the day decides."""
+    return _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
+
+
+def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts, calendar: Calendar) -> Finding:
+    """The rest of a verdict, which only events change: done, closed, returned, extended, confirmed."""
+    item = extended or item
+    mark = _mark(item, judged, facts)
+    state, detail = _lived(judged, mark)
+    anchor = _anchor(item, judged)
+    return Finding(
+        item=item,
+        state=state,
+        due_on=anchor.due_on if anchor else None,
+        anchor=anchor,
+        detail=detail,
+        extended=extended is not None,
+        returned_at=mark.at if mark and mark.what == "returned" else None,
+        confirmed=facts.allows(item),
+        lead=facts.confirmed_lead(item.rule),
+        provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
+    )
+
+
+def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
+    """What people said of it; of the verdict on an indicator only what was said since the value it rests on came in."""
+    mark = facts.marks.get(item.id)
+    if mark is None or judged.anchor is None or item.rule.kind.subject != "指标":
+        return mark
+    return mark if day_of(mark.at) >= judged.anchor else None
+
+
+def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> Judgement:
+    """正常推进 becomes 临期 once the ladder's span before the due date has begun."""
+    if judgement.state is not State.ON_TRACK or item.due_on is None or today > item.due_on:
+        return judgement
+    if today >= approaching_from(item.due_on, item.rule.ladder.approaching, calendar):
+        return replace(judgement, state=State.APPROACHING)
+    return judgement
+
+
+def _lived(judgement: Judgement, mark: Mark | None) -> tuple[State, str]:
+    """What people said, laid over the kind's verdict; what closes by itself (a value handed in) needs no check."""
+    if mark is not None and mark.what == "closed":
+        return State.CLOSED, "已销号"
+    if mark is not None and mark.what == "done" and judgement.state is not State.CLOSED:
+        return State.AWAITING_CHECK, "已报办结，待核"
+    return judgement.state, judgement.detail
+
+
+def _anchor(item: Item, judgement: Judgement) -> Anchor | None:
+    if judgement.anchor is not None:
+        return Anchor(judgement.anchor, judgement.anchor, happened=True)
+    if item.due_on is None or item.late_from is None:
+        return None
+    return Anchor(item.due_on, item.late_from)
+
+
+def under(step: Finding, parent: Finding) -> Finding:
+    """A step whose milestone is closed is closed; a milestone past its date, or reported done, speaks for its steps."""
+    if parent.state is State.CLOSED:
+        return replace(step, state=State.CLOSED, detail="随节点销号")
+    if parent.state in (State.OVERDUE, State.AWAITING_RESULT, State.AWAITING_CHECK):
+        return replace(step, suppressed_by=parent.item.id)
+    return replace(step, parent_due_on=parent.due_on)
+
+
+def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> Item | None:
+    """The item an admin named, former rule ids understood; looks a few years ahead for far milestones."""
+    wanted = canonical(rulebook, item_id)
+    planned = items_of(rulebook, date(max(today.year + 2, 2036), 12, 31))
+    for item in (*planned, *arisen_items(rulebook, facts)):
+        if item.id == wanted:
+            return item
+    return None
+
+
+def canonical(rulebook: Rulebook, item_id: str) -> str:
+    """An id with a former rule id replaced by today's."""
+    return rulebook.succession.item(item_id)
+
+
+def undated(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The 待定 list: commitments and steps without a date, in the rulebook's order."""
+    return (finding for finding in findings if finding.state is State.UNDATED)

@@ -1,0 +1,70 @@
+"""One look at everything, or at one item: the findings of a moment, and who is told what about them.
+
+The service, previews, rule tests and explanations all look through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.core.deciding import office
+from bot.core.deciding.decisions import Decision, Desk, Directory, Used, decide
+from bot.core.deciding.findings import Finding, judge, judge_one, kin, under
+from bot.core.deciding.memory import Tellings
+from bot.core.deciding.office import Trouble
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import day_of
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a moment is decided from: everything but the moment itself."""
+
+    rulebook: Rulebook
+    facts: Facts
+    memory: Tellings
+    directory: Directory
+    hours: OfficeHours
+    used: Callable[[str, date], Used]
+    troubles: tuple[Trouble, ...] = ()
+
+
+def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
+    """Findings of the day and the decision about every one of them: one clock read, used for everything."""
+    today = day_of(now)
+    items = judge(scene.rulebook, scene.facts, today)
+    findings = items + office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+    return findings, decide(findings, desk(scene, now))
+
+
+def look_at(
+    scene: Scene, now: datetime, about: str, seen: Mapping[str, Finding]
+) -> tuple[list[Finding], list[Decision]]:
+    """What `look` would find and decide about one planned item and its steps; `seen` has the findings of all others.
+
+    Nothing for an item that only arose from an event.
+    """
+    today, found = day_of(now), dict[str, Finding]()
+    for item in kin(scene.rulebook, today, about):
+        parent = (found.get(item.parent) or seen.get(item.parent)) if item.parent else None
+        finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
+        found[item.id] = under(finding, parent) if parent else finding
+    findings = list(found.values())
+    return findings, decide(findings, desk(scene, now))
+
+
+def desk(scene: Scene, now: datetime) -> Desk:
+    """The scene at one moment, as `decide` wants it."""
+    return Desk(
+        facts=scene.facts,
+        memory=scene.memory,
+        directory=scene.directory,
+        calendar=scene.rulebook.calendar,
+        hours=scene.hours,
+        now=now,
+        used=scene.used,
+    )

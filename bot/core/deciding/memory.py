@@ -1,0 +1,98 @@
+"""What has been told: the memory behind "due and not told". The store keeps one durably, a preview keeps one in mind."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from bot.core.deciding.decisions import Told
+from bot.core.rules.succession import UNCHANGED, Succession
+from bot.core.time.zone import midnight
+
+#: (item, addressee); below it tellings by effective due date, each list in order of nominal date.
+Key = tuple[str, str]
+
+
+class Tellings:
+    """The latest telling by (item, due date, addressee); a `Memory` for `decide`. Kept under today's names."""
+
+    def __init__(self, told: Iterable[Told] = (), names: Succession = UNCHANGED) -> None:
+        self._names = names
+        self._told: dict[Key, dict[date | None, list[Told]]] = {}
+        self.version = 0  # counts changes
+        self._changed: dict[str, int] = {}  # item → version of its last change
+        for one in told:
+            self.add(one)
+
+    def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
+        """The telling with the latest nominal date for this key."""
+        found = self._told.get((item, addressee), {}).get(due_on)
+        return found[-1] if found else None
+
+    def latest(self, item: str, addressee: str) -> Told | None:
+        """What this addressee heard last of the item, whatever its due date was then; of one instant, what came last."""
+        return max(reversed(self.of(item, addressee)), key=lambda one: one.at, default=None)
+
+    def of(self, item: str, addressee: str) -> list[Told]:
+        """Everything this addressee was told of the item."""
+        return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
+
+    def add(self, told: Told) -> None:
+        """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
+        told = today(told, self._names)
+        self._note_change(told.item)
+        found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
+        insort(found, told, key=lambda one: one.rung_on)
+
+    def forget(self, told: Told) -> None:
+        """Takes back a telling that was cancelled before it left, so that it may be owed again."""
+        told = today(told, self._names)
+        found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
+        if told in found:
+            found.remove(told)
+            self._note_change(told.item)
+
+    def changed(self, item: str) -> int:
+        """The version in which anything about an item was told or taken back last."""
+        return self._changed.get(item, 0)
+
+    def _note_change(self, item: str) -> None:
+        self.version += 1
+        self._changed[item] = self.version
+
+    def since(self, day: date) -> Iterator[Told]:
+        """What was told on or after a day in Asia/Shanghai, in no order."""
+        first = midnight(day)
+        for by_due in self._told.values():
+            for found in by_due.values():
+                yield from (one for one in found if one.at >= first)
+
+    def copy(self) -> Tellings:
+        """An independent memory to play the future with."""
+        twin = Tellings(names=self._names)
+        twin._told = {
+            key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
+        }
+        return twin
+
+
+def today(told: Told, names: Succession) -> Told:
+    """A telling under the names its item and its hearer have today."""
+    if not names:
+        return told
+    return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
+
+
+def superseded(rows: Mapping[int, Told], kept: Container[Key]) -> dict[int, Told]:
+    """Tellings, by document, that are neither the last of their kind nor the latest their addressee heard, nor `kept`."""
+    last: dict[object, int] = {}
+    for doc_id, one in rows.items():
+        key, hearer = (one.item, one.due_on, one.addressee), (one.item, one.addressee)
+        if key not in last or one.rung_on >= rows[last[key]].rung_on:
+            last[key] = doc_id
+        if hearer not in last or one.at >= rows[last[hearer]].at:
+            last[hearer] = doc_id
+    stay = set(last.values())
+    return {doc_id: one for doc_id, one in rows.items() if doc_id not in stay and (one.item, one.addressee) not in kept}

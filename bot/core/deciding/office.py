@@ -1,0 +1,270 @@
+"""Findings of the office itself: 交办 to units, and what the admin must hear (待确认, 待定, 待核, calendar, refused edits).
+
+They are ordinary findings with a ladder of their own, so that slots, budgets, told keys, preview and explain treat them
+like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+from bot.core.deciding.findings import Finding, undated
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item, Judgement, State, long_date
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.ladder import Anchor, send_day
+from bot.core.rules.rulebook import (
+    Basis,
+    Delivery,
+    IndicatorForm,
+    Ladder,
+    LeadForm,
+    Role,
+    Rule,
+    Rulebook,
+    RungForm,
+    TaskForm,
+)
+from bot.core.rules.words import Offset
+from bot.core.time.zone import day_of
+
+#: Most titles a list in the admin chat spells out.
+FIRST_TITLES = 20
+#: Characters on a line of a list.
+LINE_LENGTH = 200
+SPACE = "\u3000"
+#: Month and day from which the admin hears that next year's days off are still missing.
+NOTICE_MISSING = (11, 15)
+
+
+class OfficeKind(BaseKind):
+    """The kind of rules no file holds; its items come from this module."""
+
+    name = "办公室"
+    subject: Literal["事项"] = "事项"
+    Params = None
+    ladder = ""
+    example = ""
+
+    def dates(self, form: Any) -> str:
+        """Office findings have no written dates."""
+        del form
+        return ""
+
+    def when(self, form: Any) -> str:
+        """Nor any to read."""
+        del form
+        return ""
+
+    def judge(self, *_: Any) -> Judgement:
+        """Office findings are made already judged."""
+        return Judgement(State.NOTED)
+
+
+@cache
+def _ladder(delivery: Delivery, roles: tuple[Role, ...], *offsets: str) -> Ladder:
+    rungs = tuple(RungForm(offset=Offset.parse(text), roles=roles, delivery=delivery) for text in ("当天", *offsets))
+    return Ladder(rungs=rungs)
+
+
+_TO_UNITS = (Role.LEAD, Role.COOPERATING, Role.GUIDING)
+
+
+@lru_cache(maxsize=4096)
+def _rule(key: str, title: str, delivery: Delivery, *repeats: str) -> Rule:
+    """A rule that only speaks to the admin."""
+    ladder = _ladder(delivery, (Role.ADMIN,), *repeats)
+    return Rule(
+        id=key, kind=OfficeKind(), form=None, owner=key, owner_title=title, citation="", title=title, basis=Basis.ADMIN,
+        units=(), lead=None, cooperating=(), provider="", ladder=ladder, ladder_name="",
+    )  # fmt: skip
+
+
+def _noted(key: str, title: str, on: date, lines: Sequence[str], *repeats: str, single: bool = False) -> Finding:
+    rule = _rule(f"系统:{key}", title, Delivery.SINGLE if single else Delivery.DIGEST, *repeats)
+    anchor = Anchor(on, on, happened=True)
+    return Finding(Item(rule.id, rule, title, on, on), State.NOTED, on, anchor, lines=tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something the shell knows and the admin must hear daily while it lasts: a robot broken, an entry undeliverable."""
+
+    id: str
+    title: str
+    since: datetime
+    lines: tuple[str, ...]
+
+
+def findings(
+    rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date, troubles: Iterable[Trouble] = ()
+) -> list[Finding]:
+    """Everything the office says by itself today."""
+    return [
+        *assignments(rulebook, facts),
+        *_to_confirm(rulebook, facts, items, today),
+        *_calendar(rulebook, today),
+        *_to_check(rulebook, facts, items),
+        *_void_extensions(facts, items),
+        *_rejections(facts),
+        *(_noted(t.id, t.title, day_of(t.since), t.lines, "逾期每1个工作日") for t in troubles),
+    ]
+
+
+def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
+    """交办: one finding per task and indicator; its units hear it once, when lead (and proposed units) are confirmed."""
+    for rule in _assigned_rules(rulebook):
+        lead = facts.confirmed_lead(rule)
+        on = rulebook.plan.starts_on
+        item = Item(rule.id, rule, rule.owner_title, on, on)
+        confirmed = lead is not None
+        anchor = Anchor(on, on, happened=True)
+        yield Finding(item, State.ASSIGNED, on, anchor, confirmed=confirmed, lead=lead)
+
+
+@lru_cache(maxsize=16)
+def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
+    return tuple(_assigned_rule(owner, _reached(rulebook, owner)) for owner in rulebook.owners)
+
+
+def _reached(rulebook: Rulebook, owner: TaskForm | IndicatorForm) -> tuple[str, ...]:
+    """The units of a task or indicator, then those that lead only an area or a single item of it."""
+    further = (unit for rule in rulebook.rules_of(owner.id) if rule.lead for unit in rule.lead.units)
+    return tuple(dict.fromkeys((*owner.units, *further)))
+
+
+def _assigned_rule(owner: TaskForm | IndicatorForm, units: tuple[str, ...]) -> Rule:
+    lead = owner.chosen_lead if isinstance(owner, TaskForm) else owner.lead
+    if isinstance(owner, TaskForm) and lead and owner.units_basis is Basis.PROPOSED:
+        lead = LeadForm(units=lead.units, basis=Basis.PROPOSED)
+    return Rule(
+        id=f"交办:{owner.id}", kind=OfficeKind(), form=owner, owner=owner.id, owner_title=owner.title, citation="",
+        title=owner.title, basis=Basis.PLAN, units=owner.units, lead=lead,
+        cooperating=tuple(unit for unit in units if lead is None or unit not in lead.units), provider="",
+        ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="",
+        guiding=owner.guiding if isinstance(owner, TaskForm) else (),
+    )  # fmt: skip
+
+
+def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str, str]]:
+    """Rules that wait for confirmation, and proposed leads that do (under what they are confirmed → the unit)."""
+    rules = [rule for rule in rulebook.rules if not facts.confirms(rule)]
+    leads = {
+        rule.lead_key: rule.lead.unit if rule.lead else ""
+        for rule in (*_assigned_rules(rulebook), *rulebook.rules)
+        if facts.confirmed_lead(rule) is None and not rule.asks_provider
+    }
+    return rules, leads
+
+
+def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date) -> Iterator[Finding]:
+    """Once at the start, then on the first workday of each quarter, there with the 待定 list; never two lists at once."""
+    rules, leads = unconfirmed(rulebook, facts)
+    quarter = _quarter_start(today)
+    begun = quarter > rulebook.plan.starts_on
+    on = send_day(quarter, True, rulebook.calendar) if begun else rulebook.plan.starts_on
+    label = f"{quarter.year}Q{quarter.month // 3 + 1}" if begun else "启动"
+    if rules or leads:
+        lines = [rulebook.plan.in_own_words(_confirm_counts(rules, leads)), *_confirm_lines(rules, items)]
+        yield _noted(f"待确认@{label}", "待确认事项", on, lines)
+    lines = _undated_lines(items) if begun else []
+    if lines:
+        yield _noted(f"待定@{label}", "未定时限事项", on, lines)
+
+
+def _quarter_start(today: date) -> date:
+    return date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
+
+
+def _confirm_counts(rules: Sequence[Rule], leads: Mapping[str, str]) -> str:
+    return f"待确认事项{len(rules)}项，待确认牵头单位{len(leads)}处。确认前不发给责任单位。"
+
+
+def _confirm_lines(rules: Sequence[Rule], items: Sequence[Finding]) -> list[str]:
+    lines = [_proposal(rule, items) for rule in rules[:FIRST_TITLES]]
+    if len(rules) > FIRST_TITLES:
+        lines.append(f"其余{len(rules) - FIRST_TITLES}项见 duban confirm。")
+    return lines
+
+
+def _proposal(rule: Rule, items: Sequence[Finding]) -> str:
+    """One proposed rule with its date in words, and the proposed dates of its steps by number."""
+    title = "" if rule.sensitive else f" {rule.title}"
+    own = (one.item for one in items if one.item.rule is rule and one.item.proposed)
+    steps = "、".join(f"{item.id} {long_date(item.due_on)}" for item in own if item.due_on)
+    return f"{rule.id}{title}：{rule.shown_when}{f'；步骤 {steps}' if steps else ''}"
+
+
+def _undated_lines(items: Sequence[Finding]) -> list[str]:
+    """By task: numbers and titles of what has no date."""
+    by_owner: dict[str, list[Finding]] = {}
+    for finding in undated(items):
+        by_owner.setdefault(finding.item.rule.owner, []).append(finding)
+    total = sum(len(group) for group in by_owner.values())
+    lines = [f"未定时限{total}项，请确定时限后改为节点或周期。"] if total else []
+    for owner, group in by_owner.items():
+        lines += _packed(f"{owner}（{len(group)}项）：", [_named(finding) for finding in group])
+    return lines
+
+
+def _packed(head: str, names: Sequence[str]) -> list[str]:
+    """The names after the head, on as many lines as keep each readable."""
+    lines = [head + names[0]]
+    for name in names[1:]:
+        if len(lines[-1]) + len(name) < LINE_LENGTH:
+            lines[-1] += f"；{name}"
+        else:
+            lines.append(f"{SPACE}{name}")
+    return lines
+
+
+def _named(finding: Finding) -> str:
+    short = finding.item.id.partition("-")[2]
+    return short if finding.item.rule.sensitive else f"{short}{finding.item.title}"
+
+
+def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
+    """From 15 November while next year's notice is missing, weekly until the end of January."""
+    year = today.year + 1 if (today.month, today.day) >= NOTICE_MISSING else today.year
+    if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
+        return
+    line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
+    yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, *NOTICE_MISSING), [line], "逾期每7天")
+
+
+def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
+    """待核 for more than 5 workdays."""
+    for finding in items:
+        if finding.state is State.AWAITING_CHECK:
+            mark = facts.marks[finding.item.id]
+            said = day_of(mark.at)
+            on = rulebook.calendar.shift_workdays(said, 6)
+            line = f"{finding.item.id} 自{said.month}月{said.day}日报办结，尚未核实。请核实后销号或退回。"
+            yield _noted(
+                f"待核:{finding.item.id}", f"待核超过5个工作日：{finding.item.id}", on, [line], "逾期每10个工作日"
+            )
+
+
+def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
+    for finding in items if facts.extensions else ():
+        void = facts.void_extension_of(finding.item) if not finding.extended else None
+        if void:
+            line = (
+                f"{finding.item.id} 原定时限{long_date(void.rule_due)}，曾延期至{long_date(void.to)}；"
+                "规则时限已改，原延期不再有效。"
+            )
+            yield _noted(f"延期失效:{finding.item.id}", "延期失效", day_of(void.at), [line])
+
+
+def _rejections(facts: Facts) -> Iterator[Finding]:
+    """Each at once, but an edit saved soon after another that was refused waits for the digest."""
+    for before, rejection in zip((None, *facts.rejections), facts.rejections, strict=False):
+        on = day_of(rejection.at)
+        kind, _, _ = rejection.key.partition("@")
+        title = {"规则改动": "规则改动未生效", "来件": "来件无法识别"}[kind]
+        hasty = before is not None and rejection.follows(before)
+        yield _noted(rejection.key, title, on, rejection.lines, single=not hasty)

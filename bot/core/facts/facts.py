@@ -1,0 +1,262 @@
+"""Facts: what is known at a moment, a fold over events in the order in which they were taken in.
+
+Every `after` returns new facts and leaves the old ones alone; replaying all events rebuilds them exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import singledispatch
+
+from bot.core.facts import events as e
+from bot.core.facts.cases import Case, split_step_id
+from bot.core.facts.renaming import payload_of_today
+from bot.core.rules.item import Item
+from bot.core.rules.rulebook import Basis, Rule
+from bot.core.rules.succession import UNCHANGED, Succession
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where an item's life stands: done, closed or returned, since when, by whom, why."""
+
+    what: str
+    at: datetime
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A granted new due date, bound to the rule's date it replaced."""
+
+    to: date
+    rule_due: date
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A reported value, and when it became known."""
+
+    value: Decimal
+    at: datetime
+    event: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No reminders until an instant; of an item, or to a chat."""
+
+    until: datetime
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An edit or an inbox file the bot could not accept."""
+
+    key: str
+    at: datetime
+    lines: tuple[str, ...]
+
+    def follows(self, other: Rejection) -> bool:
+        """Whether both are edits of the rules, and this one came less than an hour after the other."""
+        edits = self.key.startswith("规则改动@") and other.key.startswith("规则改动@")
+        return edits and self.at - other.at < timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known. Keys are item ids, rule ids, chats, or (indicator, period)."""
+
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
+    observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
+    periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
+    cases: Mapping[tuple[str, str], Case] = field(default_factory=dict)  # by (rule, case number)
+    item_silences: Mapping[str, Silence] = field(default_factory=dict)
+    chat_silences: Mapping[str, Silence] = field(default_factory=dict)
+    confirmed_rules: Mapping[str, str] = field(default_factory=dict)
+    confirmed_leads: Mapping[str, str] = field(default_factory=dict)
+    rejections: tuple[Rejection, ...] = ()
+    all_confirmed: bool = False  # --as-confirmed and the drill
+    names: Succession = UNCHANGED  # under which names they are known today
+    version: int = 0  # counts events; equal versions of one lineage are equal facts
+
+    def after(self, event: e.Event) -> Facts:
+        """The facts once `event` is taken in."""
+        changed = _apply(payload_of_today(event.payload, self.names), self, event)
+        return replace(changed, version=self.version + 1)
+
+    def value(self, indicator: str, period: str) -> Observation | None:
+        """The final value of an indicator for a period; a preliminary one is judged by nothing."""
+        seen = self.observations.get((indicator, period))
+        return seen if seen is not None and seen.final else None
+
+    def confirms(self, rule: Rule) -> bool:
+        """Whether nothing in a rule waits for a person: written in the plan, set by a person, or confirmed as it stands."""
+        if self.all_confirmed or not (rule.basis is Basis.PROPOSED or rule.kind.proposes(rule.form)):
+            return True
+        leads = rule.lead.units if rule.lead else ()
+        return self.names.agrees(self.confirmed_rules.get(rule.id, ""), rule.fingerprint, leads)
+
+    def allows(self, item: Item) -> bool:
+        """Whether an item may speak: only its own date must be confirmed, not those of its rule's steps."""
+        proposed = item.proposed or item.rule.basis is Basis.PROPOSED
+        return not proposed or self.confirms(item.rule)
+
+    def confirmed_lead(self, rule: Rule) -> str | None:
+        """The lead that counts; an unconfirmed proposal counts as none."""
+        if rule.lead is None:
+            return None
+        if self.all_confirmed or rule.lead.basis is not Basis.PROPOSED:
+            return rule.lead.unit
+        return rule.lead.unit if self.confirmed_leads.get(rule.lead_key) == rule.lead.unit else None
+
+    def extension_of(self, item: Item) -> Extension | None:
+        """The extension in force; void once the rule's own date is no longer the one it was granted against."""
+        extension = self.extensions.get(item.id)
+        return extension if extension and extension.rule_due == item.due_on else None
+
+    def void_extension_of(self, item: Item) -> Extension | None:
+        """An extension that lost its ground because the rule's date changed."""
+        extension = self.extensions.get(item.id)
+        return extension if extension and extension.rule_due != item.due_on else None
+
+
+def fold(events: Iterable[e.Event], start: Facts | None = None) -> Facts:
+    """Facts after all `events`, in order."""
+    facts = start or Facts()
+    for event in events:
+        facts = facts.after(event)
+    return facts
+
+
+@singledispatch
+def _apply(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
+    raise TypeError(f"no fold for {type(payload).__name__}")
+
+
+def _marked(facts: Facts, item: str, mark: Mark) -> Facts:
+    return replace(facts, marks={**facts.marks, item: mark})
+
+
+@_apply.register
+def _(payload: e.Done, facts: Facts, event: e.Event) -> Facts:
+    return _marked(facts, payload.item, Mark("done", event.time, payload.by, payload.note))
+
+
+@_apply.register
+def _(payload: e.Closed, facts: Facts, event: e.Event) -> Facts:
+    return _marked(facts, payload.item, Mark("closed", event.time, payload.by))
+
+
+@_apply.register
+def _(payload: e.Returned, facts: Facts, event: e.Event) -> Facts:
+    return _marked(facts, payload.item, Mark("returned", event.time, payload.by, payload.reason))
+
+
+@_apply.register
+def _(payload: e.Extended, facts: Facts, event: e.Event) -> Facts:
+    granted = Extension(payload.to, payload.rule_due, payload.reason, payload.by, event.time)
+    return replace(facts, extensions={**facts.extensions, payload.item: granted})
+
+
+@_apply.register
+def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
+    key = payload.indicator, payload.period
+    known = facts.observations.get(key)
+    if known is not None and (known.value, known.final) == (payload.value, payload.final):
+        return facts  # the same figure handed in twice is no news, and tells nobody anything
+    seen = Observation(payload.value, event.time, event.id, payload.final)
+    facts = replace(facts, observations={**facts.observations, key: seen})
+    if known is not None:
+        return facts
+    labels = (*facts.periods.get(payload.indicator, ()), payload.period)
+    return replace(facts, periods={**facts.periods, payload.indicator: labels})
+
+
+@_apply.register
+def _(payload: e.CaseOpened, facts: Facts, event: e.Event) -> Facts:
+    del event
+    if (payload.rule, payload.case) in facts.cases:
+        return facts  # a number is given once
+    opened = Case(payload.rule, payload.case, payload.on, payload.category)
+    return replace(facts, cases={**facts.cases, (payload.rule, payload.case): opened})
+
+
+@_apply.register
+def _(payload: e.CaseAdvanced, facts: Facts, event: e.Event) -> Facts:
+    rule, number, step = split_step_id(payload.item) or ("", "", 0)
+    return _with_case(facts, (rule, number), lambda case: case.advanced(step, payload.on, event.time))
+
+
+@_apply.register
+def _(payload: e.CasePaused, facts: Facts, event: e.Event) -> Facts:
+    del event
+    return _with_case(facts, (payload.rule, payload.case), lambda case: case.paused(payload.on))
+
+
+@_apply.register
+def _(payload: e.CaseResumed, facts: Facts, event: e.Event) -> Facts:
+    del event
+    return _with_case(facts, (payload.rule, payload.case), lambda case: case.resumed(payload.on))
+
+
+def _with_case(facts: Facts, key: tuple[str, str], change: Callable[[Case], Case]) -> Facts:
+    """Facts with one case changed; an event about none changes nothing."""
+    case = facts.cases.get(key)
+    return facts if case is None else replace(facts, cases={**facts.cases, key: change(case)})
+
+
+@_apply.register
+def _(payload: e.Silenced, facts: Facts, event: e.Event) -> Facts:
+    silence = Silence(payload.until, event.time, payload.by, payload.reason)
+    if payload.chat:
+        return replace(facts, chat_silences={**facts.chat_silences, payload.chat: silence})
+    return replace(facts, item_silences={**facts.item_silences, payload.item: silence})
+
+
+@_apply.register
+def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
+    return replace(
+        facts,
+        confirmed_rules={**facts.confirmed_rules, **payload.rules},
+        confirmed_leads={**facts.confirmed_leads, **payload.leads},
+    )
+
+
+@_apply.register(e.ResendAsked)
+@_apply.register(e.RobotMended)
+def _(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
+    """About messages and robots, not about items: `bot/sending/orders.py` acts on them."""
+    del payload, event
+    return facts
+
+
+@_apply.register
+def _(payload: e.RulesRejected, facts: Facts, event: e.Event) -> Facts:
+    lines = (f"共{payload.problems}处问题，仍按上一版规则运行。", *payload.first)
+    return _rejected(facts, Rejection(f"规则改动@{payload.digest[:12]}", event.time, lines))
+
+
+@_apply.register
+def _(payload: e.EventRejected, facts: Facts, event: e.Event) -> Facts:
+    return _rejected(facts, Rejection(f"来件@{payload.name}", event.time, (payload.problem,)))
+
+
+def _rejected(facts: Facts, rejection: Rejection) -> Facts:
+    """The last fifty. Of edits saved one after another within an hour only the first and the last are worth a word."""
+    kept = facts.rejections
+    hasty = len(kept) > 1 and rejection.follows(kept[-1]) and rejection.follows(kept[-2])
+    kept = kept[:-1] if hasty else kept[-49:]
+    return replace(facts, rejections=(*kept, rejection))

@@ -1,0 +1,237 @@
+"""An indicator's values in order of period, and the arithmetic on them. Exact: fractions inside, decimals outside.
+
+Only labels of the cadence's own shape belong to a series: 2026, 2026H1, 2026Q1 and 2026-03 cannot be compared. Only final
+values do; a preliminary one is as good as none.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from bot.core.facts.facts import Facts, Observation
+from bot.core.rules.rulebook import IndicatorForm
+from bot.core.rules.words import DueDate, Precision
+from bot.core.time.cadence import Cadence, Rhythm
+from bot.core.time.zone import day_of
+
+#: Months a written date covers up to its last day.
+_COVERS = {Precision.YEAR: 12, Precision.HALF: 6, Precision.QUARTER: 3, Precision.MONTH: 1}
+_LABEL = re.compile(r"(20\d\d)(?:(H|Q|W|-)(\d{1,2})([上下])?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How the periods of a cadence are counted through the years, so that consecutive ones have consecutive numbers.
+
+    `mark` tells the shape of the label: "" 2027, H 2027H1, Q 2027Q1, "-0" 2027-03, 上下 2027-03上, W 2027W05, "-" 2027-1.
+    `years` is more than 1 where there is a period only every so many years, counted from `since`.
+    """
+
+    per_year: int
+    mark: str = ""
+    years: int = 1
+    since: int = 0
+
+    @classmethod
+    def of(cls, cadence: Cadence) -> Scale:
+        """The scale of the labels a cadence makes (`bot/core/time/cadence.py`)."""
+        if cadence.rhythm is Rhythm.DATES:
+            count = len(cadence.dates)
+            return cls(count, "-") if count > 1 else cls(1, "", cadence.count or 1, cadence.since)
+        return next(cls(*scale) for word, scale in _SCALES.items() if word in cadence.rhythm.value)
+
+    def index(self, label: str) -> int | None:
+        """The number of a label; None for one of another shape."""
+        found = _LABEL.fullmatch(label)
+        if found is None:
+            return None
+        year, number = int(found[1]), int(found[3] or 1)
+        if self.mark == "W":
+            index = (date(year, 1, 4).toordinal() - 1) // 7 + number - 1
+        elif self.mark == "上下":
+            index = year * 24 + 2 * (number - 1) + (found[4] == "下")
+        else:
+            index = (year - self.since) // self.years * self.per_year + number - 1
+        return index if index >= 0 and self.label(index) == label else None
+
+    def label(self, index: int) -> str:
+        """The label of a number."""
+        if self.mark == "W":
+            monday = date.fromordinal(index * 7 + 1).isocalendar()
+            return f"{monday.year}W{monday.week:02}"
+        year, place = self._placed(index)
+        if self.mark == "上下":
+            return f"{year}-{place // 2 + 1:02}{self.mark[place % 2]}"
+        if self.mark == "-0":
+            return f"{year}-{place + 1:02}"
+        return f"{year}{self.mark}{place + 1}" if self.mark else str(year)
+
+    def _placed(self, index: int) -> tuple[int, int]:
+        turn, place = divmod(index, self.per_year)
+        return self.since + turn * self.years, place
+
+    def end(self, index: int) -> Fraction:
+        """When a period ends, in years: 2027 ends at 2028, 2027H1 at 2027½."""
+        if self.mark == "W":
+            return year_time(date.fromordinal(index * 7 + 7))
+        year, place = self._placed(index)
+        return year + Fraction(place + 1, self.per_year)
+
+    def covering(self, day: date) -> int:
+        """The period in which a day lies; of periods years apart the first that ends no earlier than it."""
+        if self.mark == "W":
+            return (day.toordinal() - 1) // 7
+        return -((1 - (year_time(day) - self.since) * self.per_year) // self.years)
+
+    def a_year_before(self, index: int) -> int | None:
+        """The same period of the previous year; of periods years apart the one before. A 53rd week may have none."""
+        if self.mark != "W":
+            return index - self.per_year
+        year, week = self.label(index).split("W")
+        return self.index(f"{int(year) - 1}W{week}")
+
+    def span(self, index: int) -> str:
+        """A period as an official says it: 2027年, 2027年上半年, 2027年第3季度, 2027年3月, 2027年第5周, 2027年第2期."""
+        if self.mark == "W":
+            name, week = self.label(index).split("W")
+            return f"{name}年第{int(week)}周"
+        year, place = self._placed(index)
+        if self.mark == "上下":
+            return f"{year}年{place // 2 + 1}月{self.mark[place % 2]}半月"
+        words = {"": "", "H": "上下"[place % 2] + "半年", "Q": f"第{place + 1}季度", "-0": f"{place + 1}月"}
+        return f"{year}年{words.get(self.mark, f'第{place + 1}期')}"
+
+
+#: By what the rhythm's words hold; the first that fits (每半月 before 每半年 and 每月).
+_SCALES: dict[str, tuple[int, str]] = {
+    "半月": (24, "上下"),
+    "每周": (52, "W"),
+    "学期": (2, "-"),
+    "学年": (1, ""),
+    "半年": (2, "H"),
+    "季度": (4, "Q"),
+    "每月": (12, "-0"),
+    "每年": (1, ""),
+}
+
+
+def year_time(day: date) -> Fraction:
+    """The end of a day in years: 31 December 2027 is 2028."""
+    return Fraction(day.year) + (day.month - 1 + Fraction(day.day, monthrange(day.year, day.month)[1])) / 12
+
+
+def begins(due: DueDate) -> Fraction:
+    """When the time that a date names begins, in years: 2027年 at 2027, 2027年6月 at its first day."""
+    if due.precision is Precision.DAY:
+        return year_time(due.on) - Fraction(1, 12 * monthrange(due.on.year, due.on.month)[1])
+    return year_time(due.on) - Fraction(_COVERS[due.precision], 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A final value, and the day (Asia/Shanghai) on which it became known."""
+
+    index: int
+    value: Decimal
+    known_on: date
+
+    @classmethod
+    def of(cls, index: int, seen: Observation) -> Point:
+        """An observation in its place."""
+        return cls(index, seen.value, day_of(seen.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Final values of one indicator, earliest period first."""
+
+    scale: Scale
+    points: tuple[Point, ...]
+
+    @property
+    def latest(self) -> Point | None:
+        """The value of the latest period known, however early or late it came in."""
+        return self.points[-1] if self.points else None
+
+    def at(self, index: int) -> Point | None:
+        """The value of a period."""
+        return next((point for point in self.points if point.index == index), None)
+
+    def a_year_before(self, point: Point) -> Point | None:
+        """The value of the same period of the previous year."""
+        index = self.scale.a_year_before(point.index)
+        return self.at(index) if index is not None else None
+
+    def without_latest(self) -> Series:
+        """What was known of earlier periods."""
+        return Series(self.scale, self.points[:-1])
+
+    def run(self, most: int) -> tuple[Point, ...]:
+        """The last values without a gap between them, at most so many."""
+        found = self.points[-1:]
+        for point in reversed(self.points[:-1]):
+            if len(found) >= most or point.index != found[0].index - 1:
+                break
+            found = (point, *found)
+        return found
+
+    def said(self, point: Point) -> str:
+        """The period of a value in words: 2027年."""
+        return self.scale.span(point.index)
+
+
+def series_of(form: IndicatorForm, facts: Facts) -> Series:
+    """The final values of an indicator in the labels of its own cadence."""
+    scale = Scale.of(form.reporting.cadence)
+    found: list[Point] = []
+    for label in facts.periods.get(form.id, ()):
+        index, seen = scale.index(label), facts.value(form.id, label)
+        if index is not None and seen is not None:
+            found.append(Point.of(index, seen))
+    return Series(scale, tuple(sorted(found, key=lambda point: point.index)))
+
+
+# --- arithmetic ---------------------------------------------------------------
+
+
+def slope(values: Sequence[Decimal]) -> Fraction:
+    """Least-squares change per period over at least two consecutive values."""
+    middle = Fraction(len(values) - 1, 2)
+    rise = sum(((at - middle) * Fraction(value) for at, value in enumerate(values)), Fraction())
+    return rise / sum(((at - middle) ** 2 for at in range(len(values))), Fraction())
+
+
+def extrapolated(values: Sequence[Decimal], ahead: int) -> Fraction:
+    """Where the least-squares line stands `ahead` periods after the last of the values."""
+    mean = sum((Fraction(value) for value in values), Fraction()) / len(values)
+    return mean + slope(values) * (Fraction(len(values) - 1, 2) + ahead)
+
+
+def decimal(value: Fraction) -> Decimal:
+    """To 28 digits: exact wherever a value could stand exactly on a bound that somebody wrote."""
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def rounded(value: Fraction, places: int = 2) -> Decimal:
+    """Half away from zero, without trailing zeros; for people, never for comparing."""
+    scaled = abs(value) * 10**places
+    whole = (scaled.numerator * 2 + scaled.denominator) // (scaled.denominator * 2)
+    number = Decimal(whole if value >= 0 else -whole).scaleb(-places).normalize()
+    return number if number else Decimal(0)
+
+
+def written(value: Decimal | Fraction) -> str:
+    """48.1, never 4.81E+1."""
+    return f"{value if isinstance(value, Decimal) else rounded(value):f}"
+
+
+def signed(value: Fraction) -> str:
+    """+1.3, -0.5, 0."""
+    shown = rounded(value)
+    return f"{'+' if shown > 0 else ''}{shown:f}"

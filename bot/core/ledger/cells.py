@@ -1,0 +1,209 @@
+"""One cell of an edited ledger: what somebody typed, read as its column means it.
+
+Accepts what people and spreadsheets do: full-width digits, real dates, percentages, a comma for a 顿号, an alias of a unit.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from bot.core.ledger.layout import STEP, Cell, Column, Sort, names_in, plain
+from bot.core.rules.words import Cadence, DueDate, Grace, Lag
+from bot.core.time.grammar import Word, WordError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One cell of an edited workbook. `where` names it: 事项!E14."""
+
+    value: Cell
+    where: str
+    formula: bool = False
+    percent: bool = False  # shown as a percentage: 0.968 is read as 96.8 by whoever looks at it
+
+
+class CellError(ValueError):
+    """Why a cell cannot be read, and what may stand in it (both Chinese)."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem, self.hint = problem, hint
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names in cells may mean. A unit is known by today's name, whatever it is called in the workbook."""
+
+    units: Mapping[str, str]  # every way to call a unit → its name today
+    tasks: Mapping[str, str]  # every way to call a task → its id
+    indicators: Mapping[str, str]
+    items: Mapping[str, str]  # former ids → today's
+
+    def unit(self, text: str) -> str:
+        """Today's name. Raises CellError with a near match."""
+        found = self.units.get(plain(text)) or self.units.get(_squeezed(text))
+        if found is None:
+            match = near(text, self.units)
+            raise CellError(
+                f"没有“{plain(text)[:40]}”这个单位", f"是不是“{self.units[match]}”？" if match else "先在“单位”表里加上"
+            )
+        return found
+
+    def listed(self, text: str) -> str:
+        """The names of a list joined again."""
+        if plain(text) in self.units:
+            return self.unit(text)
+        found = [self.unit(one) for one in names_in(text)]
+        twice = next((one for at, one in enumerate(found) if one in found[:at]), None)
+        if twice:
+            raise CellError(f"“{twice}”写了两次", "删去一个")
+        return "、".join(found)
+
+    def task(self, text: str) -> str:
+        """The id of a task. Raises CellError."""
+        id_ = re.match(r"[A-Z]\d+(-\d+)?", _squeezed(text).upper())
+        found = self.tasks.get(plain(text)) or (self.tasks.get(id_[0]) if id_ else None)
+        if found is None:
+            raise CellError(
+                f"没有“{plain(text)[:40]}”这项任务", f"写任务编号，如 {next(iter(self.tasks.values()), 'T05')}"
+            )
+        return found
+
+
+def shown(cell: Cell) -> str:
+    """A cell in a sentence."""
+    if cell is None:
+        return "（空）"
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    text = str(cell)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def same(column: Column, one: Cell, other: Cell) -> bool:
+    """Whether two cells mean the same: 2027年 and 2027年底, 97.50 and 97.5."""
+    if one is None or other is None or column.sort in (Sort.NUMBER, Sort.DAY):
+        return (one or None) == (other or None) if not isinstance(one, Decimal) else one == other
+    if column.sort in _WORDS:
+        return _word(column.sort, one) == _word(column.sort, other)
+    return str(one) == str(other)
+
+
+def read(column: Column, cell: Given, names: Names, kind: str) -> Cell:
+    """A cell as its column means it; `kind` is the item's where that is settled. Raises CellError."""
+    if cell.formula:
+        raise CellError("这里是公式，不会计算", "复制后用“选择性粘贴”粘成数值")
+    if column.sort is Sort.NUMBER:
+        return _number(cell)
+    text = as_text(cell, column.sort)
+    if column.sort is Sort.CHOICE:
+        return _choice(text, column.choices)
+    if column.sort is Sort.UNIT:
+        return names.unit(text)
+    if column.sort is Sort.UNITS:
+        return names.listed(text)
+    if column.sort is Sort.TASK:
+        return names.task(text)
+    if column.sort is Sort.NAMES:
+        return "、".join(names_in(text))
+    if column.sort in _WORDS:
+        return _written(column.sort, text, kind)
+    return text
+
+
+def alike(column: Column, cell: Given, before: Cell, names: Names) -> bool:
+    """Whether a cell still means what was exported; one that cannot be read does not."""
+    if cell.value == before:
+        return True
+    if cell.value is None or before is None:
+        return False
+    try:
+        return same(column, read(column, cell, names, ""), before)
+    except CellError:
+        return as_text(cell, column.sort) == str(before)
+
+
+def as_text(cell: Given, sort: Sort) -> str:
+    """A cell's value as somebody would read it aloud; what a spreadsheet made of a period is taken back."""
+    value = cell.value
+    if isinstance(value, date) and sort is Sort.PERIOD:
+        return f"{value.year}-{value.month:02}"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    text = plain("" if value is None else str(value))
+    return _squeezed(text) if sort in (Sort.PERIOD, Sort.CHOICE) else text
+
+
+def _squeezed(text: str) -> str:
+    """Half-width and without blanks."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+
+def _number(cell: Given) -> Decimal:
+    if isinstance(cell.value, Decimal):
+        return (cell.value * 100).normalize() + 0 if cell.percent else cell.value
+    text = _squeezed(str(cell.value))
+    try:
+        number = Decimal(re.sub(r"(?<=\d),(?=\d{3})", "", text).rstrip("%"))
+    except InvalidOperation:
+        raise CellError(f"“{shown(cell.value)}”不是数值", "只写数字，不带单位") from None
+    if not number.is_finite():
+        raise CellError(f"“{shown(cell.value)}”不是数值", "只写数字，不带单位")
+    return number
+
+
+def _choice(text: str, choices: Collection[str]) -> str:
+    if text not in choices:
+        match = near(text, choices)
+        hint = f"是不是“{match}”？" if match else f"可以写：{'、'.join(choices)}"
+        raise CellError(f"没有“{text[:40]}”这个写法", hint)
+    return text
+
+
+_WORDS: Mapping[Sort, tuple[type[Word], ...]] = {
+    Sort.DUE: (DueDate, Cadence),
+    Sort.CADENCE: (Cadence,),
+    Sort.LAG: (Lag,),
+    Sort.GRACE: (Grace,),
+}
+_BY_KIND: Mapping[str, type[Word]] = {"节点": DueDate, STEP: DueDate, "周期": Cadence}
+
+
+def _written(sort: Sort, text: str, kind: str) -> Cell:
+    """The words of a date or rhythm, checked; one to the day comes back as a date."""
+    forms = (_BY_KIND[kind],) if kind and sort is Sort.DUE else _WORDS[sort]
+    if sort is Sort.DUE and not kind and text.startswith("每"):
+        forms = (Cadence,)
+    problem: WordError | None = None
+    for form in forms:
+        try:
+            word = form.parse(re.sub(r"(?<=\d)[./](?=\d)", "-", unicodedata.normalize("NFKC", text)))
+        except WordError as error:
+            problem = problem or error
+            continue
+        return word.on if isinstance(word, DueDate) and str(word.on) == word.text else word.words()
+    assert problem is not None
+    raise CellError(problem.problem, problem.hint)
+
+
+def _word(sort: Sort, cell: Cell) -> object:
+    found = (word_of(cell, form) for form in _WORDS[sort])
+    return next((word for word in found if word is not None), cell)
+
+
+def word_of(cell: Cell, form: type[Word]) -> Word | None:
+    try:
+        return form.parse(str(cell))
+    except WordError:
+        return None
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(plain(word), list(known), n=1, cutoff=0.5)
+    return found[0] if found else ""

@@ -1,0 +1,274 @@
+"""Preview: the same engine under another clock and sink (design §1.5). Yields what each chat will be told, in time order.
+
+With no events to come, a day can be decided at once: telling one chat never changes what another is owed, because told keys
+are per addressee and an addressee has one chat. Days on which nothing can change are jumped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
+
+from bot.core.deciding import office
+from bot.core.deciding.decisions import Decision, Desk, Reason, Used, weigh
+from bot.core.deciding.findings import (
+    Finding,
+    arisen_items,
+    extension,
+    judgement,
+    known_items,
+    laid_over,
+    next_horizon,
+    under,
+)
+from bot.core.deciding.look import Scene, desk
+from bot.core.deciding.office import NOTICE_MISSING
+from bot.core.preview.repeats import MonthlyList, Standing, carried, listed_again, standing
+from bot.core.rules.item import Item, Judgement
+from bot.core.rules.rulebook import Delivery
+from bot.core.telling.digest import DIGEST, Draft, compose, in_order
+from bot.core.telling.outbox import Row, told
+from bot.core.time.zone import day_of, midnight
+
+
+def outlook(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Draft, Mapping[str, Finding]]]:
+    """Every message from `start` to `until` if nothing is reported, done or edited meanwhile, with that day's findings."""
+    future = _Future(scene)
+    now = start
+    while now <= until:
+        drafts, now = future.play(now)
+        for draft in drafts:
+            if draft.at <= until:
+                yield draft, future.findings
+
+
+@dataclass(slots=True)
+class _Page:
+    """One instant of the agenda: what to look at for which addressees (an empty set is all of them), and what goes on."""
+
+    looks: dict[str, set[str]] = field(default_factory=dict)
+    standing: list[Standing] = field(default_factory=list)
+    lists: dict[tuple[str, int], MonthlyList] = field(default_factory=dict)
+
+
+class _Future:
+    """A copy of the memory, played forward day by day; a decision is made again only when it may come out differently.
+
+    What only events change about an item is laid over its judgement once, since no events come.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._memory = scene.memory.copy()
+        self._spent: dict[tuple[str, date], Used] = {}
+        self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
+        self.findings: dict[str, Finding] = {}
+        self._known: tuple[Item, ...] | None = None  # not (): a plan may have no item of the calendar
+        self._items: dict[str, Item] = {}
+        self._extended: dict[str, Item] = {}
+        self._judgements: dict[str, Judgement] = {}
+        self._findings: dict[str, Finding] = {}  # before a parent speaks for a step
+        self._office: dict[str, Finding] = {}
+        self._agenda: dict[datetime, _Page] = {}
+        self._instants: list[datetime] = []  # of the agenda, as a heap
+
+    def play(self, now: datetime) -> tuple[list[Draft], datetime]:
+        """One day's messages, remembered as told, and the instant to play next."""
+        the_desk = desk(self._scene, now)
+        today = the_desk.today
+        page = self._come(now)
+        due = page.looks
+        lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk))]
+        going_on = self._carried(page.standing, due, the_desk)
+        decisions = self._decide(due, the_desk)
+        singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
+        drafts = compose(_of_day(decisions, today), singles)
+        told_now = {(row.item, row.addressee): row for draft in drafts for row in draft.rows}
+        for draft in drafts:
+            self._remember(draft.rows, draft.at)
+        for decision in decisions:
+            self._plan(decision, the_desk, told_now)
+        drafts = _joined(drafts, going_on, lists, the_desk)
+        for draft in drafts:
+            self._spend(draft)
+        for one in going_on:
+            self._go_on(one)
+        for listed in lists:
+            self._list(listed)
+        return drafts, self._next(now, today)
+
+    def _come(self, now: datetime) -> _Page:
+        """Takes from the agenda whose time has come."""
+        found = _Page()
+        while self._instants and self._instants[0] <= now:
+            page = self._agenda.pop(heappop(self._instants))
+            found.standing += page.standing
+            found.lists |= page.lists
+            for item, wanted in page.looks.items():
+                found.looks.setdefault(item, set()).update(wanted)
+        return found
+
+    def _listed(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList | None:
+        """The list as it is told today. What it says joins no single, so that nothing else about its items matters."""
+        again = listed_again(one, the_desk)
+        if again is None:
+            self._weigh_again((row for _, row in one.lines), the_desk.slot_from(one.chat, one.told_on), due)
+        return again
+
+    def _carried(self, standing: list[Standing], due: dict[str, set[str]], the_desk: Desk) -> list[Standing]:
+        """What goes on today. An item of which anything else is to be said, or may be, is looked at whole."""
+        pairs = [(one, carried(one, the_desk)) for one in standing]
+        weighed = {*due, *(one.row.item for one, going_on in pairs if going_on is None)}
+        for one, _ in pairs:
+            if one.row.item in weighed:
+                self._weigh_again([one.row], the_desk.slot_from(one.chat, one.told_on), due)
+        return [going_on for one, going_on in pairs if going_on is not None and one.row.item not in weighed]
+
+    def _weigh_again(self, rows: Iterable[Row], at: datetime, due: dict[str, set[str]]) -> None:
+        """What goes on no longer: told last as the row says, and due to be looked at."""
+        for row in rows:
+            self._memory.add(told(row, "", at))
+            due.setdefault(row.item, set()).add(row.addressee)
+
+    def _decide(self, due: Mapping[str, set[str]], the_desk: Desk) -> list[Decision]:
+        judged = self._judged(due, the_desk.today)
+        self.findings.update((finding.item.id, finding) for finding in judged)
+        return [
+            weigh(finding, addressee, the_desk)
+            for finding in (*judged, *self._said_by_office(due, the_desk.today))
+            for addressee in the_desk.directory.hearers(finding)
+            if not due.get(finding.item.id) or addressee.key in due[finding.item.id]
+        ]
+
+    def _judged(self, due: Iterable[str], today: date) -> list[Finding]:
+        """Fresh findings of the items whose time has come; a step is judged beside its parent, which may speak for it."""
+        again = [self._items[item] for item in due if item in self._items]
+        fresh = self._fresh(today)
+        return [self._beside_parent(item, today) for item in (*again, *fresh)]
+
+    def _fresh(self, today: date) -> list[Item]:
+        """Items that were not known yet: all of them at first, later those of another year."""
+        rulebook, facts = self._scene.rulebook, self._scene.facts
+        known = known_items(rulebook, today)
+        if known is self._known:
+            return []
+        self._known = known
+        fresh = [item for item in (*known, *arisen_items(rulebook, facts)) if item.id not in self._items]
+        self._items.update((item.id, item) for item in fresh)
+        self._extended.update((item.id, extended) for item in fresh if (extended := extension(item, facts)))
+        return fresh
+
+    def _beside_parent(self, item: Item, today: date) -> Finding:
+        finding = self._judge(item, today)
+        parent = self._items.get(item.parent) if item.parent else None
+        return under(finding, self._judge(parent, today)) if parent else finding
+
+    def _judge(self, item: Item, today: date) -> Finding:
+        """The same finding as long as the judgement is the same."""
+        facts, calendar, extended = self._scene.facts, self._scene.rulebook.calendar, self._extended.get(item.id)
+        judged = judgement(extended or item, facts, today, calendar)
+        if judged != self._judgements.get(item.id):
+            self._judgements[item.id] = judged
+            self._findings[item.id] = laid_over(judged, item, extended, facts, calendar)
+        return self._findings[item.id]
+
+    def _said_by_office(self, due: Iterable[str], today: date) -> list[Finding]:
+        """What the office says by itself; the set of it changes on the first of a month or on 15 November at most."""
+        scene = self._scene
+        before = self._office
+        if not before or today.day == 1 or (today.month, today.day) == NOTICE_MISSING:
+            items = [self.findings[item] for item in self._items]
+            found = office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+            self._office = {finding.item.id: finding for finding in found}
+            self.findings.update(self._office)
+        now_due = {*due, *(self._office.keys() - before.keys())}
+        return [finding for item, finding in self._office.items() if item in now_due]
+
+    def _plan(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Row]) -> None:
+        """Puts the next look at a decision on the agenda; what could be told but found no room is looked at at once."""
+        item, who, today = decision.finding.item.id, decision.addressee.key, the_desk.today
+        row = told_now.get((item, who))
+        going_on = standing(decision, row, the_desk) if row and item in self._items else None
+        if going_on is not None:
+            self._go_on(going_on)
+            return
+        told_today = decision.at is not None and decision.at.date() == today
+        at = the_desk.now if told_today and row is None else _changes_at(decision, today)
+        if at is not None:
+            self._page(at).looks.setdefault(item, set()).add(who)
+
+    def _page(self, at: datetime) -> _Page:
+        page = self._agenda.get(at)
+        if page is None:
+            page = self._agenda[at] = _Page()
+            heappush(self._instants, at)
+        return page
+
+    def _go_on(self, one: Standing) -> None:
+        if one.steps.only_lists:
+            self._list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.row)]))
+        else:
+            self._page(midnight(one.due_on)).standing.append(one)
+
+    def _list(self, one: MonthlyList) -> None:
+        lists = self._page(midnight(one.coming.slot_on)).lists
+        lists.setdefault((one.chat, id(one.coming)), MonthlyList(one.chat, one.told_on, one.coming)).lines += one.lines
+
+    def _remember(self, rows: Iterable[Row], at: datetime) -> None:
+        for row in rows:
+            self._memory.add(told(row, "", at))
+
+    def _spend(self, draft: Draft) -> None:
+        key = (draft.chat, draft.at.date())
+        used = self._spent.get(key, Used())
+        single = int(draft.form == Delivery.SINGLE.value)
+        self._spent[key] = Used(used.slots + int(draft.slot), used.singles + single)
+
+    def _next(self, now: datetime, today: date) -> datetime:
+        """The next instant at which something may change; never past a day on which the office speaks, or new items."""
+        first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        missing = date(today.year, *NOTICE_MISSING)
+        days = [day for day in (first, missing, next_horizon(today)) if day > today]
+        return max(now, min((midnight(min(days)), *self._instants[:1])))
+
+
+def _joined(
+    drafts: list[Draft], going_on: Iterable[Standing], lists: Iterable[MonthlyList], the_desk: Desk
+) -> list[Draft]:
+    """The day's drafts with what goes on in the digest of its chat."""
+    rows: dict[str, list[Row]] = {}
+    for one in going_on:
+        rows.setdefault(one.chat, []).append(one.row)
+    for listed in lists:
+        rows.setdefault(listed.chat, []).extend(row for _, row in listed.lines)
+    digests = {draft.chat: draft for draft in drafts if draft.form == DIGEST}
+    joined = [draft for draft in drafts if draft.form != DIGEST or draft.chat not in rows]
+    for chat, more in rows.items():
+        before = digests[chat].rows if chat in digests else ()
+        joined.append(Draft(chat, DIGEST, True, (*before, *more), the_desk.opening(chat)))
+    return in_order(joined)
+
+
+def _of_day(decisions: Iterable[Decision], today: date) -> list[Decision]:
+    return [d for d in decisions if d.reason.tells and d.at is not None and d.at.date() == today]
+
+
+def _both(base: Callable[[str, date], Used], spent: dict[tuple[str, date], Used]) -> Callable[[str, date], Used]:
+    def used(chat: str, day: date) -> Used:
+        first, second = base(chat, day), spent.get((chat, day), Used())
+        return Used(first.slots + second.slots, first.singles + second.singles)
+
+    return used
+
+
+def _changes_at(decision: Decision, today: date) -> datetime | None:
+    """When this decision may come out differently: at the start of its slot's day if still ahead, else at `until`.
+
+    A day's slots are all composed at its first instant; only a silence may end within the day.
+    """
+    if decision.at is not None and decision.at.date() > today:
+        return midnight(decision.at.date())
+    if decision.until is None or decision.reason is Reason.SILENCED:
+        return decision.until
+    return midnight(max(day_of(decision.until), today + timedelta(days=1)))

@@ -1,0 +1,201 @@
+"""Rehearsal: what everybody is told on one day if everything before it was told on time.
+
+A state that never ran owes its whole backlog on its first day, and nothing but what is new on the next. So a rehearsal
+begins on the last sending day before anything that matters: the day asked about, or the first thing that happened. From
+there it is `outlook`, stopped at every event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, Used
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.look import Scene
+from bot.core.deciding.memory import Tellings
+from bot.core.facts.events import Event, Extended
+from bot.core.facts.facts import Facts, fold
+from bot.core.preview.preview import outlook
+from bot.core.rules.rulebook import Delivery, Rule, Rulebook
+from bot.core.telling.digest import Draft
+from bot.core.telling.outbox import Entry, Row, told
+from bot.core.telling.wording import Letterhead, Words, word
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import ZONE, day_of, midnight
+
+#: When a day's events happen: after everything that is sent on it, so that they are news on the next sending day.
+AFTER_HOURS = time(23, 59)
+#: Days asked about that lie nearer than this share one play: going on is cheaper than beginning again.
+NEAR = timedelta(days=120)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """A day, what happened before it (in order of time), and whether proposals count as confirmed.
+
+    `items` (or rules) are those asked about; none named means whole messages. What is said of the rest may then be left out.
+    """
+
+    today: date
+    known: tuple[Event, ...] = ()
+    confirmed: bool = True
+    items: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What one message says of one item; `row` is the telling itself."""
+
+    row: Row
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message of a day: to whom (the addressee, whatever chat it has), its text, and what it says of each item."""
+
+    on: date
+    unit: str
+    text: str
+    about: tuple[About, ...]
+
+
+def happening(day: date) -> datetime:
+    """The instant at which what is only known by its day happened."""
+    return datetime.combine(day, AFTER_HOURS, ZONE)
+
+
+def audience(rulebook: Rulebook) -> tuple[str, ...]:
+    """Everybody who may be told something: units, standing groups, their 分管领导, the leading group, the admin."""
+    leaders = (f"{unit}·{SUPERVISOR}" for unit in rulebook.addressable)
+    return (*rulebook.addressable, *leaders, LEADING_GROUP, ADMIN)
+
+
+def rehearse(rulebook: Rulebook, occasions: Sequence[Occasion]) -> list[tuple[Spoken, ...]]:
+    """What is said on each occasion, in their order; occasions with equal pasts are played together."""
+    found: dict[int, tuple[Spoken, ...]] = {}
+    for group in _alike(occasions):
+        said = _said(rulebook, [occasions[index] for index in group])
+        found.update((index, tuple(one for one in said if one.on == occasions[index].today)) for index in group)
+    return [found[index] for index in range(len(occasions))]
+
+
+def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
+    """What is said on the days of occasions with one past.
+
+    What a digest says of an item depends on no other rule. A single does: the third of a day goes into the digest; so days
+    with a single are played again with all the rules.
+    """
+    names = frozenset[str]().union(*(one.items for one in group))
+    if not names:
+        return _on_days(rulebook, group)
+    alone = replace(rulebook, rules=tuple(rule for rule in rulebook.rules if _is_named(rule, names)))
+    said = _on_days(alone, group)
+    crowded = {one.on for one in said if any(part.row.form == Delivery.SINGLE.value for part in one.about)}
+    again = _on_days(rulebook, [one for one in group if one.today in crowded])
+    return [*(one for one in said if one.on not in crowded), *again]
+
+
+def _is_named(rule: Rule, names: Iterable[str]) -> bool:
+    """Whether one of the names is the rule's, or may be one of its items'."""
+    return any(
+        name == rule.id or re.split("[@:]", name)[0] in (rule.id, rule.owner) or name.startswith(f"{rule.id}-")
+        for name in names
+    )
+
+
+def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
+    days = {one.today for one in group}
+    if not days:
+        return []
+    last = replace(group[0], today=max(days))
+    return list(play(rulebook, last, first_look(rulebook, min(days), last.known), days))
+
+
+def play(rulebook: Rulebook, last: Occasion, start: date, days: Container[date] | None = None) -> Iterator[Spoken]:
+    """Everything said from `start` (a backlog on its first day) to the last occasion's day; of these days only, if given."""
+    memory = Tellings()
+    facts = Facts(all_confirmed=last.confirmed, names=rulebook.succession)
+    scene = Scene(rulebook, facts, memory, _own_chats(rulebook), OfficeHours(), lambda chat, day: Used())
+    now = midnight(start)
+    for until, events in _chapters(last.known, happening(last.today)):
+        for draft, findings in outlook(scene, now, until) if until > now else ():
+            for row in draft.rows:
+                memory.add(told(row, "", draft.at))
+            if days is None or draft.at.date() in days:
+                yield _spoken(draft, findings, rulebook)
+        now = max(now, until)
+        scene = replace(scene, facts=fold(events, scene.facts))
+
+
+def first_look(rulebook: Rulebook, day: date, known: Iterable[Event]) -> date:
+    """The day to begin on: with nothing held back yet, being told late and having been told on time leave the same memory.
+
+    What holds tellings back, and so makes late and on time differ, only comes from events: a silence, 办结, and a parent
+    past its date that an extension takes back to before it.
+    """
+    early = [day]
+    for event in known:
+        payload = event.payload
+        early.append(day_of(event.time))
+        if isinstance(payload, Extended):
+            early.append(payload.rule_due)
+    eve = min(early) - timedelta(days=1)
+    start = rulebook.plan.starts_on
+    return start if eve <= start else max(start, rulebook.calendar.send_day_on_or_before(eve))
+
+
+def _alike(occasions: Sequence[Occasion]) -> Iterator[list[int]]:
+    """Indices of occasions that one play serves: the same past, and days near each other."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index in sorted(range(len(occasions)), key=lambda index: occasions[index].today):
+        one = occasions[index]
+        past = tuple((event.time, event.type, repr(event.data)) for event in one.known)
+        groups.setdefault((one.confirmed, bool(one.items), past), []).append(index)
+    for group in groups.values():
+        run = group[:1]
+        for index in group[1:]:
+            if occasions[index].today - occasions[run[-1]].today > NEAR:
+                yield run
+                run = []
+            run.append(index)
+        yield run
+
+
+def _chapters(known: Iterable[Event], end: datetime) -> Iterator[tuple[datetime, list[Event]]]:
+    """Until when nothing happens, and what happens then; the last chapter ends with nothing."""
+    for at, events in groupby(known, key=lambda event: event.time):
+        yield at, list(events)
+    yield end, []
+
+
+def _own_chats(rulebook: Rulebook) -> Directory:
+    """A chat for everybody: who is told is the rules' affair, where he reads it is not."""
+    return Directory({name: name for name in audience(rulebook)})
+
+
+def _spoken(draft: Draft, findings: Mapping[str, Finding], rulebook: Rulebook) -> Spoken:
+    words = Words(rulebook, findings, draft.at.date(), Letterhead())
+    whole = _text(draft, words)
+    texts = {row.item: whole for row in draft.rows}
+    if len(texts) > 1:
+        texts = {item: _text(_only(draft, item), words) for item in texts}
+    return Spoken(draft.at.date(), draft.chat, whole, tuple(About(row, texts[row.item]) for row in draft.rows))
+
+
+def _only(draft: Draft, item: str) -> Draft:
+    return replace(draft, rows=tuple(row for row in draft.rows if row.item == item))
+
+
+def _text(draft: Draft, words: Words) -> str:
+    """Headline and lines as the chat would read them; 落款 and number say nothing about the rules."""
+    entry = Entry(
+        number="", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows, at=draft.at,
+        next_attempt_at=draft.at,
+    )  # fmt: skip
+    message = word(entry, words)
+    return "\n".join((message.headline, *(line.text for line in message.lines)))

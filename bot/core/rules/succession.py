@@ -1,0 +1,149 @@
+"""机构改革和改编号: what units and items were called before, and what they are called today.
+
+Nothing that was kept is rewritten. Facts and tellings are folded under today's names (`Facts.names`, `Tellings`), so that
+whatever was said, granted or told under an older name still counts, and a rulebook that renames nothing costs nothing.
+
+A renamed unit (曾用名) is the same people in the same group. A merged one (已并入) is not: its open items, rungs and confirmed
+leads go to the unit it went to, its group and what that group was assigned (交办) do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from bot.core.rules.rulebook import UnitForm
+
+FormT = TypeVar("FormT", bound=BaseModel)
+
+ASSIGNED = "交办:"
+#: Keys of rule files behind which an item's id or units stand.
+ITEM_KEYS = frozenset({"事项"})
+UNIT_KEYS = frozenset({"责任单位", "单位", "配合", "指导", "成员", "数据来源"})
+#: What the office says of an item is known by the item's id: 系统:待核:T05-M1.
+_ID = re.compile(r"(交办:|系统:(?:待核|延期失效):)?([A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?)(?![A-Za-z0-9])(.*)", re.DOTALL)
+_IDS = re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?(?![A-Za-z0-9])")
+
+
+@dataclass(frozen=True)
+class Succession:
+    """`units`: former and merged names → today's; `merged`: those among them whose unit went into another; `ids` likewise."""
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    merged: frozenset[str] = frozenset()
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.units or self.ids)
+
+    def unit(self, name: str) -> str:
+        """The unit that answers today for what was this unit's."""
+        return self.units.get(name, name)
+
+    def addressee(self, key: str) -> str:
+        """The same for a name a chat is configured under: 县卫计局·分管领导."""
+        if not self.units:  # most counties, and asked for every line of every message
+            return key
+        name, also, chat = key.partition("→")
+        head, mark, rest = name.partition("·")
+        return f"{self.unit(head)}{mark}{rest}{also}{chat and self.chat(chat)}"
+
+    def chat(self, name: str) -> str:
+        """The name under which this chat's people are spoken to today; a merged unit's group keeps its own."""
+        return name if self.gone(name) else self.addressee(name)
+
+    def gone(self, name: str) -> bool:
+        """Whether this was the chat of a unit that went into another."""
+        return bool(self.merged) and name.partition("→")[0].partition("·")[0] in self.merged
+
+    def hearer(self, item: str, key: str) -> str:
+        """Who counts as having heard of an item: of 交办 only the people themselves, so that the new unit hears its own."""
+        return self.chat(key) if item.startswith(ASSIGNED) else self.addressee(key)
+
+    def item(self, name: str) -> str:
+        """Today's id of an item, rule, step or period: T05-M1-02, T05-R1@2027-1, I4:报送@2026, 交办:I4."""
+        found = _ID.fullmatch(name) if self.ids else None
+        if found is None:
+            return name
+        return f"{found[1] or ''}{self.ids.get(found[2], found[2])}{found[3]}"
+
+    def fingerprint(self, text: str) -> str:
+        """What a confirmation was bound to, in today's words: 县教育局,县财政局,|,县财政局,|,县教育局|每季度末."""
+        parts = text.split("|", 3)
+        if len(parts) != 4:
+            return text
+        units, cooperating, provider = (",".join(self.together(part.strip(",").split(","))) for part in parts[:3])
+        dates = _IDS.sub(lambda found: self.ids.get(found[0], found[0]), parts[3])
+        return f"{f'{units},' if units else ''}|{f',{cooperating},' if cooperating else ','}|,{provider}|{dates}"
+
+    def agrees(self, confirmed: str, now: str, leads: Iterable[str]) -> bool:
+        """Whether a rule is still what was confirmed; that a merger left its lead nobody to cooperate with is no change."""
+        if confirmed == now or not self.merged:
+            return confirmed == now
+        return _but_helping(confirmed, leads) == _but_helping(now, leads)
+
+    def together(self, names: Iterable[str]) -> tuple[str, ...]:
+        """A list of units as it reads today, nobody twice."""
+        return tuple(dict.fromkeys(self.unit(name) for name in names))
+
+
+def of_today(form: FormT, names: Succession) -> FormT:
+    """A form of a rule file as it reads today: units by those that answer now, nobody twice in one list, items by their ids."""
+    if not names:
+        return form
+    change: dict[str, Any] = {}
+    for name, field_ in type(form).model_fields.items():
+        value = getattr(form, name)
+        today = _value_of_today(value, names, field_.alias or "")
+        if today != value:
+            change[name] = today
+    return form.model_copy(update=change) if change else form
+
+
+def _value_of_today(value: Any, names: Succession, key: str) -> Any:
+    if isinstance(value, BaseModel):
+        return of_today(value, names)
+    if isinstance(value, str):
+        return names.addressee(value) if key in UNIT_KEYS else names.item(value) if key in ITEM_KEYS else value
+    if not isinstance(value, tuple):
+        return value
+    found = tuple(_value_of_today(one, names, key) for one in value)
+    return tuple(dict.fromkeys(found)) if key in UNIT_KEYS and all(isinstance(one, str) for one in found) else found
+
+
+def _but_helping(fingerprint: str, leads: Iterable[str]) -> list[str]:
+    """The fingerprint with the leads taken out of those who help."""
+    units, *rest = fingerprint.split("|", 2)
+    helping = {*rest[0].strip(",").split(",")} if rest else set()
+    return [units, *sorted(helping - {*leads, ""}), *rest[1:]]
+
+
+#: Nobody was renamed and nothing renumbered.
+UNCHANGED = Succession()
+
+
+def succession(units: Iterable[UnitForm], former_ids: Iterable[tuple[str, Iterable[str]]]) -> Succession:
+    """The succession of these units and of ids with the ones they had before. A chain of mergers is followed to its end."""
+    known = {unit.name: unit for unit in units}
+    today: dict[str, str] = {}
+    merged: set[str] = set()
+    for unit in known.values():
+        end = heir(unit.name, known)
+        calls = (*unit.former_names, *((unit.name,) if end != unit.name else ()))
+        today.update(dict.fromkeys(calls, end))
+        merged.update(calls if end != unit.name else ())
+    return Succession(today, frozenset(merged), {old: new for new, olds in former_ids for old in olds})
+
+
+def heir(name: str, known: Mapping[str, UnitForm]) -> str:
+    """The unit in which a unit went up at last; where mergers run in a circle or out of the file, the last sound name."""
+    seen = {name}
+    while (unit := known.get(name)) and unit.merged_into in known and unit.merged_into not in seen:
+        name = unit.merged_into
+        seen.add(name)
+    return name

@@ -1,0 +1,80 @@
+"""减负: what one chat gets in one slot: at most two singles and one digest, whatever the number of decisions.
+
+Over budget means the digest, never dropped (design §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.core.deciding.decisions import SINGLES_A_DAY, Decision
+from bot.core.rules.rulebook import Delivery
+from bot.core.telling.outbox import Row
+
+SINGLE, DIGEST, MONTHLY = (form.value for form in (Delivery.SINGLE, Delivery.DIGEST, Delivery.MONTHLY))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be: its chat, form, rows, and the instant it is composed for."""
+
+    chat: str
+    form: str
+    slot: bool
+    rows: tuple[Row, ...]
+    at: datetime
+
+
+def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list[Draft]:
+    """Drafts for decisions that tell, grouped by chat; `singles_used` is what each chat got today already.
+
+    Prompt decisions only ever come as singles: those beyond the budget make no draft, so they stay owed and go with the
+    chat's next slot (OVER_BUDGET).
+    """
+    groups: dict[tuple[str, bool], list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.chat, decision.prompt), []).append(decision)
+    drafts: list[Draft] = []
+    for (chat, prompt), group in groups.items():
+        drafts.extend(_chat(chat, group, singles_used.get(chat, 0), prompt))
+    return in_order(drafts)
+
+
+def in_order(drafts: Iterable[Draft]) -> list[Draft]:
+    """By time; what leaves in the same minute by chat and form."""
+    return sorted(drafts, key=lambda draft: (draft.at, draft.chat, draft.form))
+
+
+def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list[Draft]:
+    at = max(d.at for d in group if d.at is not None)
+    alone = _singles(group)[: max(0, SINGLES_A_DAY - used)]
+    told = {id(decision) for single in alone for decision in single}
+    rest = [] if prompt else [decision for decision in group if id(decision) not in told]
+    drafts = [Draft(chat, SINGLE, not prompt, tuple(Row.of(d, SINGLE) for d in one), at) for one in alone]
+    if rest:
+        rows = tuple(Row.of(d, MONTHLY if d.delivery is Delivery.MONTHLY else DIGEST) for d in rest)
+        drafts.append(Draft(chat, DIGEST, True, rows, at))
+    return drafts
+
+
+def _singles(group: Sequence[Decision]) -> list[list[Decision]]:
+    """Singles by item, deepest rung first, then earliest due date; what the digest would repeat of it joins the single.
+
+    Two addressees of one chat hear of an item once; the monthly list is a list of its own.
+    """
+    found = {d.finding.item.id: list[Decision]() for d in group if d.delivery is Delivery.SINGLE}
+    for decision in group:
+        if decision.delivery is not Delivery.MONTHLY and decision.finding.item.id in found:
+            found[decision.finding.item.id].append(decision)
+    return sorted(
+        found.values(), key=lambda ds: (-max(map(_depth, ds)), ds[0].finding.due_on or date.max, ds[0].finding.item.id)
+    )
+
+
+def _depth(decision: Decision) -> int:
+    """How far past (or before) its due date a rung stands, in days; larger is deeper."""
+    assert decision.telling is not None
+    due = decision.finding.anchor.late_from if decision.finding.anchor else decision.telling.on
+    return (decision.telling.on - due).days

@@ -1,0 +1,440 @@
+"""Wording: from the rows of an entry and today's findings to a Message. All chat texts are made here.
+
+Texts follow domain.md §4.5–4.7: short, neutral verbs, no pressure, no names of persons, sensitive items only by number,
+unit and date. Dates are written out; remaining time is counted to the day of sending, never to the day of deciding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot.core.deciding.addressees import name_of
+from bot.core.deciding.findings import Finding
+from bot.core.rules.item import GRAVITY, State, long_date
+from bot.core.rules.ladder import MONTH_LIST
+from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
+from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.outbox import Entry, Row
+from bot.core.time.workdays import Calendar
+
+WEEKDAYS = "一二三四五六日"
+NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
+SPACE = "\u3000"
+
+#: What the month's list stands under (月初清单); its title too when nothing else is said.
+THIS_MONTH = "本月到期事项"
+
+#: Sections of a digest, in order of weight: heading and the states that stand under it.
+SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("交办", (State.ASSIGNED,)),
+    ("逾期", (State.OVERDUE,)),
+    ("数据未报", (State.UNREPORTED,)),
+    ("未达标", (State.MISSED,)),
+    ("严重滞后", (State.FAR_BEHIND,)),
+    ("预警", (State.WARNED,)),
+    ("滞后", (State.BEHIND,)),
+    (THIS_MONTH, ()),  # what the month's list tells of, whatever its state
+    ("临期", (State.APPROACHING,)),
+    ("正常推进", (State.ON_TRACK,)),
+    ("恢复", (State.RECOVERED,)),
+    ("达标", (State.MET,)),
+    ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
+    ("提示", (State.ADVISED,)),
+    ("暂停计时", (State.PAUSED,)),
+    ("已办结", (State.CLOSED,)),
+    ("请办公室处理", (State.NOTED, State.UNDATED)),
+)
+
+#: Verdicts about a value; the date they carry is the day it became known, not a deadline.
+JUDGED = (State.MET, State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED, State.RECOVERED)
+
+#: Roles above the unit: they are informed, the unit is asked.
+ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
+
+#: Titles of single messages by state.
+KINDS = {
+    State.OVERDUE: "逾期提醒",
+    State.UNREPORTED: "数据未报提醒",
+    State.APPROACHING: "临期提醒",
+    State.ON_TRACK: "到期提醒",
+    State.MISSED: "指标提醒",
+    State.BEHIND: "指标提醒",
+    State.FAR_BEHIND: "指标提醒",
+    State.WARNED: "预警提醒",
+    State.ADVISED: "季前提示",
+    State.RECOVERED: "指标提醒",
+    State.MET: "指标提醒",
+    State.NOTED: "办公室提醒",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What every message carries: 落款, contact, paint of the states, and the mark of a drill."""
+
+    office: str = "督办办公室"
+    phone: str = ""
+    paint: Mapping[str, str] | None = None
+    mark: str = ""
+
+    @property
+    def contact(self) -> str:
+        """联系：office and phone."""
+        return f"联系：{self.office}{' ' + self.phone if self.phone else ''}"
+
+    def painted(self, state: State) -> Paint:
+        """The colour configured for a state; none by default for calm ones."""
+        return Paint((self.paint or {}).get(state.value, DEFAULT_PAINT.get(state, "none")))
+
+
+DEFAULT_PAINT: Mapping[State, str] = {
+    State.APPROACHING: "blue",
+    State.ON_TRACK: "green",
+    State.OVERDUE: "red",
+    State.UNREPORTED: "yellow",
+    State.MISSED: "red",
+    State.FAR_BEHIND: "red",
+    State.BEHIND: "yellow",
+    State.WARNED: "yellow",
+    State.RECOVERED: "green",
+    State.MET: "green",
+    State.CLOSED: "green",
+}
+
+LIGHTS = {Paint.BLUE: "蓝灯", Paint.GREEN: "绿灯", Paint.YELLOW: "黄灯", Paint.RED: "红灯", Paint.NONE: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything wording needs besides the entry: rulebook, today's findings by item, the day, the letterhead."""
+
+    rulebook: Rulebook
+    findings: Mapping[str, Finding]
+    today: date
+    head: Letterhead
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar in force."""
+        return self.rulebook.calendar
+
+
+def word(entry: Entry, words: Words) -> Message:
+    """The message an entry is sent as today."""
+    rows = [(row, words.findings[row.item]) for row in entry.rows if row.item in words.findings]
+    mark = "补发" if entry.resent else words.head.mark
+    if entry.form == Delivery.SINGLE.value and rows:
+        title, lines = _single(rows, words)
+    else:
+        title, lines = _digest(_titled(entry), rows, words)
+    return Message(title=title, lines=tuple(lines), foot=_foot(entry, rows, words), number=entry.number, mark=mark)
+
+
+def _foot(entry: Entry, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[Line, ...]:
+    about_plan = any(finding.state is not State.NOTED for _, finding in rows)
+    basis = f"依据：{words.rulebook.plan.citation}{SPACE}" if about_plan and entry.form != Delivery.SINGLE.value else ""
+    small = (
+        f"{basis}{words.head.contact}",
+        f"编号 {entry.number} · 本消息由系统自动发送，无需在群内回复",
+    )
+    return tuple(Line(text, LineKind.NOTE) for text in small)
+
+
+# --- single -----------------------------------------------------------------
+
+
+def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
+    row, finding = rows[0]
+    title = f"【{'退回' if row.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
+    if finding.state is State.NOTED:
+        return title, [Line(text) for text in finding.lines]
+    paint, plan = words.head.painted(finding.state), words.rulebook.plan
+    light = finding.state.value
+    lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
+    lines = [
+        Line(f"编号：{finding.item.id}{SPACE}灯号：{lamp}", light=light, paint=paint),
+        Line(f"{'数据报送单位' if _reports(finding) else plan.called(Role.LEAD)}：{_principal(finding, words)}"),
+    ]
+    if finding.state is State.ADVISED:
+        lines.append(Line(f"执行：自{long_date(finding.due_on)}起"))
+    elif not _judged(finding):
+        left = _remaining(finding, words).replace("（", "，含").replace("）", "")
+        lines.append(Line(f"完成时限：{long_date(finding.due_on)}（{left}）{_provisional(finding)}"))
+    if not finding.item.rule.sensitive:
+        lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
+        if finding.detail:
+            lines.append(Line(finding.detail))
+    lines += [Line(text) for text in (_ask(row, finding), *_marks(rows, words)) if text]
+    return title, lines
+
+
+def _reports(finding: Finding) -> bool:
+    return finding.item.rule.asks_provider
+
+
+def _principal(finding: Finding, words: Words) -> str:
+    rule = finding.item.rule
+    if _reports(finding):
+        return rule.provider
+    lead = finding.lead or "待确认"
+    plan, leads = words.rulebook.plan, rule.lead.units if rule.lead else ()
+    for role, units in ((Role.COOPERATING, rule.cooperating), (Role.GUIDING, rule.guiding)):
+        others = "、".join(unit for unit in units if unit not in leads)
+        lead += f"；{plan.called(role)}：{others}" if others and len(others) <= 24 else ""
+    return lead
+
+
+def _cited(finding: Finding) -> str:
+    rule = finding.item.rule
+    source = getattr(rule.form, "source", "")
+    quoted = source if source.startswith("“") and source.endswith("”") else f"“{source}”"
+    return f"{rule.citation}{quoted if source else ''}"
+
+
+def _ask(row: Row, finding: Finding) -> str:
+    if row.rung == "退回":
+        return "经核实退回，请补充完善后再报。"
+    if row.role in ABOVE:
+        return "逾期较久，提请关注。" if finding.state is State.OVERDUE else "提请关注。"
+    if finding.state in JUDGED:
+        return "请研究改进措施。" if GRAVITY[finding.state] >= GRAVITY[State.BEHIND] else ""
+    if finding.state is State.UNREPORTED or _reports(finding):
+        return "请报送该期数据。"
+    if finding.state is State.ADVISED:
+        return ""
+    if finding.state is State.OVERDUE:
+        return "请反馈进展；确需延期，请说明原因和新时限。"
+    return "请在时限前更新台账进展；确需延期，请于到期前提出原因和新时限。"
+
+
+# --- digest -----------------------------------------------------------------
+
+
+def _titled(entry: Entry) -> str:
+    """Whose digest it is: the chat's, or that of the one name whose further chat this is (也发)."""
+    keys = {row.addressee for row in entry.rows}
+    others = list({name_of(key) for key in keys})
+    return others[0] if len(others) == 1 and others[0] not in keys else entry.chat
+
+
+def _digest(chat: str, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
+    merged = _merged(rows)
+    monthly = [pair for pair in merged if pair[0][0].form == Delivery.MONTHLY.value]
+    plain = [pair for pair in merged if pair[0][0].form != Delivery.MONTHLY.value]
+    lines: list[Line] = []
+    if any(f.state is not State.ASSIGNED and f.state is not State.NOTED for _, f in merged):
+        lines.append(Line(_count(merged)))
+    lines += _sections(plain, words)
+    if monthly:
+        wrong = all(GRAVITY[finding.state] >= GRAVITY[State.OVERDUE] for _, finding in monthly)
+        what = "月度清单（逾期较久或未达标）" if wrong else "月度清单"
+        lines.append(Line(f"{NUMERALS[_headings(lines)]}、{what}", LineKind.HEADING))
+        lines += _numbered(monthly, words)
+    return f"【{_kind(merged)}】{chat} · {short_day(words.today)}", lines
+
+
+def _headings(lines: Sequence[Line]) -> int:
+    return sum(line.kind is LineKind.HEADING for line in lines)
+
+
+def _kind(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+    if merged and all(finding.state is State.ASSIGNED for _, finding in merged):
+        return "事项交办"
+    if merged and all(rows[0].form == Delivery.MONTHLY.value for rows, _ in merged):
+        return "月度清单"
+    if merged and all(_heading(pair) == THIS_MONTH for pair in merged):
+        return THIS_MONTH
+    return "督办汇总"
+
+
+def _merged(rows: Sequence[tuple[Row, Finding]]) -> list[tuple[list[Row], Finding]]:
+    """One line for an item, whoever of the chat it is for; a monthly line stays apart from a digest line."""
+    found: dict[tuple[str, bool], tuple[list[Row], Finding]] = {}
+    for row, finding in rows:
+        key = (row.item, row.form == Delivery.MONTHLY.value)
+        found.setdefault(key, ([], finding))[0].append(row)
+    return list(found.values())
+
+
+def _count(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+    counts: dict[str, int] = {}
+    for heading, _ in SECTIONS:
+        number = sum(_heading(pair) == heading for pair in merged)
+        if number:
+            counts[heading] = number
+    return f"共{len(merged)}项：{'、'.join(f'{heading}{number}' for heading, number in counts.items())}"
+
+
+def _heading(pair: tuple[list[Row], Finding]) -> str:
+    """The section of a digest in which an item stands."""
+    rows, finding = pair
+    ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
+    if ahead and any(row.rung == MONTH_LIST for row in rows):
+        return THIS_MONTH
+    return next((heading for heading, states in SECTIONS if finding.state in states), "")
+
+
+def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+    lines: list[Line] = []
+    for heading, states in SECTIONS:
+        group = [pair for pair in merged if _heading(pair) == heading]
+        if group:
+            paint = words.head.painted(states[0]) if states else Paint.NONE
+            text = f"{NUMERALS[_headings(lines)]}、{heading}"
+            lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
+            lines += _numbered(group, words)
+    return lines
+
+
+def _numbered(group: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+    lines: list[Line] = []
+    owners = [owner.id for owner in words.rulebook.owners]
+
+    def place(pair: tuple[list[Row], Finding]) -> tuple[date, int, str]:
+        """By date; 交办 as the plan counts its tasks, then the indicators."""
+        finding = pair[1]
+        owner = finding.item.rule.owner if finding.state is State.ASSIGNED else ""
+        return finding.due_on or date.max, owners.index(owner) if owner in owners else 0, finding.item.id
+
+    ordered = sorted(group, key=place)
+    for index, (rows, finding) in enumerate(ordered, 1):
+        lines += _item_lines(f"{index}. ", rows, finding, words)
+    return lines
+
+
+def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words) -> list[Line]:
+    marks = _marks([(row, finding) for row in rows], words)
+    tail = "".join(f"（{mark}）" for mark in marks)
+    if finding.state is State.NOTED:
+        first, *rest = finding.lines or (finding.item.title,)
+        return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
+    if finding.state is State.ASSIGNED:
+        return _assigned_lines(prefix, rows, finding, tail, words)
+    parts = [f"{prefix}{shown_title(finding)}（{finding.item.id}）", _when(finding, words)]
+    if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
+        parts.append(finding.detail)
+    ask = _short_ask(rows[0], finding, words)
+    if ask:
+        parts.append(ask)
+    return [Line(SPACE.join(parts) + tail)]
+
+
+def _short_ask(row: Row, finding: Finding, words: Words) -> str:
+    if row.role in ABOVE:
+        principal = finding.item.rule.provider if _reports(finding) else finding.lead
+        return f"责任单位：{principal or '待确认'}"
+    if row.role in (Role.COOPERATING.value, Role.GUIDING.value):
+        return f"{words.rulebook.plan.called_briefly(Role.LEAD)}：{finding.lead}" if finding.lead else ""
+    if finding.state is State.OVERDUE:
+        return "请反馈进展或申请延期"
+    return "请报送数据" if _reports(finding) and finding.state is not State.CLOSED else ""
+
+
+def _when(finding: Finding, words: Words) -> str:
+    if finding.state is State.CLOSED:
+        return finding.detail or "已办结"
+    if finding.state is State.ADVISED and finding.due_on:
+        return f"自{day_text(finding.due_on, words.today)}起"
+    if _judged(finding) or finding.due_on is None:
+        return finding.state.value
+    return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
+
+
+def _judged(finding: Finding) -> bool:
+    """Whether the date it carries is no deadline: the day on which the value that its verdict rests on became known."""
+    return finding.state in JUDGED or (finding.item.due_on is None and finding.anchor is not None)
+
+
+def _remaining(finding: Finding, words: Words) -> str:
+    """剩余7天（5个工作日）, 今日到期, 已逾期100天; counted to today."""
+    due, today = finding.due_on, words.today
+    if due is None:
+        return "待定"
+    if today > due:
+        late = finding.anchor.late_from if finding.anchor else due
+        if today > late:
+            return f"{_allowance(finding, late, today) if late != due else ''}已逾期{(today - late).days}天"
+        return "在宽限期内" if _reports(finding) else f"待公布，{day_text(late, today)}前公布结果"
+    if today == due:
+        return "今日到期"
+    return f"剩余{(due - today).days}天（{words.calendar.workdays_between(today, due)}个工作日）"
+
+
+def _allowance(finding: Finding, late: date, today: date) -> str:
+    """From which day on an item is late when that is not its date: 宽限 of a report, 结果公布 of a milestone."""
+    until = day_text(late, today)
+    return f"宽限至{until}，" if _reports(finding) else f"应于{until}前公布结果，"
+
+
+def _provisional(finding: Finding) -> str:
+    return "（暂定日历）" if finding.provisional else ""
+
+
+def _marks(rows: Iterable[tuple[Row, Finding]], words: Words) -> list[str]:
+    return list(dict.fromkeys(words.rulebook.plan.in_own_words(row.mark) for row, _ in rows if row.mark))
+
+
+# --- 交办 -------------------------------------------------------------------
+
+
+def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: str, words: Words) -> list[Line]:
+    owner = finding.item.rule.form
+    units = [name_of(row.addressee) for row in rows]
+    heads = "、".join(dict.fromkeys(_capacity(row, owner, words) for row in rows))
+    lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
+    return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
+
+
+def _capacity(row: Row, owner: TaskForm | IndicatorForm, words: Words) -> str:
+    """牵头, 配合 or 指导 in the plan's words; 责任 for a unit that leads only an area or a single item."""
+    own = (*owner.units, *(owner.guiding if isinstance(owner, TaskForm) else ()))
+    known = row.role != Role.COOPERATING.value or name_of(row.addressee) in own
+    return words.rulebook.plan.called_briefly(row.role) if known else "责任"
+
+
+def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:
+    """第（五）项　高质量推动…, or 指标　高中阶段毛入学率：2027年达到97%，…; of a sensitive indicator its number."""
+    if isinstance(owner, TaskForm):
+        return f"{owner.cited(words.rulebook.plan)}{SPACE}{owner.title}"
+    if owner.sensitive:
+        return f"指标{owner.id}"
+    judging = [rule for rule in words.rulebook.rules_of(owner.id) if rule.judges_values]
+    others = "、".join(rule.kind.name for rule in judging[1:])
+    aims = f"：{judging[0].kind.when(owner)}{f'；另看{others}' if others else ''}" if judging else ""
+    return f"指标{SPACE}{owner.title}{aims}"
+
+
+def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words) -> list[str]:
+    """What of this task or indicator these units will hear of, with its dates in words."""
+    found: list[str] = []
+    for rule in words.rulebook.rules_of(owner.id):
+        finding = words.findings.get(rule.id)
+        hears = {*rule.principals, *(() if rule.asks_provider else (*rule.cooperating, *rule.guiding))}
+        undated = finding is not None and finding.state is State.UNDATED
+        in_heading = rule.judges_values and isinstance(owner, IndicatorForm)
+        if undated or in_heading or not hears.intersection(units):
+            continue
+        name = f"{rule.title if isinstance(owner, TaskForm) else ''}数据报送" if rule.asks_provider else rule.title
+        title = f"事项{rule.id}" if rule.sensitive else f"{name}（{rule.id}）"
+        found.append(f"{title}{SPACE}{rule.shown_when}")
+    return found
+
+
+# --- words of dates and titles ---------------------------------------------
+
+
+def shown_title(finding: Finding) -> str:
+    """The title, or nothing of it when the item is sensitive."""
+    return finding.item.shown_title
+
+
+def short_day(day: date) -> str:
+    """12月24日（周五）."""
+    return f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）"
+
+
+def day_text(day: date, today: date) -> str:
+    """9月15日, with the year when it is not this one."""
+    return f"{day.month}月{day.day}日" if day.year == today.year else long_date(day)

@@ -1,0 +1,140 @@
+"""Office hours and slots: at which minute a chat may be spoken to.
+
+Times are aware datetimes in the office's zone (Asia/Shanghai); the bot never speaks on the hour or the half hour,
+when every other robot does and the platforms are busiest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from itertools import pairwise
+
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import ZONE
+
+CROWDED_MINUTES = (0, 30)
+
+Spans = tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Other office hours from (month, day) to (month, day), both included; may run over New Year."""
+
+    starts: tuple[int, int]
+    ends: tuple[int, int]
+    spans: Spans
+
+    def __post_init__(self) -> None:
+        _check(self.spans)
+        for month, day in (self.starts, self.ends):
+            try:
+                date(2028, month, day)
+            except ValueError:
+                raise ValueError(f"季节办公时间写了不存在的日期：{month}月{day}日") from None
+
+    def covers(self, day: date) -> bool:
+        """Whether the day lies in the season."""
+        here = (day.month, day.day)
+        if self.starts <= self.ends:
+            return self.starts <= here <= self.ends
+        return here >= self.starts or here <= self.ends
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """Spans of a working day, the first one in the morning; a season that covers the day replaces them (first wins).
+
+    Raises ValueError (in Chinese) when spans are empty, reversed, overlapping or shorter than two minutes.
+    """
+
+    spans: Spans = ((time(8, 30), time(12, 0)), (time(14, 30), time(17, 30)))
+    seasons: tuple[Season, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.spans)
+
+    def on(self, day: date) -> Spans:
+        """The spans of that day; an end is the first minute no longer open."""
+        return next((season.spans for season in self.seasons if season.covers(day)), self.spans)
+
+
+def _check(spans: Spans) -> None:
+    if not spans:
+        raise ValueError("办公时间至少要有一段")
+    for start, end in spans:
+        if _minute(end) - _minute(start) < 2:
+            raise ValueError(f"办公时间{start:%H:%M}-{end:%H:%M}：结束应晚于开始")
+    for (_, end), (start, _) in pairwise(spans):
+        if start < end:
+            raise ValueError(f"办公时间两段重叠或次序颠倒：{end:%H:%M}之后又写了{start:%H:%M}")
+
+
+def _minute(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+@lru_cache(maxsize=64)
+def _open_minutes(spans: Spans) -> tuple[int, ...]:
+    """Minutes of the day at which a message may go out."""
+    return tuple(
+        minute
+        for start, end in spans
+        for minute in range(_minute(start), _minute(end))
+        if minute % 60 not in CROWDED_MINUTES
+    )
+
+
+@lru_cache(maxsize=8192)
+def _slot_minute(chat: str, spans: Spans) -> int:
+    """The chat's minute of the day: a stable place in the first hour of the first span."""
+    start = _minute(spans[0][0])
+    choices = [minute for minute in _open_minutes(spans[:1]) if start < minute < start + 60] or [start]
+    place = int.from_bytes(hashlib.sha256(chat.encode()).digest()[:8], "big")
+    return choices[place % len(choices)]
+
+
+def _at(day: date, minute: int, tz: tzinfo | None) -> datetime:
+    return datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=tz)
+
+
+def slot(chat: str, day: date, hours: OfficeHours, tz: tzinfo = ZONE) -> datetime:
+    """When that chat's digest goes out on that day: 08:31–09:29 by default, the same minute every day of a season."""
+    return _at(day, _slot_minute(chat, hours.on(day)), tz)
+
+
+def is_open(at: datetime, hours: OfficeHours, calendar: Calendar) -> bool:
+    """Whether a message may go out at `at` (aware, in the office's zone): office hours of a day that may carry one."""
+    _aware(at)
+    here = at.time()
+    return calendar.may_send(at.date()) and any(start <= here < end for start, end in hours.on(at.date()))
+
+
+def next_open_minute(at: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
+    """The first whole minute at or after `at` at which a message may go out; never on the hour or half hour."""
+    _aware(at)
+    minute = at.hour * 60 + at.minute + (1 if at.second or at.microsecond else 0)
+    day = at.date()
+    while True:
+        choices = _open_minutes(hours.on(day)) if calendar.may_send(day) else ()
+        index = bisect_left(choices, minute)
+        if index < len(choices):
+            return _at(day, choices[index], at.tzinfo)
+        day, minute = calendar.send_day_on_or_after(day + timedelta(days=1)), 0
+
+
+def days_between(since: datetime, until: datetime) -> tuple[date, ...]:
+    """Days that hold instants of (since, until]: from since's to until's, none when until is not later."""
+    if until <= since:
+        return ()
+    first = since.astimezone(until.tzinfo).date()
+    return tuple(first + timedelta(days=n) for n in range((until.date() - first).days + 1))
+
+
+def _aware(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("a moment without a time zone")

@@ -1,0 +1,64 @@
+"""What kinds that watch numbers share: one continuing item, a verdict on the final values known, and 恢复.
+
+Each new or corrected value is told anew: the ladder counts from the day on which the latest value a verdict rests on became
+known. A value that is missing, preliminary or too lonely to judge is never green: its result is awaited.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from bot.core.facts.facts import Facts
+from bot.core.facts.series import Point, Series, series_of
+from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.kind import BaseKind
+from bot.core.rules.rulebook import IndicatorForm, Rule
+from bot.core.time.workdays import Calendar
+
+WRONG = frozenset({State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED})
+FINE = frozenset({State.MET, State.ON_TRACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the values stand, which of them say so, and a short phrase for the message."""
+
+    state: State
+    points: tuple[Point, ...] = ()
+    detail: str = ""
+
+
+def awaiting(detail: str = "") -> Verdict:
+    """Nothing can be said yet, and why."""
+    return Verdict(State.AWAITING_RESULT, (), detail)
+
+
+class NumberKind(BaseKind, ABC):
+    """A kind with one item per rule and no due date of its own."""
+
+    name: str
+    subject: Literal["指标"] = "指标"
+    Params = None
+
+    def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
+        """One item for as long as the rule stands."""
+        del calendar, since, until
+        yield Item(rule.id, rule, rule.form.title, None)
+
+    @abstractmethod
+    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+        """What these values say; `facts` only for other indicators and other shapes of label."""
+
+    def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
+        """The verdict of all values; 恢复 when it was wrong before the latest period and no longer is."""
+        del today
+        form: IndicatorForm = item.rule.form
+        series = series_of(form, facts)
+        now = self.verdict(item, series, facts)
+        if now.state in FINE and self.verdict(item, series.without_latest(), facts).state in WRONG:
+            now = replace(now, state=State.RECOVERED)
+        return Judgement(now.state, max((one.known_on for one in now.points), default=None), now.detail)

@@ -1,0 +1,89 @@
+"""机构改革 in units.yaml: where merged units went (已并入), and what that does to the rest of the rule files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import BaseModel
+
+from bot.core.rules.rulebook import UnitForm, UnitsForm
+from bot.core.rules.succession import UNIT_KEYS, succession
+from bot.core.time.near import near
+from bot.rulefiles.text.problems import Path
+from bot.rulefiles.text.sheet import Placed
+
+
+def called(units: UnitsForm) -> Mapping[str, str]:
+    """Every other way to call a unit (id, alias, former name) → the full name to write instead."""
+    names = succession(units.everyone, ())
+    found = {alias: unit.name for unit in units.everyone for alias in (unit.id, *unit.aliases)}
+    return {**found, **{former: names.unit(former) for unit in units.everyone for former in unit.former_names}}
+
+
+def same_unit(units: UnitsForm | None) -> Mapping[str, str]:
+    """Every way to call a unit, merged ones included → the unit that answers today."""
+    if units is None:
+        return {}
+    names = succession(units.everyone, ())
+    own = {unit.name: names.unit(unit.name) for unit in units.everyone}
+    return {**{call: names.unit(name) for call, name in called(units).items()}, **own}
+
+
+def placed_units(units: UnitsForm) -> Iterator[tuple[Path, UnitForm]]:
+    """Every unit and group with where it stands in units.yaml."""
+    for key, several in (("责任单位", units.units), ("集体对象", units.groups)):
+        yield from (((key, index), unit) for index, unit in enumerate(several))
+
+
+def check_mergers(units: Placed[UnitsForm], forms: Iterable[BaseModel]) -> None:
+    """A merged unit goes to one that is there, and not in a circle; how often rules still name it is worth a word."""
+    known = {unit.name: unit for unit in units.form.everyone}
+    names, written = succession(known.values(), ()), _mentions(forms)
+    for place, unit in placed_units(units.form):
+        loc = (*place, "已并入")
+        if not unit.merged_into:
+            continue
+        if unit.merged_into not in known:
+            _unknown(units, loc, unit.merged_into, known)
+        elif circle := _circle(unit, known):
+            message = f"并入的关系绕成了一圈：{'→'.join(circle)}"
+            units.report("merger-circle", loc, message, "最后并入的单位不写“已并入”")
+        elif count := written.get(unit.name, 0):
+            today = names.unit(unit.name)
+            message = f"“{unit.name}”已并入“{today}”：规则里还有{count}处写它，都按“{today}”督办"
+            units.report("merged-unit", loc, message, "方案原文如此的不必改", info=True)
+
+
+def _unknown(units: Placed[UnitsForm], loc: Path, name: str, known: Iterable[str]) -> None:
+    full = called(units.form).get(name, "")
+    match = full or near(name, known)
+    hint = f"是不是“{match}”？" if match else "先在 units.yaml 里加上这个单位"
+    units.report("unknown-unit", loc, f"没有“{name}”这个单位", hint, instead=full)
+
+
+def _circle(unit: UnitForm, known: Mapping[str, UnitForm]) -> list[str]:
+    """The names from a unit round to itself; empty when the way ends somewhere."""
+    way = [unit.name]
+    while (after := known[way[-1]].merged_into) in known:
+        way.append(after)
+        if after == unit.name:
+            return way
+        if after in way[:-1]:
+            return []  # it leads into a circle of others, which is theirs to report
+    return []
+
+
+def _mentions(forms: Iterable[BaseModel]) -> dict[str, int]:
+    """How often each unit is named in these forms."""
+    found: dict[str, int] = {}
+    for form in forms:
+        for name, field in type(form).model_fields.items():
+            value = getattr(form, name)
+            parts = value if isinstance(value, tuple) else (value,)
+            for part in parts:
+                if isinstance(part, BaseModel):
+                    for unit, count in _mentions((part,)).items():
+                        found[unit] = found.get(unit, 0) + count
+                elif field.alias in UNIT_KEYS and isinstance(part, str):
+                    found[part] = found.get(part, 0) + 1
+    return found

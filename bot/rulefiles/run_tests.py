@@ -1,0 +1,290 @@
+"""Rule tests against the rules: what each one expects, what is really said that day, and a problem wherever they differ.
+
+A red test is an error like any other: the last good rules stay in force.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from loguru import logger
+from pydantic import ValidationError
+
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.deciding.findings import HORIZON, arisen_items, items_of
+from bot.core.facts.events import Event, Silenced
+from bot.core.facts.facts import Facts, fold
+from bot.core.preview.rehearsal import About, Occasion, Spoken, audience, happening, rehearse
+from bot.core.rules.item import long_date
+from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import Succession, of_today
+from bot.core.telling.wording import WEEKDAYS
+from bot.core.time.grammar import normalise
+from bot.core.time.near import near
+from bot.rulefiles.known import VERBS, Known
+from bot.rulefiles.loader import FOLDER, Loaded
+from bot.rulefiles.rule_tests import Expectation, RuleTest, TestPart
+from bot.rulefiles.text.problems import START, Path, Problem, in_order
+from bot.rulefiles.text.sheet import Placed, Sheet
+
+#: A day further from the plan's first than this is a slip of the keyboard.
+FARTHEST = timedelta(days=366 * 15)
+ITEM_ID = re.compile(r"[A-Z]\d+-[A-Z]+\d+(-\d+)?(@[\w-]+)?|I\d+(:\w+)?@[\w-]+")
+OFFICE = ("交办:", "系统:")
+MEND = "这处改动是有意的，就把测试一起改掉；不是，就改回规则"
+#: Characters of what is really said, and how many items of it.
+GIST = 70
+SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One test tried: `problems` is empty when it holds; without an `occasion` it could not be tried at all."""
+
+    part: TestPart
+    problems: tuple[Problem, ...]
+    occasion: Occasion | None = None
+
+
+def proven(loaded: Loaded) -> Loaded:
+    """The same rules with the complaints of their tests; no rulebook when a test is red."""
+    if loaded.rulebook is None or not loaded.tests:
+        return loaded
+    found = _complaints(loaded.rulebook, loaded.tests)
+    problems = in_order((*loaded.problems, *found))
+    return replace(loaded, rulebook=None if found else loaded.rulebook, problems=problems)
+
+
+def _complaints(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Problem]:
+    """What the tests have against the rules; rules that cannot even be played through must not stop the bot."""
+    try:
+        return [problem for outcome in try_tests(rulebook, parts) for problem in outcome.problems]
+    except Exception as error:
+        logger.opt(exception=error).error("规则测试无法试演")
+        return [Problem.at(FOLDER, START, "cannot-rehearse", f"按规则测试试演时出错（{type(error).__name__}）")]
+
+
+def try_tests(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Outcome]:
+    """Every test, in order; what cannot be tried is said too."""
+    outcomes: dict[int, Outcome] = {}
+    fit: list[tuple[int, TestPart, Occasion]] = []
+    for index, part in enumerate(parts):
+        own = _fresh(_of_today(part, rulebook.succession))
+        occasion = _Fitting(rulebook, own).occasion()
+        problems = tuple(own.test.sheet.problems)
+        outcomes[index] = Outcome(part, problems)
+        if occasion is not None and not problems:
+            fit.append((index, own, occasion))
+    for (index, _, occasion), own in zip(fit, _compared(rulebook, [(own, one) for _, own, one in fit]), strict=True):
+        outcomes[index] = Outcome(parts[index], tuple(own.test.sheet.problems), occasion)
+    return [outcomes[index] for index in range(len(parts))]
+
+
+def _compared(rulebook: Rulebook, fit: Sequence[tuple[TestPart, Occasion]]) -> list[TestPart]:
+    """The tests with their complaints; of a red one all that is said that day is looked at, to say what it was."""
+    tried = [_fresh(part) for part, _ in fit]
+    for part, said in zip(tried, rehearse(rulebook, [occasion for _, occasion in fit]), strict=True):
+        _compare(part.test, said)
+    red = [index for index, part in enumerate(tried) if part.test.sheet.problems]
+    whole = rehearse(rulebook, [replace(fit[index][1], items=frozenset()) for index in red])
+    for index, said in zip(red, whole, strict=True):
+        tried[index] = _fresh(fit[index][0])
+        _compare(tried[index].test, said)
+    return tried
+
+
+def _of_today(part: TestPart, names: Succession) -> TestPart:
+    """The test by today's names: a unit renamed or merged, an item renumbered is no reason to write it anew."""
+    return TestPart(replace(part.test, form=of_today(part.test.form, names)), part.known)
+
+
+def _fresh(part: TestPart) -> TestPart:
+    """The same test complaining into a list of its own."""
+    sheet = Sheet(part.test.sheet.file, part.test.sheet.tree, [])
+    known = tuple(replace(one, sheet=sheet) for one in part.known)
+    return TestPart(replace(part.test, sheet=sheet), known)
+
+
+# --- does the test fit the rules ---------------------------------------------------------------------------------------
+
+
+class _Fitting:
+    """One test beside the rules it speaks of; reports names and days that cannot be."""
+
+    def __init__(self, rulebook: Rulebook, part: TestPart) -> None:
+        self._rulebook, self._part, self._test = rulebook, part, part.test
+
+    def occasion(self) -> Occasion | None:
+        """The day and its past; None when something about them cannot be."""
+        form = self._test.form
+        if not self._is_a_day(form.today):
+            return None
+        known = tuple(self._events())
+        if len(known) < len(self._part.known):
+            return None
+        self._names(known)
+        items = [one.item for one in (*form.told, *form.untold)]
+        whole = any(not item or item.startswith(OFFICE) for item in items)
+        return Occasion(form.today, known, form.proposals == "已确认", frozenset() if whole else frozenset(items))
+
+    def _is_a_day(self, today: date) -> bool:
+        plan, calendar = self._rulebook.plan, self._rulebook.calendar
+        if not plan.starts_on <= today <= plan.starts_on + FARTHEST:
+            message = f"“今天是”{today}不在起算日{plan.starts_on}之后的十五年内"
+            self._test.report("test-day", ("今天是",), message, "看看年份是不是写错了")
+        elif not calendar.may_send(today):
+            name = calendar.holiday_name(today) or f"星期{WEEKDAYS[today.weekday()]}"
+            before = calendar.send_day_on_or_before(today)
+            hint = f"改成能发消息的一天，如{before}或{calendar.send_day_on_or_after(today)}"
+            self._test.report("test-day", ("今天是",), f"“今天是”{today}（{name}）不发任何消息", hint)
+        else:
+            return True
+        return False
+
+    # 已知
+
+    def _events(self) -> Iterator[Event]:
+        """In order of time: what speaks of a case must find it opened."""
+        facts = Facts(names=self._rulebook.succession)
+        for day, index in sorted((self._day(one), index) for index, one in enumerate(self._part.known)):
+            event = self._event(self._part.known[index], index, day, facts)
+            if event is not None:
+                facts = facts.after(event)
+                yield event
+
+    def _day(self, placed: Placed[Known]) -> date:
+        return placed.form.day or self._test.form.today - timedelta(days=1)
+
+    def _event(self, placed: Placed[Known], index: int, day: date, facts: Facts) -> Event | None:
+        today = self._test.form.today
+        if day >= today:
+            hint = "当天报来、办成的事，要到下一个工作日才提醒；写前一天或更早"
+            placed.report("known-day", ("日期",), f"“已知”的事发生在{day}，不早于“今天是”{today}", hint)
+            return None
+        verb = VERBS[placed.form.verb]
+        try:
+            payload = verb.event(placed.form, self._rulebook, day)
+            if isinstance(payload, Silenced) and payload.until <= happening(day) + timedelta(minutes=1):
+                placed.report(
+                    "known-day", ("至",), f"静默到{payload.until:%Y-%m-%d}，{day}才开始", "在“日期”里写明哪天起静默"
+                )
+                return None
+            event = Event.of(payload, key=f"已知-{index}", time=happening(day), source="duban/test")
+            return vetted(event, self._rulebook, (), today, facts)
+        except Refused as refused:
+            placed.report("known-refused", (verb.word,), str(refused))
+        except ValidationError as error:
+            placed.report("known-refused", (verb.word,), f"“{verb.word}”填写有误（{error.errors()[0]['msg']}）")
+        return None
+
+    # 应当发给, 不应发给
+
+    def _names(self, known: Sequence[Event]) -> None:
+        """Every unit and item exists: a slip in 不应发给 would be green for ever."""
+        units, ids = audience(self._rulebook), self._ids(known)
+        for key, expectations in (("应当发给", self._test.form.told), ("不应发给", self._test.form.untold)):
+            for index, one in enumerate(expectations):
+                for number, unit in enumerate(one.units):
+                    if unit not in units:
+                        self._report("unknown-unit", (key, index, "单位", number), *self._no_unit(unit, units))
+                for loc, name in self._named(one):
+                    if name not in ids and not name.startswith(OFFICE):
+                        self._report("unknown-item", (key, index, *loc), *_no_item(name, ids))
+
+    def _report(self, code: str, loc: Path, message: str, hint: str) -> None:
+        self._test.report(code, loc, message, hint)
+
+    def _ids(self, known: Sequence[Event]) -> list[str]:
+        rulebook = self._rulebook
+        until = date((self._test.form.today + HORIZON).year, 12, 31)
+        items = (*items_of(rulebook, until), *arisen_items(rulebook, fold(known, Facts())))
+        return [*(item.id for item in items), *rulebook.by_id]
+
+    def _named(self, one: Expectation) -> Iterator[tuple[Path, str]]:
+        if one.item:
+            yield ("事项",), one.item
+        for number, text in enumerate(one.texts):
+            if ITEM_ID.fullmatch(text):
+                yield ("包含", number), text
+
+    def _no_unit(self, name: str, units: Sequence[str]) -> tuple[str, str]:
+        full = self._rulebook.unit_aliases.get(name)
+        if full:
+            return f"“{name}”不是单位的全称", f"请写全称“{full}”"
+        match = near(name, units)
+        return (
+            f"没有“{name}”这个单位",
+            f"是不是“{match}”？" if match else "可以写单位全称、领导小组、管理员、单位全称加“·分管领导”",
+        )
+
+
+def _no_item(name: str, known: Sequence[str]) -> tuple[str, str]:
+    periods = [one for one in known if one.startswith(f"{name}@")]
+    match = periods[0] if periods else near(name, known)
+    return f"没有“{name}”这个事项", f"是不是“{match}”？" if match else "编号见 duban preview"
+
+
+# --- does the test hold ------------------------------------------------------------------------------------------------
+
+
+def _compare(test: Placed[RuleTest], said: Sequence[Spoken]) -> None:
+    """Reports every expectation that what is said does not meet."""
+    for wanted, key, expectations in ((True, "应当发给", test.form.told), (False, "不应发给", test.form.untold)):
+        for index, one in enumerate(expectations):
+            wrong = [number for number, unit in enumerate(one.units) if holds(one, unit, said) is not wanted]
+            if wrong:
+                units = [one.units[number] for number in wrong]
+                loc: Path = (key, index, "单位", wrong[0])
+                test.report("red-test", loc, _difference(test.form, key, one, units, said), MEND)
+
+
+def holds(one: Expectation, unit: str, said: Iterable[Spoken]) -> bool:
+    """Whether the unit is told what the expectation says."""
+    own = [message for message in said if message.unit == unit]
+    if not one.item:
+        heard = [*(message.text for message in own), *(about.row.item for message in own for about in message.about)]
+        return bool(own) and _all_in(one.texts, "\n".join(heard))
+    about = (part for message in own for part in message.about if is_about(part, one.item))
+    return any(_all_in(one.texts, f"{part.text}\n{part.row.item}") for part in about)
+
+
+def is_about(part: About, item: str) -> bool:
+    """Whether it is of that item, or of an item of that rule; a milestone is not its steps."""
+    return item == part.row.item or (item == part.row.rule and not part.row.item.startswith(f"{item}-"))
+
+
+def _all_in(texts: Iterable[str], heard: str) -> bool:
+    """Full and half width and blanks make no difference."""
+    plain = normalise(heard)
+    return all(normalise(text) in plain for text in texts)
+
+
+def _difference(test: RuleTest, key: str, one: Expectation, units: Sequence[str], said: Sequence[Spoken]) -> str:
+    what = [f"关于{one.item}"] if one.item else []
+    what += [f"含{'、'.join(f'“{text}”' for text in one.texts)}"] if one.texts else []
+    wanted = f"{key}{'、'.join(units)}{'、'.join(what)}{'的' if what else '任何'}消息"
+    facts = "；".join(_really(one, units[0], said))
+    return f"测试“{test.name}”没有通过：{long_date(test.today)}{wanted}。{facts}"
+
+
+def _really(one: Expectation, unit: str, said: Sequence[Spoken]) -> Iterator[str]:
+    """What the unit is really told that day, and to whom the item goes."""
+    own = [part for message in said if message.unit == unit for part in message.about]
+    shown = [part for part in own if one.item and is_about(part, one.item)] or own
+    told = "、".join(dict.fromkeys(f"{part.row.item}（{gist(part)}）" for part in shown[:SHOWN]))
+    more = f"等{len(shown)}项" if len(shown) > SHOWN else ""
+    yield f"当天发给{unit}的是：{told}{more}" if own else f"当天什么也没有发给{unit}"
+    names = [one.item] if one.item else [text for text in one.texts if ITEM_ID.fullmatch(text)]
+    for item in names[:1]:
+        who = dict.fromkeys(m.unit for m in said for part in m.about if is_about(part, item))
+        yield f"{item}当天发给：{'、'.join(who)}" if who else f"{item}当天没有发给任何人"
+
+
+def gist(part: About) -> str:
+    """What a message says of an item, on one line, without headline, counts and section headings."""
+    lines = [line for line in part.text.split("\n")[1:] if not re.match(r"共\d+项|[一二三四五六七八九十]+、", line)]
+    whole = re.sub(r"^\d+\. ", "", "，".join(lines)).replace(f"（{part.row.item}）", " ").replace("\u3000", " ")
+    return whole if len(whole) <= GIST else f"{whole[: GIST - 1]}…"

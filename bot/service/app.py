@@ -1,0 +1,312 @@
+"""The journey on one screen: `take_in` decides and never touches the network, `send_due` acts and never decides.
+
+    event ─▶ facts ─▶ findings ─▶ decisions ─▶ drafts ─▶ outbox ─▶ delivery ─▶ outcome
+
+They meet only at the outbox. `run` is the reconcile loop: look, decide, send, wait for the next instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+
+from loguru import logger
+
+from bot.core.audit.self_audit import Report
+from bot.core.deciding.decisions import Decision, ripe, settled, turns
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.look import Scene, look_at
+from bot.core.deciding.observer import Observer
+from bot.core.deciding.office import Trouble
+from bot.core.facts.events import Closed, Done, Event, Extended, Returned
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.digest import compose
+from bot.core.telling.outbox import Entry, given_up, readdressed, succeeded
+from bot.core.telling.wording import Letterhead
+from bot.core.time.windows import OfficeHours
+from bot.core.time.zone import day_of, midnight
+from bot.sending.chats import Chats
+from bot.sending.delivery import Deliveries
+from bot.sending.orders import obey
+from bot.sending.robots import Robots
+from bot.sources.clock import Clock
+from bot.state.disk.errors import JournalBroken, StateError
+from bot.state.store import Store
+
+ALIVE_SECONDS = 130.0  # two longest heartbeats and some
+HURRY = 0.05  # seconds that a whole look waits for what events led to
+LOOK_ANYWAY = timedelta(minutes=15)  # however quiet it seems: no slip of the bookkeeping outlives this
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one pass did; the counts `duban once --json` prints."""
+
+    told: int = 0
+    withheld: int = 0
+    delivered: int = 0
+    later: int = 0
+    refused: int = 0
+    undeliverable: int = 0
+
+
+@dataclass
+class App:
+    """Everything wired together. Only `make_app` (bot/service/home.py) makes one."""
+
+    rulebook: Rulebook
+    store: Store
+    chats: Chats
+    robots: Robots
+    deliveries: Deliveries
+    clock: Clock
+    hours: OfficeHours
+    letterhead: Letterhead
+    poke: asyncio.Event = field(default_factory=asyncio.Event)
+    before_pass: list[Callable[[datetime], None]] = field(default_factory=list)
+    after_pass: list[Callable[[datetime], None]] = field(default_factory=list)
+    more_troubles: list[Callable[[], list[Trouble]]] = field(default_factory=list)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    audit: Report | None = None  # what the last self-audit found
+    _turns: Sequence[datetime] = ()  # when any of it may come out differently by time alone, in order
+    _begun: bool = False
+    _stopping: bool = False
+    _last_pass: float = field(default_factory=monotonic)
+    _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
+    _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
+    _quiet: tuple[datetime, datetime] | None = None
+    _observer: Observer = field(default_factory=Observer)
+    _hasty: bool = False  # whether events were taken in since the last whole look
+
+    # --- the journey --------------------------------------------------------
+
+    def take_in(self, event: Event | None = None, now: datetime | None = None) -> list[Entry]:
+        """Decides: what is known now, what that means, who is told; one record; no network.
+
+        The record is flushed with the first intention to send that it leads to, or at the end of the pass.
+        Where nothing else can have changed, an event about one item is decided by a look at that item alone; the next
+        pass looks at everything.
+        """
+        now, alone = now or self.clock.now(), self._alone(event)
+        with self.store.work(durable=False):
+            if event is not None and not self.store.knows(event):
+                self.store.keep(event)
+                obey(self.store, event, now)
+            findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
+            self._hasty = bool(findings)
+            if not self._hasty:
+                findings, decisions = self._observer.look(self.scene(), now)
+                self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
+            drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
+            entries = self.store.promise(drafts, now, self.rulebook.digest)
+        self._note_look(findings, decisions, now)
+        self.tally.told += sum(len(draft.rows) for draft in drafts)
+        return entries
+
+    def _alone(self, event: Event | None) -> str:
+        """The item an event is about, if it is news, about one item only, and all is as at the last look; else nothing."""
+        if event is None or self.store.knows(event) or not self._unchanged():
+            return ""
+        payload = event.payload
+        about = payload.item if isinstance(payload, Done | Closed | Returned | Extended) else ""
+        return about if about in self.findings else ""
+
+    def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
+        found = {finding.item.id: finding for finding in findings}
+        if self._hasty:
+            self.findings = self.findings | found
+            self._seen = self._grounds()
+            return
+        self.findings, self._turns = found, turns(decisions)
+        self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
+
+    def send_due(self) -> None:
+        """Acts: hands every chat that is due to a worker; never decides who is told what."""
+        self.deliveries.view(self.rulebook, self.findings, self.letterhead)
+        self.deliveries.recover()
+        self.deliveries.start()
+
+    # --- around it ------------------------------------------------------------
+
+    def scene(self) -> Scene:
+        """What any moment is decided from."""
+        return Scene(
+            rulebook=self.rulebook,
+            facts=self.store.facts,
+            memory=self.store.tellings,
+            directory=self.chats.directory,
+            hours=self.hours,
+            used=self.store.used,
+            troubles=(*self.robots.troubles(), *self.store.troubles(), *self._heard_of_state()),
+        )
+
+    def note_recovery(self) -> None:
+        """Remembers that opening the state had to cut something off, so that the admin hears of it."""
+        if self.store.recovery_warning:
+            logger.warning("{}", self.store.recovery_warning)
+            with self.store.work():
+                self.store.note("状态恢复", "状态日志曾截去末尾", self.store.recovery_warning, self.clock.now())
+
+    def _heard_of_state(self) -> list[Trouble]:
+        """Notes of the state, on their day and on the next workday, so that the day's slot being over loses nothing."""
+        today, calendar = day_of(self.clock.now()), self.rulebook.calendar
+        fresh = [
+            note
+            for note in self.store.notes()
+            if today <= calendar.send_day_on_or_after(day_of(note.since) + timedelta(days=1))
+        ]
+        return fresh + [trouble for troubles in self.more_troubles for trouble in troubles()]
+
+    def _singles_used(self, decisions: Sequence[Decision], now: datetime) -> dict[str, int]:
+        return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
+
+    def start(self) -> None:
+        """What a restart owes: what was being sent goes again, and what lost its chat is readdressed."""
+        self.deliveries.recover()
+        self.readdress(self.chats)
+
+    def adopt(self, rulebook: Rulebook) -> None:
+        """New rules; what was kept under former names goes on under today's, what is on its way is said once."""
+        self.rulebook = rulebook
+        self.store.follow(rulebook.succession)
+        if rulebook.succession:
+            with self.store.work():
+                for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):
+                    self.store.put(moved)
+
+    def readdress(self, chats: Chats) -> None:
+        """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address."""
+        self.chats = chats
+        self.robots.by_chat = chats.robots
+        mended = set(self.robots.greet())
+        with self.store.work():
+            for entry in self.store.open_entries():
+                moved = readdressed(entry, chats.directory, chats.robots, mended, self.clock.now())
+                if moved != entry:
+                    self.store.take_back(entry, given_up(entry, moved))
+                    self.store.put(moved)
+
+    def next_instant(self) -> datetime:
+        """The earliest instant at which anything may change by itself: a slot, a rung, a retry, a rest's end, a new day."""
+        now = self.clock.now()
+        ahead = self._next_look(now), self.deliveries.next_instant(now), self.robots.next_instant(now)
+        return min(instant for instant in ahead if instant is not None)
+
+    def _next_look(self, now: datetime) -> datetime:
+        """The earliest instant at which a look may lead to something by time alone; on a day off it leads to nothing."""
+        ahead = self._turns[bisect_right(self._turns, now) :][:1]
+        tomorrow = self.rulebook.calendar.send_day_on_or_after(day_of(now) + timedelta(days=1))
+        return min([midnight(tomorrow), *ahead])
+
+    async def one_pass(self) -> None:
+        """Looks, decides, sends; with a story clock, settles everything before time may move on."""
+        for look_around in self.before_pass:
+            try:
+                look_around(self.clock.now())
+            except OSError as error:  # a file that cannot be read must not keep reminders from leaving
+                logger.error("文件读写出错，稍后再试：{}", error)
+        if not self._nothing_new():
+            await self._hurry()
+            now = self.clock.now()
+            self.take_in(now=now)
+            self._settle_down(now)
+        self.send_due()
+        if self.clock.kind != "real":
+            await self.deliveries.settled()
+        await self.store.durable()
+        self._last_pass = monotonic()
+        for after in self.after_pass:
+            after(self.clock.now())
+
+    async def _hurry(self) -> None:
+        """What events led to does not wait until everything was looked at."""
+        if self._hasty and self.clock.kind == "real":
+            self.send_due()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.deliveries.settled(), HURRY)
+
+    def _nothing_new(self) -> bool:
+        """Whether a look would see what the last one saw."""
+        return not self._hasty and self._unchanged()
+
+    def _unchanged(self) -> bool:
+        """Nothing that a look rests on has changed since the last, and no instant passed.
+
+        A clock that was set back counts as an instant passed.
+        """
+        now = self.clock.now()
+        if self._quiet is not None and now - self._quiet[0] >= LOOK_ANYWAY:
+            self._observer = Observer()
+        return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
+
+    def _settle_down(self, now: datetime) -> None:
+        """`now` is the look's own: an instant that passes while it is taken is still ahead."""
+        self._seen = self._grounds()
+        self._quiet = (now, min(self._next_look(now), now + LOOK_ANYWAY))
+
+    def _grounds(self) -> tuple[object, ...]:
+        """What a look rests on besides the moment. Most of what delivery writes down leaves it as it is."""
+        store, memory = self.store, self.store.tellings
+        return (
+            self.rulebook,
+            self.chats,
+            store.facts,
+            memory,
+            memory.version,
+            store.shelf.weighings,
+            self.scene().troubles,
+        )
+
+    async def run(self) -> None:
+        """The reconcile loop, until `stop`."""
+        self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
+        try:
+            while not self._stopping:
+                before = self.deliveries.count
+                await self._pass_or_wait_out()
+                if not self._stopping:
+                    await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
+        finally:
+            await self.deliveries.close()
+
+    async def _pass_or_wait_out(self) -> None:
+        """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
+        try:
+            if not self._begun:
+                self.start()
+                self._begun = True
+            await self.one_pass()
+            self._note_stall()
+        except StateError as error:
+            if isinstance(error, JournalBroken) or self.clock.kind != "real":
+                raise
+            logger.error("状态无法写入，稍后再试：{}", error)
+            self._stalled = self._stalled or (self.clock.now(), str(error))
+
+    def _note_stall(self) -> None:
+        """Once writing works again the admin hears that it did not, and since when nobody could be reminded."""
+        if self._stalled:
+            since, why = self._stalled
+            now = self.clock.now()
+            text = f"{since:%m-%d %H:%M}至{now:%m-%d %H:%M}状态无法写入，期间没有发送提醒，现已恢复并补上。原因：{why}"
+            with self.store.work():
+                self.store.note("状态停写", "状态曾无法写入", text, now)
+            self._stalled = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop has gone round within the last two minutes."""
+        return monotonic() - self._last_pass < ALIVE_SECONDS
+
+    def stop(self) -> None:
+        """Ends the loop; what is in flight settles first."""
+        self._stopping = True
+        self.deliveries.wind_down()
+        self.poke.set()
+        self.clock.stop()

@@ -1,0 +1,200 @@
+"""The heartbeat: a file touched after passes and, where one is configured, an outside watch that is pinged with it.
+
+Both stop when passes stop, when the file cannot be written, and while the self-audit has doubts: a watch that hears nothing
+raises the alarm, whatever has become of this machine. The file then says why, under its old time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
+from pathlib import Path
+from ssl import SSLContext, create_default_context
+from urllib.parse import SplitResult, urlsplit
+
+from loguru import logger
+from pydantic import Secret, SecretStr
+
+from bot import __version__
+from bot.core.deciding.office import Trouble
+from bot.core.time.zone import ZONE
+from bot.sources.clock import wall
+
+NAME = "heartbeat.json"
+PERIOD = timedelta(minutes=1)
+FIRST_DOUBTS = 10  # lines that the file spells out
+SECONDS = 10.0  # for each step of a ping
+
+
+class Heartbeat:
+    """One state folder's. `beat` is called after each pass and does something at most once a minute."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ping: Callable[[], object] | None = None,
+        *,
+        doubts: Callable[[], Sequence[str]] = tuple,
+        trouble: str = "",
+    ) -> None:
+        self._file = folder / NAME
+        self._ping, self._doubts = ping, doubts
+        self._why: Sequence[str] = ()  # the heart stopped
+        self._last: datetime | None = None
+        self._trouble = Trouble("心跳地址", "心跳地址不能用", wall(), (trouble,)) if trouble else None
+
+    def beat(self, now: datetime) -> None:
+        """A pass has gone well at `now`. Never raises for what a disk or a network does."""
+        if self._last is not None and timedelta() <= now - self._last < PERIOD:
+            return
+        doubts = self._doubts()
+        if doubts and doubts == self._why:
+            return
+        try:
+            self._write(now, doubts)
+        except OSError as error:
+            logger.error("心跳文件写不了：{}", error.strerror)
+            return
+        self._why = doubts
+        if doubts:
+            return
+        self._last = now
+        if self._ping:
+            self._ping()
+
+    def troubles(self) -> list[Trouble]:
+        """What the admin must hear: an address that leads nowhere."""
+        return [self._trouble] if self._trouble else []
+
+    def _write(self, now: datetime, doubts: Sequence[str]) -> None:
+        """All or nothing for whoever reads it; not forced to disk, for after a power cut it is old anyway.
+
+        With doubts the file keeps the time of its last beat, inside and out.
+        """
+        touched = self._touched()
+        beat = (self._last or datetime.fromtimestamp(touched, ZONE)) if doubts else now
+        said = {"时间": beat.isoformat(timespec="seconds"), "进程号": os.getpid(), "版本": __version__}
+        if doubts:
+            said |= {"心跳已停": f"自查有{len(doubts)}处出入", "出入": list(doubts[:FIRST_DOUBTS])}
+        draft = self._file.with_suffix(".tmp")
+        draft.write_text(json.dumps(said, ensure_ascii=False) + "\n", "utf-8")
+        if doubts:
+            os.utime(draft, (touched, touched))
+        draft.replace(self._file)
+
+    def _touched(self) -> float:
+        """When the file was written last, in seconds; 0 where there is none."""
+        try:
+            return self._file.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+
+class Ping:
+    """GET to one address, under the courier's rules: https unless loopback, no redirect, no proxy, no word of the address.
+
+    In a thread of its own, so that nothing it meets holds up the loop; while one is under way no other is begun.
+    """
+
+    def __init__(self, address: SecretStr) -> None:
+        """Raises ValueError, in Chinese and without the address, for one that may not be called."""
+        self._url = _checked(address)
+        self._thread: threading.Thread | None = None
+        self._well = True
+
+    def __call__(self) -> threading.Thread:
+        """Begins a ping, or hands back the one under way."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._send, name="heartbeat", daemon=True)
+            self._thread.start()
+        return self._thread
+
+    def _send(self) -> None:
+        try:
+            with closing(self._connection()) as connection:
+                connection.request("GET", self._path, headers={"Connection": "close"})
+                status = connection.getresponse().status
+        except (OSError, HTTPException, ValueError) as error:
+            self._note(type(error).__name__)
+        else:
+            self._note("" if 200 <= status < 300 else f"HTTP {status}")
+
+    def _note(self, failure: str) -> None:
+        """Once when it begins to fail and once when it works again."""
+        if failure and self._well:
+            logger.warning("心跳没有送到外部看护（{}），以后每分钟再试", failure)
+        elif not failure and not self._well:
+            logger.info("心跳又送到外部看护了")
+        self._well = not failure
+
+    @property
+    def _path(self) -> str:
+        url = self._url.get_secret_value()
+        return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+    def _connection(self) -> HTTPConnection:
+        url = self._url.get_secret_value()
+        assert url.hostname is not None
+        if url.scheme == "https":
+            return HTTPSConnection(url.hostname, url.port, timeout=SECONDS, context=self._tls)
+        return HTTPConnection(url.hostname, url.port, timeout=SECONDS)
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """Made once: it reads every root certificate."""
+        return create_default_context()
+
+
+def heartbeat(folder: Path, home: Path, reference: str, doubts: Callable[[], Sequence[str]] = tuple) -> Heartbeat:
+    """A state folder's heartbeat; an outside watch that cannot be called keeps nobody from being reminded."""
+    if not reference:
+        return Heartbeat(folder, doubts=doubts)
+    try:
+        return Heartbeat(folder, Ping(_resolved(reference, home)), doubts=doubts)
+    except ValueError as error:
+        logger.warning("{}", error)
+        return Heartbeat(folder, doubts=doubts, trouble=str(error))
+
+
+def _resolved(reference: str, home: Path) -> SecretStr:
+    """What stands behind env:NAME or file:PATH. Raises ValueError, in Chinese."""
+    kind, _, name = reference.replace("：", ":", 1).partition(":")
+    if kind.strip() == "env":
+        value = os.environ.get(name.strip(), "").strip()
+        missing = f"心跳地址：环境变量 {name.strip()} 没有设置"
+    else:
+        try:
+            value = (home / name.strip()).read_text("utf-8-sig").strip()
+        except (OSError, ValueError):
+            value = ""
+        missing = "心跳地址：密钥文件读不到或是空的"
+    if not value:
+        raise ValueError(missing)
+    return SecretStr(value)
+
+
+def _checked(address: SecretStr) -> Secret[SplitResult]:
+    try:
+        url = urlsplit(address.get_secret_value())
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise ValueError("心跳地址不是网址") from None
+    if not host:
+        raise ValueError("心跳地址不是网址")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+        raise ValueError("心跳地址应以 https 开头")
+    return Secret(url)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,214 @@
+"""A home folder: rules/, config/ and state/ read, the state opened under its lock, and the rulebook that is usable."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bot import __version__
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from bot.rulefiles.loader import Loaded, assemble, load, read_files
+from bot.rulefiles.run_tests import proven
+from bot.rulefiles.text.problems import Problem
+from bot.sending.chats import Chats, load_chats
+from bot.settings import Settings, load_settings
+from bot.sources.rule_files import digest
+from bot.state.disk.database import Database
+from bot.state.disk.files import read_living
+from bot.state.disk.lock import StateLock
+from bot.state.store import Store
+
+
+class RulesUnusableError(Exception):
+    """The rule files have errors and there is no earlier good version to go on with."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("规则文件有错误")
+
+
+class WrongClockError(Exception):
+    """A state folder written under one kind of clock is opened under another."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds rules/ config/ state/, read but not opened."""
+
+    folder: Path
+    settings: Settings
+    chats: Chats
+    loaded_problems: tuple[Problem, ...]
+    rulebook: Rulebook | None
+    files: Mapping[str, bytes] = field(default_factory=dict)  # the rule files as read
+
+    @property
+    def rules(self) -> Path:
+        """rules/."""
+        return self.folder / "rules"
+
+    def state(self, clock_kind: str) -> Path:
+        """state/, or state/drill/ for every clock that is not the real one."""
+        return self.folder / "state" if clock_kind == "real" else self.folder / "state" / "drill"
+
+    @property
+    def backups(self) -> Path:
+        """Where nightly copies of the state go."""
+        return self.folder / self.settings.backup_folder
+
+    @property
+    def inbox(self) -> Path:
+        """Where commands leave events for a running bot."""
+        return self.folder / "state" / "inbox"
+
+
+def read_home(folder: Path, *, tests: bool = True) -> Home:
+    """Reads rules and configuration; problems are collected, none raises but unusable settings (RulesUnusableError).
+
+    Without `tests` the rule tests are not tried: for a look at rules that are not in force yet, red ones too.
+    """
+    settings, problems = load_settings(folder)
+    if settings is None:
+        raise RulesUnusableError(problems)
+    loaded, files = _load(folder / "rules", tests)
+    rulebook = loaded.rulebook
+    chats, chat_problems = load_chats(folder, *((rulebook.addressable, rulebook.succession) if rulebook else (None,)))
+    chats = own_chats(chats, loaded.rulebook)
+    found = (*loaded.problems, *problems, *chat_problems)
+    return Home(folder, settings, chats, found, loaded.rulebook, files)
+
+
+def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
+    """The rulebook and the very bytes it was made of."""
+    try:
+        files = read_files(rules)
+    except OSError:
+        return load(rules), {}
+    loaded = assemble(files)
+    return proven(loaded) if tests else loaded, files
+
+
+def tried(home: Home, store: Store) -> Home:
+    """A home read without its rule tests with them tried, unless this version has passed these very files before."""
+    if home.rulebook is None or store.meta("proven") == _proof(home.files) or _pass_elsewhere(home.files):
+        return home
+    return read_home(home.folder)
+
+
+def _pass_elsewhere(files: Mapping[str, bytes]) -> bool:
+    """Whether the rule tests pass, tried by a child: the memory they take is given back with it.
+
+    A child that cannot be had, or dies of it, has proved nothing; beside threads none is made.
+    """
+    try:
+        if threading.active_count() > 1:
+            return False
+        child = os.fork()
+    except OSError:
+        return False
+    if child == 0:
+        code = 1
+        try:
+            os.closerange(3, 1024)  # the lock among them: it is the parent's alone
+            code = int(proven(assemble(files)).rulebook is None)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _proof(files: Mapping[str, bytes]) -> str:
+    """What is noted of rules whose tests passed: another program may judge otherwise."""
+    return f"{__version__} {digest(files)}"
+
+
+def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:
+    """While no chat is configured at all, everybody's messages wait under their own name, not the admin's.
+
+    They find their way as soon as a chat is configured, and a preview shows who will be told what.
+    """
+    if chats.robots or rulebook is None:
+        return chats
+    return replace(chats, directory=everybody(rulebook))
+
+
+def missing_chats(rulebook: Rulebook, chats: Chats) -> list[str]:
+    """Units whose reminders go to the admin chat because they have none of their own."""
+    return [name for name in rulebook.addressable if name not in chats.directory.chats]
+
+
+def open_store(
+    folder: Path, clock_kind: str, *, keep: bool = True, as_confirmed: bool = False
+) -> tuple[Store, StateLock]:
+    """The state folder under its lock. Raises StateLocked, DamagedState, WrongClockError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = StateLock(folder)
+    lock.acquire()
+    try:
+        if not keep:
+            _empty(folder)
+        store = Store(Database.open(folder), Facts(all_confirmed=as_confirmed))
+        known = store.meta("clock")
+        if known is not None and known != clock_kind:
+            raise WrongClockError(f"{folder.name} 是{'演练' if known != 'real' else '正式'}状态，不能混用")
+        with store.work():
+            store.set_meta("clock", clock_kind)
+    except BaseException:
+        lock.release()
+        raise
+    return store, lock
+
+
+def _empty(folder: Path) -> None:
+    """Clears a drill's state, its lock excepted."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
+    """What the state folder holds, in memory: reading never disturbs a running bot. Empty when there is none."""
+    return Store(Database.of_files(dict(read_living(folder).files())), Facts(all_confirmed=as_confirmed))
+
+
+def facts_of(home: Home) -> Facts:
+    """What is known, read beside a running bot; under the names that units and items have in the rule files today."""
+    store = peek_store(home.state("real"))
+    if home.rulebook is not None:
+        store.follow(home.rulebook.succession)
+    return store.facts
+
+
+def usable_rulebook(home: Home, store: Store) -> Rulebook:
+    """Today's rulebook, or the last good one from the state beside broken files. Raises RulesUnusableError without either."""
+    if home.rulebook is not None:
+        remember_rules(store, home.files)
+        return home.rulebook
+    kept: Mapping[str, str] | None = store.meta("rules")
+    loaded = assemble({name: text.encode() for name, text in kept.items()}) if kept else None
+    if loaded is None or loaded.rulebook is None:
+        raise RulesUnusableError(home.loaded_problems)
+    return loaded.rulebook
+
+
+def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:
+    """Keeps the files of a good rulebook, its tests passed: a restart beside a broken edit has something to run on.
+
+    A restart with the same files need not try the tests again.
+    """
+    with store.work():
+        store.set_meta("rules", {name: raw.decode() for name, raw in files.items()})
+        store.set_meta("proven", _proof(files))
+
+
+def everybody(rulebook: Rulebook) -> Directory:
+    """The drill's directory, used too while no chat is configured at all: everybody has a chat of their own."""
+    names = (*rulebook.addressable, ADMIN, LEADING_GROUP)
+    return Directory({name: name for name in names})

@@ -1,0 +1,53 @@
+"""Logs: loguru to stderr, the standard library bridged in, and a net that catches what looks like a webhook's secret."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from bot.core.time.zone import ZONE
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+SECRETS = re.compile(r"((?:key|access_token|sign|hook_token|timestamp)=)[^&\s\"']+|(/bot/v2/hook/)[^\s\"'?]+")
+
+
+def redact(text: str) -> str:
+    """The text without anything that looks like a webhook's key, token or signature."""
+    return SECRETS.sub(lambda found: f"{found.group(1) or found.group(2)}***", text)
+
+
+class _Bridge(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.opt(depth=6, exception=record.exc_info).log(record.levelname, "{}", record.getMessage())
+
+
+def _write(text: str) -> None:
+    """The last step before the terminal, so that what an exception says passes the net too."""
+    sys.stderr.write(redact(text))
+
+
+def _line(record: Record) -> str:
+    """A line's form, with the office's time whatever the machine's zone is."""
+    at = record["time"].astimezone(ZONE)
+    return f"{at.isoformat(' ', 'seconds')} {{level: <7}} {{message}}\n{{exception}}"
+
+
+def set_up(level: str = "INFO") -> None:
+    """One sink, no variable values in tracebacks, httpx and httpcore quiet: they log addresses."""
+    logger.remove()
+    logger.add(
+        _write,
+        level=level,
+        diagnose=False,
+        backtrace=False,
+        format=_line,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=logging.INFO, force=True)
+    for noisy in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

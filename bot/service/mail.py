@@ -1,0 +1,67 @@
+"""The inbox in a running service: each letter is taken in or refused, and leaves the inbox once that is durable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from loguru import logger
+
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.time.zone import day_of
+from bot.service.app import App
+from bot.sources.inbox import Inbox, Letter
+from bot.state.disk.errors import NotStorable, StateError
+
+
+class Mail:
+    """The inbox. A story reads it without taking anything out: what lies there is meant for the real bot."""
+
+    def __init__(self, app: App, inbox: Inbox) -> None:
+        self._app, self._inbox = app, inbox
+        self._seen: set[Path] = set()
+        self._kept: list[Letter] = []
+
+    def look(self, now: datetime) -> None:
+        """Every letter that was not seen yet is taken in, as itself or as its refusal."""
+        for letter in self._inbox.letters(now):
+            if letter.path not in self._seen:
+                self._kept.append(self._taken_in(letter, now))
+                self._seen.add(letter.path)
+
+    def clear(self, now: datetime) -> None:
+        """What is durable by now leaves the inbox, if it can; what it led to did not have to wait for that."""
+        if self._kept:
+            self._app.store.sync()
+        while self._kept and self._app.clock.kind == "real":
+            kept = self._kept.pop()
+            try:
+                kept.settle()
+                self._seen.discard(kept.path)
+            except OSError as error:
+                logger.error("来件 {} 移不走：{}", kept.path.name, type(error).__name__)
+
+    def _taken_in(self, letter: Letter, now: datetime) -> Letter:
+        """The letter as it was kept: vetted, or refused because of what it says or what it would do."""
+        app = self._app
+        try:
+            if not letter.rejected:
+                event = vetted(letter.event, app.rulebook, app.chats.robots, day_of(now), app.store.facts)
+                letter = replace(letter, event=event)
+            app.take_in(letter.event)
+        except Refused as refused:
+            return self._refuse(letter, str(refused), now)
+        except NotStorable:
+            return self._refuse(letter, "内容无法保存", now)
+        except StateError:
+            raise
+        except Exception as error:  # nothing was kept; one letter must not stop the bot
+            logger.opt(exception=error).error("来件 {} 无法处理", letter.path.name)
+            return self._refuse(letter, f"处理时出错（{type(error).__name__}）", now)
+        return letter
+
+    def _refuse(self, letter: Letter, reason: str, now: datetime) -> Letter:
+        refused = letter.refused(reason, now)
+        self._app.take_in(refused.event)
+        return refused

@@ -1,0 +1,114 @@
+"""Wiring: makes an App of a home folder, a store and a clock, and ties to it what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from pydantic import SecretStr
+
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
+from bot.core.deciding.look import Scene
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.outbox import Entry
+from bot.core.telling.outcome import Outcome
+from bot.platforms import Robot
+from bot.sending.chats import Chats
+from bot.sending.courier import Courier
+from bot.sending.delivery import Deliveries
+from bot.sending.robots import Robots
+from bot.service.app import App
+from bot.service.edits import Edits, rejection
+from bot.service.heartbeat import heartbeat
+from bot.service.home import Home, everybody, usable_rulebook
+from bot.service.hourly_audit import Auditor
+from bot.service.mail import Mail
+from bot.service.maintenance import Upkeep
+from bot.sources.clock import Clock, wall
+from bot.sources.inbox import Inbox
+from bot.state.disk.database import Database
+from bot.state.sent import Sent
+from bot.state.store import Store
+
+
+def make_app(
+    home: Home,
+    store: Store,
+    clock: Clock,
+    chats: Chats,
+    *,
+    mark: str = "",
+    on_outcome: Callable[[Entry, Outcome], None] | None = None,
+) -> App:
+    """One App with everything in it."""
+    rulebook = usable_rulebook(home, store)
+    robots = Robots(chats.robots, store, monotonic if clock.kind == "real" else None, clock.now())
+    courier = Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
+    hours = home.settings.office_hours
+    sent = Sent(home.state(clock.kind) / "archive")
+    deliveries = Deliveries(store, robots, courier, hours, clock.now, wall, on_outcome, sent)
+    app = App(
+        rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
+        letterhead=home.settings.letterhead(mark),
+    )  # fmt: skip
+    app.adopt(rulebook)
+    app.note_recovery()
+    if home.rulebook is None:
+        with store.work():
+            event = rejection(home.files, home.loaded_problems, clock.now())
+            if not store.knows(event):
+                store.keep(event)
+    return app
+
+
+def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
+    """Makes the app look at rule files, configuration and inbox at every pass; returns the folders worth watching."""
+    inbox = Inbox(home.inbox)
+    inbox.folder.mkdir(parents=True, exist_ok=True)
+    mail = Mail(app, inbox)
+    app.before_pass += [Edits(app, home, config).look, mail.look]
+    app.after_pass.append(mail.clear)
+    if app.clock.kind == "real":
+        upkeep = Upkeep(app.store, home.state("real"), home.backups if home.settings.backup else None)
+        auditor = Auditor(app)
+        app.before_pass += [upkeep.look, auditor.before]
+        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, auditor.doubts)
+        app.after_pass += [auditor.after, beating.beat]
+        app.more_troubles += [upkeep.troubles, beating.troubles, auditor.troubles]
+    return [home.rules, home.folder / "config", inbox.folder]
+
+
+def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:
+    """What a look into the future starts from: the state as it is, under today's names, and the chats as configured."""
+    store.follow(rulebook.succession)
+    return Scene(
+        rulebook=rulebook,
+        facts=store.facts,
+        memory=store.tellings,
+        directory=home.chats.directory,
+        hours=home.settings.office_hours,
+        used=store.used,
+        troubles=tuple(store.troubles()),
+    )
+
+
+def scene_for_drill(home: Home) -> tuple[Scene, Rulebook]:
+    """A state not begun, everything confirmed, everybody with a chat."""
+    store = Store(Database.in_memory(), Facts(all_confirmed=True))
+    rulebook = usable_rulebook(home, store)
+    return replace(scene_of(home, rulebook, store), directory=everybody(rulebook)), rulebook
+
+
+def drill_chats(units: Iterable[str], address: Callable[[str, str], str]) -> Chats:
+    """A twin for everybody; the dialects take turns so that the wall shows all of them."""
+    names = [*units, ADMIN, LEADING_GROUP]
+    dialects = ("wecom", "dingtalk", "feishu")
+    robots = {name: (_twin_robot(name, dialects[index % len(dialects)], address),) for index, name in enumerate(names)}
+    return Chats(robots, Directory({name: name for name in names}))
+
+
+def _twin_robot(name: str, dialect: str, address: Callable[[str, str], str]) -> Robot:
+    return Robot(f"{name}#1", dialect, SecretStr(address(name, dialect)))

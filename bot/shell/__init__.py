@@ -1,1 +1,0 @@
-"""What touches the machine: the state folder, the network, the log."""

@@ -1,0 +1,135 @@
+"""The entries of the outbox in memory, and what is asked of them all the time: who is next, who weighs on whose day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from bot.core.deciding.decisions import Used
+from bot.core.rules.rulebook import Delivery
+from bot.core.rules.succession import Succession
+from bot.core.telling.digest import DIGEST
+from bot.core.telling.outbox import Entry, EntryState
+from bot.core.time.zone import day_of
+
+
+class Shelf:
+    """Every entry by its number. Chats are counted under the names of today."""
+
+    def __init__(self, names: Succession) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.ids: dict[str, int] = {}  # number → document
+        self.weighings = 0  # changes of what chats got, or are about to get, on a day
+        self._names = names
+        self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
+        self._failed: dict[str, None] = {}
+        self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
+        self._weighs: dict[str, tuple[str, date]] = {}  # where in it an entry stands
+
+    def put(self, entry: Entry, doc_id: int) -> None:
+        """Puts a new or changed entry in its places."""
+        number, before, is_open = entry.number, self.entries.get(entry.number), entry.state.open
+        self.entries[number] = entry
+        self.ids[number] = doc_id
+        self._weigh(entry)
+        if before is not None and before.state.open and not (is_open and before.chat == entry.chat):
+            self._strike(before)
+        if is_open:
+            self._open.setdefault(entry.chat, {})[number] = None
+        if entry.state is EntryState.UNDELIVERABLE:
+            self._failed[number] = None
+        elif self._failed:
+            self._failed.pop(number, None)
+
+    def take(self, number: str) -> int:
+        """Takes an entry off the shelf; returns its document."""
+        entry = self.entries.pop(number)
+        self._lift(number)
+        self._strike(entry)
+        self._failed.pop(number, None)
+        return self.ids.pop(number)
+
+    def open(self) -> list[Entry]:
+        """Entries still to be delivered."""
+        return [self.entries[number] for numbers in self._open.values() for number in numbers]
+
+    def open_of(self, chat: str) -> list[Entry]:
+        """Those of one chat."""
+        return [self.entries[number] for number in self._open.get(chat, ())]
+
+    def waiting(self, chat: str, before: date) -> list[Entry]:
+        """Open entries of a chat composed before a day and touched by nobody right now.
+
+        One that may have arrived is not among them: it goes again under the number that was seen.
+        """
+        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.touched]
+
+    def head(self, chat: str) -> Entry | None:
+        """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""
+        ready = [entry for entry in self.open_of(chat) if _ready(entry)]
+        if len(ready) == 1:
+            return ready[0]
+        return min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+
+    def heads(self) -> Iterator[Entry]:
+        """The head of every chat that has one."""
+        return (head for chat in self._open if (head := self.head(chat)) is not None)
+
+    def failed(self) -> list[Entry]:
+        """Entries given up, until somebody settles them."""
+        return [self.entries[number] for number in self._failed]
+
+    def used(self, chat: str, day: date) -> Used:
+        """What a chat got, or is about to get, on a day."""
+        costs = self._used.get((chat, day), {}).values()
+        return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
+
+    def served(self, chat: str, day: date) -> bool:
+        """Whether a digest has reached a chat on a day, or may have."""
+        there = map(self.entries.__getitem__, self._used.get((self._names.chat(chat), day), ()))
+        return any(one.form == DIGEST and (one.delivered_at is not None or one.doubtful) for one in there)
+
+    def _weigh(self, entry: Entry) -> None:
+        """Puts an entry on the budget of its chat and day."""
+        place = self._place(entry)
+        if self._weighs.get(entry.number) == place:
+            return
+        self._lift(entry.number)
+        if place is not None:
+            self._weighs[entry.number] = place
+            cost = (int(entry.slot), int(entry.form == Delivery.SINGLE.value))
+            self._used.setdefault(place, {})[entry.number] = cost
+            self.weighings += 1
+
+    def _place(self, entry: Entry) -> tuple[str, date] | None:
+        if entry.state is EntryState.CANCELLED and not entry.doubtful:  # else it may have been seen before
+            return None
+        return self._names.chat(entry.chat) if self._names else entry.chat, counted_day(entry)
+
+    def _lift(self, number: str) -> None:
+        """Takes an entry off it; nothing is left of a day on which nobody weighs."""
+        place = self._weighs.pop(number, None)
+        if place is not None:
+            there = self._used[place]
+            there.pop(number)
+            self.weighings += 1
+            if not there:
+                del self._used[place]
+
+    def _strike(self, entry: Entry) -> None:
+        """Takes an entry off its chat's open ones."""
+        there = self._open.get(entry.chat, {})
+        there.pop(entry.number, None)
+        if not there:
+            self._open.pop(entry.chat, None)
+
+
+def counted_day(entry: Entry) -> date:
+    """The day on whose budget an entry weighs: when it was, or next may be, delivered; or was to be, if cancelled."""
+    if entry.state is EntryState.CANCELLED:
+        return day_of(entry.at)
+    return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
+
+
+def _ready(entry: Entry) -> bool:
+    return entry.state in (EntryState.PENDING, EntryState.LATER)

@@ -1,0 +1,443 @@
+"""The store: what the bot knows durably, and the indexes that make it quick. One unit of work is one durable record.
+
+Tables: events (append-only, precious), told, outbox, robots, meta. Indexes are rebuilt from the tables at start and after
+a rollback, so they can never say more than the disk does. What is settled and past moves to the archive (`sweep`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic_core import SchemaSerializer
+
+from bot.core.deciding.decisions import Told, Used
+from bot.core.deciding.memory import Tellings, superseded, today
+from bot.core.deciding.office import Trouble
+from bot.core.facts.events import Event
+from bot.core.facts.facts import Facts, fold
+from bot.core.rules.succession import Succession
+from bot.core.telling.digest import Draft
+from bot.core.telling.outbox import Entry, EntryState, Row, cancelled, merged, of_today, told
+from bot.core.telling.unsure import Unsure, doubted, in_doubt, said_anew
+from bot.core.time.zone import ZONE, day_of, midnight
+from bot.state.archive import Archive, Seal
+from bot.state.disk.collector import undisturbed
+from bot.state.disk.database import Database
+from bot.state.disk.errors import NotStorable, StateError
+from bot.state.migrations import SCHEMA, migrate
+from bot.state.robot_state import RobotState, RobotStates
+from bot.state.shelf import Shelf, counted_day
+
+TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
+
+#: How long after a restored backup a message about something older is marked 补发.
+UNSURE = timedelta(days=7)
+#: Numbers left free after a restored backup: as many messages may have gone out since it was made.
+GAP = 1000
+
+_Key = tuple[str, date | None, str, date, str]
+
+
+class Store:
+    """Facts, tellings, outbox and robots over one `Database`."""
+
+    def __init__(self, database: Database, base: Facts | None = None) -> None:
+        self._db = database
+        self._base = base or Facts()
+        self.revision = 0  # units of work since the start
+        migrate(database)
+        self._told_table, self._outbox = database.table("told"), database.table("outbox")
+        self._event_table, self._meta_table = database.table("events"), database.table("meta")
+        self._robot_table = database.table("robots")
+        self._load()
+
+    def _load(self) -> None:
+        """Builds every index from the tables."""
+        with undisturbed():
+            self._load_all()
+
+    def _load_all(self) -> None:
+        self.events = [Event.model_validate(doc) for doc in self._event_table.all()]
+        self._event_keys = {(event.source, event.id) for event in self.events}
+        self.facts = fold(self.events, self._base)
+        self._told: dict[_Key, tuple[Told, int]] = {}
+        self.tellings = Tellings(names=self.facts.names)
+        for doc_id, text in self._told_table.texts():
+            self._remember(TOLD.validate_json(text), doc_id)
+        self.shelf = Shelf(self.facts.names)
+        for doc_id, text in self._outbox.texts():
+            self.shelf.put(Entry.model_validate_json(text), doc_id)
+        self.robots, self._robot_ids = RobotStates(), dict[str, int]()
+        for doc_id, text in self._robot_table.texts():
+            robot = RobotState.model_validate_json(text)
+            self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
+        self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._meta_table.all()}
+        self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
+
+    def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back.
+
+        Not `durable` is written but not yet flushed on leaving: nothing may be built on it before `durable()` was awaited.
+        """
+        return _Work(self, self._db.work(durable=durable))
+
+    def durable(self) -> Awaitable[None]:
+        """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
+        return self._db.durable()
+
+    def sync(self) -> None:
+        """The same at once, for who cannot await."""
+        self._db.sync()
+
+    def follow(self, names: Succession) -> None:
+        """Looks at everything kept under these names from now on; the disk is left as it is."""
+        if names != self.facts.names:
+            self._base = replace(self._base, names=names)
+            self._load()
+
+    @property
+    def recovery_warning(self) -> str:
+        """What opening had to cut off, as a Chinese sentence; empty when nothing was."""
+        return self._db.recovery.warning
+
+    @property
+    def compaction_error(self) -> StateError | None:
+        """Why the last folding of the journal into a snapshot failed, if it did: commits go on, the journal grows."""
+        return self._db.compaction_error
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._db.close()
+
+    # --- events -----------------------------------------------------------
+
+    def knows(self, event: Event) -> bool:
+        """Whether this event (source and id) was taken in before: events are idempotent."""
+        return (event.source, event.id) in self._event_keys
+
+    def keep(self, event: Event) -> None:
+        """Appends an event and moves the facts on."""
+        facts = self.facts.after(event)
+        self._event_table.insert(event.model_dump(mode="json"))
+        self.events.append(event)
+        self._event_keys.add((event.source, event.id))
+        self.facts = facts
+
+    # --- promises ---------------------------------------------------------
+
+    def promise(self, drafts: Iterable[Draft], now: datetime, rules: str) -> list[Entry]:
+        """Entries and tellings for drafts; what still waits for the same chat from an earlier day joins the digest."""
+        return self._join_waiting([self._promise_one(draft, rules) for draft in drafts], now)
+
+    def _promise_one(self, draft: Draft, rules: str) -> Entry:
+        entry = Entry(
+            number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+            at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._doubted(draft) or self._perhaps_sent(draft),
+        )  # fmt: skip
+        self.put(entry)
+        for row in draft.rows:
+            one = told(row, entry.number, draft.at)
+            self._remember(one, self._told_table.keep(None, _written(TOLD.serializer, one)))
+        return entry
+
+    def _doubted(self, draft: Draft) -> bool:
+        """Whether any of it may have arrived already; the doubt about a number cancelled since passes to the new one."""
+        unsure: Unsure = self.meta("unsure", {})
+        left = said_anew(unsure, draft.chat, draft.rows, self.facts.names) if unsure else unsure
+        if left != unsure:
+            self.set_meta("unsure", left)
+        given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
+        return left != unsure or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.rows)
+
+    def _perhaps_sent(self, draft: Draft) -> bool:
+        """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
+        at = self.meta("restored")
+        if at is None or draft.at > datetime.fromisoformat(at) + UNSURE:
+            return False
+        return any(row.rung_on <= day_of(datetime.fromisoformat(at)) for row in draft.rows)
+
+    def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
+        joined: list[Entry] = [entry for entry in entries if not entry.slot]
+        by_chat: dict[str, list[Entry]] = {}
+        for entry in (entry for entry in entries if entry.slot):
+            by_chat.setdefault(entry.chat, []).append(entry)
+        for chat, mine in by_chat.items():
+            waiting = self.shelf.waiting(chat, before=day_of(now))
+            if not waiting or self.shelf.served(chat, day_of(now)):
+                joined += mine
+                continue
+            joined.append(self.merge([*waiting, *mine], now))
+        return joined
+
+    def merge(self, entries: list[Entry], now: datetime) -> Entry:
+        """Several waiting entries as one digest; the old numbers say which one carries them."""
+        digest = merged(entries, self._next_number(now), now)
+        for entry in entries:
+            self.put(cancelled(entry, f"并入{digest.number}"))
+        self.put(digest)
+        return digest
+
+    def take_back(self, entry: Entry, rows: Iterable[Row]) -> None:
+        """Takes back rows of an entry that is not sent any more, and what it took over of them from others.
+
+        What may have arrived all the same is remembered: told again, under whatever number, it goes as 补发.
+        """
+        rows, numbers = tuple(rows), {entry.number, *entry.carries}
+        self.untell(rows)
+        for row in rows:
+            for one in self.tellings.of(row.item, row.addressee):
+                if one.number in numbers:
+                    self._forget(_key(one))
+        if entry.doubtful and rows:
+            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, rows))
+
+    def untell(self, rows: Iterable[Row]) -> None:
+        """Takes back tellings of rows that never left, under whatever number, so that they may be owed again."""
+        for row in rows:
+            self._forget(_key(told(row, "", EPOCH)))
+
+    def _forget(self, key: _Key) -> None:
+        one, doc_id = self._told.pop(key, (None, 0))
+        if one is not None:
+            self._told_table.remove(doc_ids=[doc_id])
+            self.tellings.forget(one)
+            self._recall(key)
+
+    def _recall(self, key: _Key) -> None:
+        """What was told before under the same key (two 退回 on one day) was told all the same."""
+        if any(_key(one) == key for one in self.tellings.of(key[0], key[2])):
+            for doc_id, text in self._told_table.texts():
+                one = today(TOLD.validate_json(text), self.facts.names)
+                if _key(one) == key:
+                    self._told[key] = (one, doc_id)
+
+    def _remember(self, one: Told, doc_id: int) -> None:
+        one = today(one, self.facts.names)
+        self._told[_key(one)] = (one, doc_id)
+        self.tellings.add(one)
+
+    # --- outbox -----------------------------------------------------------
+
+    def put(self, entry: Entry) -> None:
+        """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
+        if entry.state.open and self.facts.names:
+            entry = of_today(entry, self.facts.names)
+        text = _written(entry.__pydantic_serializer__, entry)
+        self.shelf.put(entry, self._outbox.keep(self.shelf.ids.get(entry.number), text))
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Every entry in the live state, by its number."""
+        return self.shelf.entries
+
+    def head(self, chat: str) -> Entry | None:
+        """The oldest entry of a chat that goes by itself."""
+        return self.shelf.head(chat)
+
+    def open_entries(self) -> list[Entry]:
+        """Entries still to be delivered."""
+        return self.shelf.open()
+
+    def troubles(self) -> list[Trouble]:
+        """Entries given up, for the admin's daily digest until somebody settles them."""
+        given_up = self.shelf.failed()
+        if not given_up:
+            return []
+        since = min(entry.at for entry in given_up)
+        lines = [f"{len(given_up)}条消息投递失败，需人工处理，见 duban outbox："]
+        lines += [f"{entry.number} {entry.chat}：{entry.why or entry.code}" for entry in given_up[:10]]
+        return [Trouble("投递失败", "消息投递失败", since, tuple(lines))]
+
+    def used(self, chat: str, day: date) -> Used:
+        """What a chat got, or is about to get, on a day."""
+        return self.shelf.used(chat, day)
+
+    # --- archive ------------------------------------------------------------
+
+    @property
+    def seal(self) -> Seal:
+        """How far the archive reaches."""
+        return Seal.of(self.meta("archive"))
+
+    def sweep(self, archive: Archive, now: datetime) -> int:
+        """Moves what was settled before this month, and tellings no decision can rest on any more, into the archive.
+
+        Events are copied there and stay: facts are a fold over all of them. Each month is durable in the archive before
+        one unit of work takes it out of the live state. Returns the rows moved; raises StorageFailed, DamagedArchive.
+        """
+        first = day_of(now).replace(day=1)
+        months: dict[str, list[_Leaving]] = {}
+        for one in sorted(self._leaving(first), key=lambda one: one.at):
+            months.setdefault(f"{one.at.astimezone(ZONE):%Y-%m}", []).append(one)
+        self._copy_events(months, first)
+        for month in sorted(months):
+            self._sweep_month(archive, month, months[month])
+        return sum(map(len, months.values()))
+
+    def _leaving(self, first: date) -> Iterator[_Leaving]:
+        """Entries settled, and tellings superseded, before the month that begins at `first`."""
+        for number, entry in self.entries.items():
+            if not _unsettled(entry) and counted_day(entry) < first:
+                at = entry.delivered_at or max(entry.at, entry.next_attempt_at)
+                yield _Leaving("outbox", self.shelf.ids[number], at)
+        for doc_id, one in self._superseded().items():
+            if day_of(one.at) < first:
+                yield _Leaving("told", doc_id, one.at)
+
+    def _superseded(self) -> dict[int, Told]:
+        """Tellings that are neither the last of their kind nor the latest their addressee heard, by document.
+
+        Where an entry that says the same may still be taken back, what came before counts again: nothing leaves.
+        """
+        entries = (entry for entry in self.entries.values() if _unsettled(entry))
+        kept = {(row.item, row.addressee) for entry in entries for row in entry.rows}
+        names = self.facts.names
+        rows = {doc_id: today(TOLD.validate_json(text), names) for doc_id, text in self._told_table.texts()}
+        return superseded(rows, kept)
+
+    def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
+        """Events not yet in the archive go into the file of the month that has just ended."""
+        last, closed = self.seal.last_event, first - timedelta(days=1)
+        at = midnight(closed)
+        fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._event_table.texts() if doc_id > last]
+        if fresh:
+            months.setdefault(f"{closed:%Y-%m}", []).extend(fresh)
+
+    def _sweep_month(self, archive: Archive, month: str, leaving: list[_Leaving]) -> None:
+        rows = ((one.table, self._text(one.table, one.doc_id)) for one in leaving)
+        seal = archive.extend(self.seal, month, rows)
+        events = [one.doc_id for one in leaving if one.table == "events"]
+        with self.work():
+            self._leave(leaving)
+            self.set_meta("archive", replace(seal, last_event=max(events, default=seal.last_event)).document())
+
+    def _text(self, table: str, doc_id: int) -> bytes:
+        text = self._db.table(table).text(doc_id)
+        assert text is not None
+        return text
+
+    def _leave(self, leaving: list[_Leaving]) -> None:
+        """Takes rows out of the tables and the indexes."""
+        told_ids = {one.doc_id for one in leaving if one.table == "told"}
+        for doc_id in told_ids:
+            self.tellings.forget(TOLD.validate_json(self._text("told", doc_id)))
+        self._told = {key: found for key, found in self._told.items() if found[1] not in told_ids}
+        entry_ids = {one.doc_id for one in leaving if one.table == "outbox"}
+        for number in [number for number, doc_id in self.shelf.ids.items() if doc_id in entry_ids]:
+            self.shelf.take(number)
+        self._told_table.remove(doc_ids=list(told_ids))
+        self._outbox.remove(doc_ids=list(entry_ids))
+
+    # --- robots and meta --------------------------------------------------
+
+    def put_robot(self, robot: RobotState) -> None:
+        """Writes what is remembered about a robot."""
+        doc_id = self._robot_ids.get(robot.name)
+        self._robot_ids[robot.name] = self._robot_table.keep(doc_id, _written(robot.__pydantic_serializer__, robot))
+        self.robots[robot.name] = robot
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """A remembered value."""
+        return self._meta.get(key, default)
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Remembers a JSON value."""
+        if self._meta.get(key) == value:
+            return
+        document = {"key": key, "value": value}
+        doc_id = self._meta_ids.get(key)
+        if doc_id is None:
+            self._meta_ids[key] = self._meta_table.insert(document)
+        else:
+            self._meta_table.put(doc_id, document)
+        self._meta[key] = value
+
+    def note(self, key: str, title: str, text: str, at: datetime) -> None:
+        """Something that happened to the state, for the admin; the latest of its key counts."""
+        self.set_meta("notes", {**self.meta("notes", {}), key: [at.isoformat(), title, text]})
+
+    def notes(self) -> list[Trouble]:
+        """What `note` was told; whoever shows them decides for how long."""
+        found = (
+            (key, datetime.fromisoformat(at), title, text) for key, (at, title, text) in self.meta("notes", {}).items()
+        )
+        return [Trouble(f"{key}@{day_of(at)}", title, at, (text,)) for key, at, title, text in found]
+
+    def begin_again(self, now: datetime, text: str) -> None:
+        """Marks a state put back from a backup: what went out since it was made is not known any more.
+
+        Whatever is open may have arrived, numbers are not used twice, and what is owed now goes as 补发 (`UNSURE`).
+        """
+        with self.work():
+            for entry in self.open_entries():
+                self.put(entry.model_copy(update={"resent": True}))
+            year = f"count:{now.astimezone(ZONE).year}"
+            self.set_meta(year, self.meta(year, 0) + GAP)
+            self.set_meta("restored", now.isoformat())
+            self.note("恢复备份", "状态由备份恢复", text, now)
+
+    def _next_number(self, at: datetime) -> str:
+        year = at.astimezone(ZONE).year
+        count = self.meta(f"count:{year}", 0) + 1
+        self.set_meta(f"count:{year}", count)
+        return f"{year}-{count:04d}"
+
+
+def _written(serializer: SchemaSerializer, value: object) -> bytes:
+    """What a model writes itself as: JSON on one line. Raises NotStorable for text that no file can hold."""
+    try:
+        return serializer.to_json(value)
+    except ValueError as error:  # half of a surrogate pair
+        raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
+
+
+class _Work:
+    """The database's unit of work and the indexes over it (a plain class: a generator costs twice as much)."""
+
+    __slots__ = ("_inner", "_store")
+
+    def __init__(self, store: Store, inner: AbstractContextManager[None]) -> None:
+        self._store, self._inner = store, inner
+
+    def __enter__(self) -> None:
+        self._inner.__enter__()
+        if "schema" not in self._store._meta:
+            self._store.set_meta("schema", SCHEMA)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._inner.__exit__(kind, error, trace)
+        except BaseException:
+            self._store._load()
+            raise
+        if error is not None:
+            self._store._load()
+        else:
+            self._store.revision += 1
+
+
+class _Leaving(NamedTuple):
+    """A document on its way into the archive, and the instant it belongs to."""
+
+    table: str
+    doc_id: int
+    at: datetime
+
+
+def _unsettled(entry: Entry) -> bool:
+    """Whether an entry is still to be delivered or waits for a person."""
+    return entry.state.open or entry.state is EntryState.UNDELIVERABLE
+
+
+def _key(one: Told) -> _Key:
+    """What makes a telling the same one, whichever entry carries it: a merged digest has a number of its own."""
+    return (one.item, one.due_on, one.addressee, one.rung_on, one.rung)

@@ -1,0 +1,128 @@
+"""Case events from outside: taken in order, with dates that can be, under ids that exist; else refused with a sentence."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from bot.core.deciding.admission import Refused, vetted
+from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Payload
+from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import a_ban, a_case_rule, a_duty, a_rulebook, an_event
+
+TODAY = date(2027, 3, 31)
+
+
+def rulebook() -> Rulebook:
+    return a_rulebook(a_case_rule(more="曾用编号: [T05-C9]"), a_ban(), a_duty())
+
+
+def opened(on: int | date = 1, **change: Any) -> CaseOpened:
+    day = on if isinstance(on, date) else date(2027, 3, on)
+    return CaseOpened(**{"rule": "T05-C1", "case": "2027-003", "on": day, **change})
+
+
+def step(number: int, on: int, rule: str = "T05-C1") -> CaseAdvanced:
+    return CaseAdvanced(item=f"{rule}@2027-003-{number}", on=date(2027, 3, on))
+
+
+def pause(on: int) -> CasePaused:
+    return CasePaused(rule="T05-C1", case="2027-003", on=date(2027, 3, on), reason="协查")
+
+
+def resume(on: int) -> CaseResumed:
+    return CaseResumed(rule="T05-C1", case="2027-003", on=date(2027, 3, on))
+
+
+def taken_in(*payloads: Payload) -> Facts:
+    """Every payload vetted and folded, in order."""
+    facts = Facts()
+    for number, payload in enumerate(payloads):
+        event = an_event(payload, f"2027-03-31 {8 + number:02}:00")
+        facts = facts.after(vetted(event, rulebook(), (), TODAY, facts))
+    return facts
+
+
+ACCEPTED: tuple[tuple[Payload, ...], ...] = (
+    (opened(),),
+    (opened(31),),
+    (opened(category="媒体反映"),),
+    (opened(), opened(2, case="2027-004")),
+    (opened(), step(1, 1)),
+    (opened(), step(1, 3), step(2, 3), step(3, 9), step(4, 31)),
+    (opened(), pause(1), resume(1)),
+    (opened(), pause(2), resume(9), pause(9), resume(12), step(1, 12)),
+    (opened(), step(1, 3), pause(3)),
+    (opened(), pause(2), Closed(item="T05-C1@2027-003", by="秘书组")),
+    (opened(rule="T05-B1"), step(1, 3, "T05-B1")),
+    (opened(rule="T05-C9"), step(1, 3, "T05-C9"), Closed(item="T05-C9@2027-003-2", by="秘书组")),
+)
+
+REFUSED: tuple[tuple[tuple[Payload, ...], str], ...] = (
+    ((opened(rule="T05-C2"),), "没有办件事项“T05-C2”，是不是“T05-C1”？"),
+    ((opened(rule="T05-R1"),), "T05-R1不是办件或禁止事项"),
+    ((opened(case="张三"),), "件的编号只用数字、大写字母和连字符"),
+    ((opened(case="2027_3"),), "件的编号只用数字、大写字母和连字符"),
+    ((opened(case="2" * 21),), "不超过20个字"),
+    ((opened(category="媒体反应"),), "T05-C1没有所写的类别，可用：群众来信、媒体反映"),
+    ((opened(rule="T05-B1", category="媒体反映"),), "T05-B1没有所写的类别，不要写类别"),
+    ((opened(), pause(3).model_copy(update={"case": "张三"})), "件的编号只用数字、大写字母和连字符"),
+    ((opened(), CaseAdvanced(item="T05-C1@张三-1", on=TODAY)), "件的编号只用数字、大写字母和连字符"),
+    ((opened(), Closed(item="T05-C1@张三-1", by="秘书组")), "件的编号只用数字、大写字母和连字符"),
+    ((opened(), opened(2)), "T05-C1的2027-003已经登记过"),
+    ((opened(rule="T05-C9"), opened(2)), "T05-C1的2027-003已经登记过"),
+    ((opened(date(2027, 4, 1)),), "登记日期2027-04-01还没有到"),
+    ((opened(date(1927, 3, 1)),), "日期1927年超出范围"),
+    ((step(1, 3),), "没有T05-C1的件“2027-003”"),
+    ((opened(3), step(1, 2)), "办完日期2027-03-02早于"),
+    ((opened(), step(2, 3)), "现在是第1步，不是第2步"),
+    ((opened(), step(1, 3), step(1, 4)), "现在是第2步，不是第1步"),
+    ((opened(), step(1, 9), step(2, 3)), "早于本步开始"),
+    ((opened(), step(1, 3), step(2, 3), step(3, 3), step(4, 3), step(4, 4)), "T05-C1@2027-003已经办结"),
+    ((opened(), CaseAdvanced(item="T05-C1", on=TODAY)), "件的编号只用数字、大写字母和连字符"),
+    ((opened(), pause(2), step(1, 3)), "暂停计时，请先恢复计时"),
+    ((pause(2),), "没有T05-C1的件“2027-003”"),
+    ((opened(3), pause(2)), "暂停日期2027-03-02早于"),
+    ((opened(), pause(2), pause(3)), "起已经暂停计时"),
+    ((opened(), pause(2), resume(9), pause(8)), "暂停日期2027-03-08早于"),
+    ((opened(), resume(3)), "没有暂停计时，不必恢复"),
+    ((opened(), pause(3), resume(2)), "恢复日期2027-03-02早于暂停日期2027-03-03"),
+    ((opened(), Closed(item="T05-C1@2027-003-2", by="秘书组")), "没有事项“T05-C1@2027-003-2”"),
+    ((opened(), Closed(item="T05-C1@2027-004", by="秘书组")), "没有事项“T05-C1@2027-004”"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("happened", ACCEPTED)
+def test_what_comes_in_order_is_taken_in(happened: tuple[Payload, ...]) -> None:
+    assert taken_in(*happened).version == len(happened)
+
+
+@pytest.mark.parametrize(("happened", "sentence"), REFUSED)
+def test_what_cannot_be_is_refused_with_a_sentence(happened: tuple[Payload, ...], sentence: str) -> None:
+    facts = taken_in(*happened[:-1])
+    with pytest.raises(Refused, match=sentence.replace("？", ".")):
+        vetted(an_event(happened[-1], "2027-03-31 20:00"), rulebook(), (), TODAY, facts)
+
+
+@pytest.mark.parametrize(("happened", "sentence"), REFUSED)
+def test_a_refusal_repeats_nothing_that_could_be_a_name(happened: tuple[Payload, ...], sentence: str) -> None:
+    del sentence
+    facts = taken_in(*happened[:-1])
+    with pytest.raises(Refused) as refused:
+        vetted(an_event(happened[-1], "2027-03-31 20:00"), rulebook(), (), TODAY, facts)
+    assert "张三" not in str(refused.value)
+
+
+def test_a_category_is_asked_for_where_the_limit_depends_on_it() -> None:
+    steps = ["{名称: 核查, 按类别: {群众来信: 10个工作日, 媒体反映: 5个工作日}}"]
+    book = a_rulebook(a_case_rule(steps=steps))
+    with pytest.raises(Refused, match="请写明类别：群众来信、媒体反映"):
+        vetted(an_event(opened(), "2027-03-31 08:00"), book, (), TODAY, Facts())
+
+
+def test_former_ids_become_todays_before_an_event_is_kept() -> None:
+    event = vetted(an_event(opened(rule="T05-C9"), "2027-03-31 08:00"), rulebook(), (), TODAY, Facts())
+    assert event.data["rule"] == "T05-C1"

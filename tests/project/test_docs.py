@@ -1,0 +1,83 @@
+"""What the documents claim, read back from the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from bot.cli import duban
+from bot.core.rules.item import State
+from bot.core.rules.rulebook import Basis, Delivery, Role
+from bot.core.telling.outbox import EntryState
+from bot.platforms import platforms
+from bot.rule_kinds import kinds
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [str(word) for words in (State, Role, Delivery, Basis) for word in words if word not in (State.NOTED,)]
+    + list(kinds()),
+)
+def test_every_word_of_rules_and_messages_is_in_the_glossary(word: str) -> None:
+    assert word in text("docs/glossary.md")
+
+
+@pytest.mark.parametrize(
+    "state", [EntryState.DELIVERED, EntryState.LATER, EntryState.REFUSED, EntryState.UNDELIVERABLE]
+)
+def test_every_outcome_is_in_the_glossary(state: EntryState) -> None:
+    assert state.value in text("docs/glossary.md")
+
+
+def test_every_command_of_the_readme_exists_and_every_command_has_help() -> None:
+    named = set(re.findall(r"duban (\w+)", text("README.md"))) | set(re.findall(r"· (\w+)", text("CHANGELOG.md")))
+    context = click.Context(duban)
+    commands = {name: duban.get_command(context, name) for name in duban.list_commands(context)}
+    assert named - {"duban"} <= set(commands)
+    assert all(command and command.help for command in commands.values())
+
+
+def test_the_readme_s_two_commands_are_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
+    promised = set(re.findall(r"make (\w+)", text("README.md")))
+    assert promised <= targets
+    assert {"run", "test"} <= promised
+    assert "make test" in text(".ci/run")
+
+
+def test_every_setting_is_documented_under_both_names() -> None:
+    page = text("docs/设置.md")
+    for field in Settings.model_fields.values():
+        assert f"| {field.alias} |" in page
+        choices = getattr(field.validation_alias, "choices", [])
+        assert all(str(choice) in page for choice in choices)
+
+
+def test_every_dialect_is_named_where_chats_are_configured() -> None:
+    assert all(name in text("config/chats.example.yaml") for name in platforms())
+
+
+def test_every_table_of_the_state_is_described() -> None:
+    tables = set(re.findall(r'table\("(\w+)"\)', text("bot/state/store.py")))
+    assert tables
+    assert all(f"| {name} |" in text("state/README.md") for name in tables)
+
+
+def test_every_file_the_journey_names_exists() -> None:
+    for name in re.findall(r"`(bot/[\w/]+(?:\.py)?)`", text("docs/journey.md")):
+        assert (ROOT / name).exists()
+
+
+def test_the_license_is_named_in_both_places() -> None:
+    assert "Mulan PSL v2" in text("README.md")
+    assert "MulanPSL-2.0" in text("pyproject.toml")
