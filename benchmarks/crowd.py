@@ -24,7 +24,7 @@ from benchmarks.look import RULES, scene
 from benchmarks.sink import TLS
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
 from bot.core.telling.message import Message
@@ -73,7 +73,7 @@ class Sample:
     def message(self, number: int) -> Message:
         """As the service words it under this number."""
         [draft] = drafts_for([chat(number)], self)
-        entry = Entry(number=f"2027-{number:04}", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+        entry = Entry(number=f"2027-{number:04}", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
                       at=draft.at, next_attempt_at=draft.at)  # fmt: skip
         return word(entry, self.words())
 
@@ -83,7 +83,7 @@ def sample() -> Sample:
     """The first message of June 2027 that tells of one item."""
     rulebook = load(RULES).rulebook
     assert rulebook is not None
-    draft, findings = next(found for found in outlook(scene(rulebook), START, END) if len(found[0].rows) == 1)
+    draft, findings = next(found for found in preview_of(scene(rulebook), START, END) if len(found[0].tellings) == 1)
     return Sample(rulebook, findings, draft)
 
 
@@ -93,8 +93,8 @@ def chat(number: int) -> str:
 
 def drafts_for(chats: Sequence[str], of: Sample) -> list[Draft]:
     """One message to each: the sample's own, as if every chat's unit had the item."""
-    [row] = of.draft.rows
-    return [replace(of.draft, chat=name, rows=(replace(row, unit=name, addressee=name),)) for name in chats]
+    [row] = of.draft.tellings
+    return [replace(of.draft, chat=name, tellings=(replace(row, unit=name, addressee=name),)) for name in chats]
 
 
 def robot(number: int, base: str, path: str = "/cgi-bin/webhook/send?key=") -> Robot:

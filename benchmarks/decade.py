@@ -2,7 +2,7 @@
 
     python -m benchmarks.decade [--years 10] [--folder DIR] [--no-archive] [--close 0.9]
 
-The rules are the repository's own, everything confirmed. What the outlook foretells is promised, sent and settled (three
+The rules are the repository's own, everything confirmed. What the preview foretells is promised, sent and settled (three
 durable units of work a message, as the service makes them); nine items in ten are reported done and closed a week before
 they are due, the rest stay open and go on being told. At the end of each month the archive takes what is past, as the service's does.
 """
@@ -23,7 +23,7 @@ from bot.core.deciding.findings import items_of
 from bot.core.deciding.look import Scene
 from bot.core.facts.events import Closed, Done, Event, Payload
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
@@ -91,7 +91,7 @@ class County:
 
     def _month(self, since: datetime, until: datetime, year: Year) -> None:
         self._events(since, until, year)
-        for draft, _ in outlook(self._scene(), since, until):
+        for draft, _ in preview_of(self._scene(), since, until):
             self._deliver(draft, year)
         if self.archiving:
             before = time.perf_counter()

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.look import NOW, RULES, scene
 from bot.core.deciding.findings import known_items
 from bot.core.deciding.look import look
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.time.zone import ZONE
 from bot.rulefiles.loader import assemble, read_files
 
@@ -65,7 +65,7 @@ def measured(count: int) -> dict[str, float]:
     many = scene(rulebook)
     look(many, NOW)  # the items of the year are made once, whoever looks first
     evaluation, _ = timed(lambda: look(many, NOW))
-    preview, rows = timed(lambda: sum(len(draft.rows) for draft, _ in outlook(many, START, END)))
+    preview, rows = timed(lambda: sum(len(draft.tellings) for draft, _ in preview_of(many, START, END)))
     items = len(known_items(rulebook, NOW.date()))
     return {"items": items, "rows": rows, "check": check, "one evaluation": evaluation, "preview of a year": preview}
 

@@ -17,7 +17,7 @@ from bot.core.deciding.findings import known_items
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE
@@ -63,8 +63,8 @@ def main() -> None:
     floor = timed(lambda: [item.due_on is not None and item.due_on < date(2027, 6, 1) for item in items], 50)
     whole = timed(lambda: look(county, NOW), 10)
     start = datetime(2026, 11, 24, tzinfo=ZONE)
-    year = timed(lambda: list(outlook(county, start, datetime(2027, 11, 23, 23, 59, tzinfo=ZONE))), rounds)
-    decade = timed(lambda: list(outlook(county, start, datetime(2035, 12, 31, 23, 59, tzinfo=ZONE))), 1)
+    year = timed(lambda: list(preview_of(county, start, datetime(2027, 11, 23, 23, 59, tzinfo=ZONE))), rounds)
+    decade = timed(lambda: list(preview_of(county, start, datetime(2035, 12, 31, 23, 59, tzinfo=ZONE))), 1)
     print(f"read and check the rules      {reading * 1000:8.1f} ms")
     print(
         f"one evaluation, {len(items)} items    {whole * 1000:8.1f} ms  ({whole / floor:.0f} times a bare pass over the dates)"

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot.core.rules.rulebook import Form
 from bot.core.telling.wording import Letterhead
-from bot.core.time.windows import OfficeHours, Season, Spans
+from bot.core.time.windows import OfficeHours, SeasonalHours, Spans
 from bot.rulefiles.text.problems import START, Problem, explain
 from bot.rulefiles.text.sheet import Sheet
 from bot.rulefiles.text.tree import read
@@ -84,10 +84,10 @@ class SeasonForm(Form):
         self.season()
         return self
 
-    def season(self) -> Season:
+    def season(self) -> SeasonalHours:
         """As the core wants it. Raises ValueError for impossible dates."""
         (m1, d1), (m2, d2) = ((int(x) for x in text.split("-")) for text in (self.starts, self.ends))
-        return Season((m1, d1), (m2, d2), self.spans)
+        return SeasonalHours((m1, d1), (m2, d2), self.spans)
 
 
 SeasonsField = Annotated[tuple[SeasonForm, ...], NoDecode, BeforeValidator(_unpacked)]

@@ -12,12 +12,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from bot.authoring.probes import Preview, Situation, Spot, World
-from bot.core.preview.mutations import Change, alone
-from bot.core.preview.rehearsal import About, Occasion, rehearse
+from bot.core.preview.mutations import Mutation, alone
+from bot.core.preview.rehearsal import Occasion, WordedTelling, rehearse
 from bot.core.time.grammar import normalise
 from bot.rulefiles.known import VERBS, Known
 from bot.rulefiles.rule_tests import Expectation, RuleTest
-from bot.rulefiles.run_tests import Outcome, holds, is_about
+from bot.rulefiles.run_tests import TestResult, holds, is_about
 
 # --- writing -----------------------------------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ def _of_situation(world: World, index: int) -> Iterator[Sketched]:
     seen: set[tuple[str, str, str]] = set()
     days: list[date] = []
     for (day, unit, _), part in sorted(preview.items(), key=lambda one: one[0]):
-        kind = (part.row.rung, part.row.state, unit)
+        kind = (part.telling.rung, part.telling.state, unit)
         if kind not in seen:
             seen.add(kind)
             days.append(day)
@@ -77,10 +77,10 @@ def _on(world: World, index: int, day: date, missing: Iterable[tuple[str, str]] 
     return Sketched(index, RuleTest(名称=name[:60], 今天是=day, 已知=known, 应当发给=told, 不应发给=untold))  # type: ignore[call-arg]
 
 
-def _name(world: World, situation: Situation, day: date, here: Mapping[tuple[str, str], About]) -> str:
+def _name(world: World, situation: Situation, day: date, here: Mapping[tuple[str, str], WordedTelling]) -> str:
     """T05-M1 提前30天, I4@2027 报96.9 当天, T05-M1 3月3日不提醒."""
     items = list(dict.fromkeys(item for _, item in here)) or [world.item or world.rule.id]
-    rungs = "、".join(dict.fromkeys(part.row.rung for part in here.values())) or f"{day.month}月{day.day}日不提醒"
+    rungs = "、".join(dict.fromkeys(part.telling.rung for part in here.values())) or f"{day.month}月{day.day}日不提醒"
     several = f"等{len(items)}项" if len(items) > 1 else ""
     return " ".join(word for word in (f"{items[0]}{several}", situation.label, rungs) if word)
 
@@ -94,7 +94,7 @@ def _line(known: Known) -> dict[str, Any]:
 
 
 def _silent(
-    world: World, ever: Mapping[tuple[str, str], None], here: Mapping[tuple[str, str], About]
+    world: World, ever: Mapping[tuple[str, str], None], here: Mapping[tuple[str, str], WordedTelling]
 ) -> Iterator[tuple[str, str]]:
     """Who hears of the item on other days; one unit that never does; on a quiet day everybody, of the whole rule."""
     items = {item for _, item in here}
@@ -120,7 +120,7 @@ def _expected(units: Iterable[str], item: str, texts: Sequence[str]) -> Expectat
     return Expectation(单位=tuple(units), 事项=item, 包含=tuple(texts))  # type: ignore[call-arg]
 
 
-def _telling_text(part: About, other: str = "") -> str:
+def _telling_text(part: WordedTelling, other: str = "") -> str:
     """What a message says of an item, short: how long it still has, or how it stands; what `other` does not say."""
     pieces = [piece for piece in _pieces(part.text) if not other or normalise(piece) not in normalise(other)]
     for wanted in (r"剩余\d+天|今日到期|已逾期\d+天|待公布|宽限期内", "完成值|目标|上期|[0-9]"):
@@ -151,7 +151,7 @@ def _pieces(text: str) -> list[str]:
 # --- changes -----------------------------------------------------------------------------------------------------------
 
 
-def _against(world: World, family: Iterator[Change], tests: Sequence[Sketched]) -> list[Sketched]:
+def _against(world: World, family: Iterator[Mutation], tests: Sequence[Sketched]) -> list[Sketched]:
     """Nothing when the tests notice the first change of the family that is one at all; else the test that does."""
     for change in family:
         found: list[Sketched] = []
@@ -167,7 +167,7 @@ def _against(world: World, family: Iterator[Change], tests: Sequence[Sketched]) 
     return []
 
 
-def _preview(world: World, change: Change, situation: Situation) -> Preview:
+def _preview(world: World, change: Mutation, situation: Situation) -> Preview:
     """The preview under a change; a rule that no longer can be played tells nobody anything."""
     try:
         return world.preview(change.rule, situation)
@@ -218,11 +218,11 @@ def _green(test: RuleTest, preview: Preview) -> bool:
     return True
 
 
-def _says(part: About, texts: Iterable[str]) -> bool:
+def _says(part: WordedTelling, texts: Iterable[str]) -> bool:
     return all(normalise(text) in normalise(part.text) for text in texts)
 
 
-def unnoticed(world: World, outcomes: Sequence[Outcome]) -> Iterator[Change]:
+def unnoticed(world: World, outcomes: Sequence[TestResult]) -> Iterator[Mutation]:
     """Changes with an effect that turn none of these (green) tests red, the smallest of each place."""
     own = _own_tests(world, outcomes)
     for family in world.changes():
@@ -234,7 +234,7 @@ def unnoticed(world: World, outcomes: Sequence[Outcome]) -> Iterator[Change]:
 Own = list[tuple[Occasion, list[tuple[bool, Expectation, str]]]]
 
 
-def _own_tests(world: World, outcomes: Sequence[Outcome]) -> Own:
+def _own_tests(world: World, outcomes: Sequence[TestResult]) -> Own:
     """What the tests say of this rule and is true of it alone."""
     tried = [(outcome.part.test.form, outcome.occasion) for outcome in outcomes if outcome.occasion]
     said = rehearse(alone(world.rulebook, world.rule), [occasion for _, occasion in tried])
@@ -251,11 +251,11 @@ def _own_tests(world: World, outcomes: Sequence[Outcome]) -> Own:
 def _speaks_of(world: World, one: Expectation) -> bool:
     rule = world.rule.id
     names = [name for name in (one.item, *one.texts) if name]
-    steps = {part.row.item for preview in world.previews for part in preview.values()}
+    steps = {part.telling.item for preview in world.previews for part in preview.values()}
     return any(name in steps or name == rule or name.startswith(f"{rule}@") for name in names)
 
 
-def _unnoticed_of(world: World, family: Iterator[Change], own: Own) -> Change | None:
+def _unnoticed_of(world: World, family: Iterator[Mutation], own: Own) -> Mutation | None:
     for change in family:
         said = rehearse(alone(world.rulebook, change.rule), [occasion for occasion, _ in own]) if own else []
         for (_, expected), heard in zip(own, said, strict=True):

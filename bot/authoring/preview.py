@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene
-from bot.core.preview.difference import Difference, Telling, difference
-from bot.core.preview.preview import outlook
+from bot.core.preview.difference import Difference, PreviewTelling, difference
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
 from bot.core.time.zone import ZONE, midnight
@@ -29,11 +29,11 @@ from bot.sources.rule_files import digest
 from bot.state.store import Store
 
 Found = TypeVar("Found")
-AHEAD = 90  # days
+DAYS_AHEAD = 90  # days
 KEPT = 16  # pages, the latest
 
-Told = tuple[Draft, Mapping[str, Finding]]
-Watch = Callable[[Iterable[Told], datetime, datetime], Iterable[Told]]
+DraftOfDay = tuple[Draft, Mapping[str, Finding]]
+Watch = Callable[[Iterable[DraftOfDay], datetime, datetime], Iterable[DraftOfDay]]
 
 
 #: A month further away than this is not shown.
@@ -41,17 +41,17 @@ YEARS_AHEAD = 12
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Preview:
     """The tellings from `since` to `until`; `today` is the business day on which this was found out."""
 
     today: date
     since: date
     until: date
-    tellings: Sequence[Telling]
+    tellings: Sequence[PreviewTelling]
 
 
 @dataclass(frozen=True)
-class Edit:
+class EditPreview:
     """What stands in the rule files and is not in force: nothing (`waits` false), something refused, or its changes."""
 
     since: date
@@ -86,16 +86,20 @@ def scene(home: Home, rulebook: Rulebook, store: Store) -> Scene:
     return replace(scene_of(home, rulebook, store), directory=own_chats(home.chats, rulebook).directory)
 
 
-def drafts(scene: Scene, start: datetime, span: Span, watch: Watch | None = None) -> Iterable[Told]:
+def drafts(scene: Scene, start: datetime, span: Span, watch: Watch | None = None) -> Iterable[DraftOfDay]:
     """The messages of the span; `watch` sees all of them pass, from `start` on."""
-    coming: Iterable[Told] = outlook(scene, start, span.until)
+    coming: Iterable[DraftOfDay] = preview_of(scene, start, span.until)
     return (one for one in (watch(coming, start, span.until) if watch else coming) if one[0].at >= span.since)
 
 
-def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None) -> list[Telling]:
-    """Every row of the span, in time order."""
+def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None) -> list[PreviewTelling]:
+    """Every telling of the span, in time order."""
     found = drafts(scene, span.start(store), span, watch)
-    return [Telling(draft.at.astimezone(ZONE), draft.chat, row) for draft, _ in found for row in draft.rows]
+    return [
+        PreviewTelling(draft.at.astimezone(ZONE), draft.chat, telling)
+        for draft, _ in found
+        for telling in draft.tellings
+    ]
 
 
 def changes(
@@ -120,7 +124,7 @@ def other_rules(folder: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
     return loaded.rulebook, tuple(problem for problem in loaded.problems if problem.is_error)
 
 
-class Lookout:
+class Previews:
     """What the pages show: worked out in a thread, and kept as long as everything it rests on stays the same.
 
     `app` is None until the service has started; `state` is the folder of its state.
@@ -131,7 +135,7 @@ class Lookout:
         self._known: dict[Hashable, Any] = {}
         self._busy = asyncio.Lock()
 
-    async def ahead(self, month: date | None) -> Ahead | None:
+    async def ahead(self, month: date | None) -> Preview | None:
         """What will be told in a month, or in the coming 90 days. None before the start."""
         app = self._app()
         if app is None:
@@ -139,7 +143,7 @@ class Lookout:
         span = _span(app.clock.now(), month)
         return await self._once(app, ("ahead", span.since.date(), span.until), lambda scene: self._ahead(scene, span))
 
-    async def edit(self) -> Edit | None:
+    async def edit(self) -> EditPreview | None:
         """What stands in the rule files beside the rules in force. None before the start."""
         app = self._app()
         if app is None:
@@ -158,24 +162,24 @@ class Lookout:
             found: Found = self._known[key]
             return found
 
-    def _ahead(self, scene: Scene, span: Span) -> Ahead:
+    def _ahead(self, scene: Scene, span: Span) -> Preview:
         store, rulebook, _ = self._in_force(scene)
         found = tellings(_beside(scene, rulebook, store), store, span)
-        return Ahead(span.now.date(), span.since.date(), span.until.date(), found)
+        return Preview(span.now.date(), span.since.date(), span.until.date(), found)
 
-    def _edit(self, scene: Scene, files: Mapping[str, bytes], span: Span) -> Edit:
+    def _edit(self, scene: Scene, files: Mapping[str, bytes], span: Span) -> EditPreview:
         store, before, kept = self._in_force(scene)
         since, until = span.since.date(), span.until.date()
         if files == kept:
-            return Edit(since, until)
+            return EditPreview(since, until)
         loaded = proven(assemble(files))
         errors = tuple(str(problem) for problem in loaded.problems if problem.is_error)
         if loaded.rulebook is None:
-            return Edit(since, until, True, errors)
+            return EditPreview(since, until, True, errors)
         old = tellings(_beside(scene, before, store), store, span)
         new = tellings(_beside(scene, loaded.rulebook, store), store, span)
         renamed = [one.under(loaded.rulebook.succession) for one in old]
-        return Edit(since, until, True, (), difference(renamed, new))
+        return EditPreview(since, until, True, (), difference(renamed, new))
 
     def _in_force(self, scene: Scene) -> tuple[Store, Rulebook, Mapping[str, bytes]]:
         """A copy of the state and a rulebook of this thread's own: what the service works with is never touched."""
@@ -200,7 +204,7 @@ def _span(now: datetime, month: date | None) -> Span:
     """A month, as far as it lies ahead, within the years that are shown; without one the coming 90 days."""
     now = now.astimezone(ZONE)
     if month is None:
-        return Span(now, now, midnight(now.date() + timedelta(days=AHEAD + 1)) - timedelta(minutes=1))
+        return Span(now, now, midnight(now.date() + timedelta(days=DAYS_AHEAD + 1)) - timedelta(minutes=1))
     first = min(max(month, now.date().replace(day=1)), date(now.year + YEARS_AHEAD, 12, 1))
     following = (first + timedelta(days=32)).replace(day=1)
     return Span(now, max(now, midnight(first)), midnight(following) - timedelta(minutes=1))

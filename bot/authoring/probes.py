@@ -18,8 +18,8 @@ from typing import Any
 from bot.core.facts import events as e
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
-from bot.core.preview.mutations import Change, alone, families, fine
-from bot.core.preview.rehearsal import About, Occasion, first_look, happening, play
+from bot.core.preview.mutations import Mutation, alone, families, fine
+from bot.core.preview.rehearsal import Occasion, WordedTelling, first_look, happening, play
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import IndicatorForm, Rule, Rulebook
 from bot.core.time.zone import day_of
@@ -44,7 +44,7 @@ USUAL = Decimal(50)
 HISTORIES = (0, 1, 3)
 
 Spot = tuple[date, str, str]  # day, unit, item
-Preview = Mapping[Spot, About]
+Preview = Mapping[Spot, WordedTelling]
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,16 @@ class World:
             start = first_look(world, situation.last, situation.events)
             until = situation.last + AFTERWARDS
         return {
-            (said.on, said.unit, part.row.item): part
+            (said.on, said.unit, part.telling.item): part
             for said in play(world, Occasion(until, situation.events), start)
             for part in said.about
-            if part.row.rule == rule.id and self._wants(part.row.item) and said.on > situation.last
+            if part.telling.rule == rule.id and self._wants(part.telling.item) and said.on > situation.last
         }
 
     def _wants(self, item: str) -> bool:
         return not self.item or item == self.item
 
-    def changes(self) -> Iterator[Iterator[Change]]:
+    def changes(self) -> Iterator[Iterator[Mutation]]:
         """Every place of the rule, moved."""
         return families(self.rule, self.rulebook.addressable)
 

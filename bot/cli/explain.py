@@ -15,9 +15,9 @@ from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unkno
 from bot.core.deciding.decisions import Decision, Reason, settled
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import told
+from bot.core.telling.outbox import past_telling
 from bot.core.time.zone import ZONE, midnight
 from bot.service.home import Home, peek_store, usable_rulebook
 from bot.service.wiring import scene_of
@@ -86,9 +86,9 @@ def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterabl
     """The decisions about one item at `when`, everything due before having been told."""
     memory = scene.memory.copy()
     eve = datetime.combine(when.date(), datetime.min.time(), ZONE)
-    for draft, _ in outlook(scene, start, eve - timedelta(minutes=1)):
-        for row in draft.rows:
-            memory.add(told(row, "", draft.at))
+    for draft, _ in preview_of(scene, start, eve - timedelta(minutes=1)):
+        for telling in draft.tellings:
+            memory.add(past_telling(telling, "", draft.at))
     decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))[1]
     exact = [one for one in decisions if one.finding.item.id == item]
     return exact or [one for one in decisions if one.finding.item.rule.id == item]
@@ -116,7 +116,7 @@ def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
 def _sentence(one: Decision, when: datetime) -> str:
     finding: Finding = one.finding
     head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.value}）→ {one.addressee.key}（{one.addressee.role.value}）："
-    rung = f"，级次“{one.telling.label}”（{one.telling.on}）" if one.telling else ""
+    rung = f"，级次“{one.rung.label}”（{one.rung.on}）" if one.rung else ""
     if one.reason.tells:
         at = one.at.astimezone(ZONE) if one.at else when
         return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{one.reason.words}{'，' + one.mark if one.mark else ''}。"

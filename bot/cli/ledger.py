@@ -24,7 +24,7 @@ from bot.core.ledger.rows import choices, guide, tables
 from bot.core.ledger.values import Entered, entered
 from bot.core.rules.rulebook import Rulebook
 from bot.rulefiles.ledger import workbook
-from bot.rulefiles.ledger.edits import Draft, draft, write_all
+from bot.rulefiles.ledger.edits import RuleEdits, draft, write_all
 from bot.rulefiles.ledger.sheets import WorkbookError
 from bot.rulefiles.ledger.workbook import LIKE_A_FORMULA, OfficeMissingError
 from bot.rulefiles.loader import assemble
@@ -131,7 +131,7 @@ class _Import:
     """Everything an edited workbook asks for, tried against the rules but not written."""
 
     asked: Comparison
-    edits: Draft
+    edits: RuleEdits
     values: tuple[Entered, ...]
     errors: tuple[str, ...]
     hints: tuple[str, ...]

@@ -86,7 +86,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "why": entry.why,
         "resent": entry.resent,
         "robot": entry.robot,
-        "rows": [row_json(entry.at, entry.chat, row) for row in entry.rows],
+        "rows": [row_json(entry.at, entry.chat, telling) for telling in entry.tellings],
     }
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import click
 
 from bot.authoring import preview as foresight
-from bot.authoring.preview import Span, Told
+from bot.authoring.preview import DraftOfDay, Span
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.decisions import Reason
-from bot.core.preview.difference import Difference, Telling, by_chat, described, messages, totals
+from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Entry, Row
+from bot.core.telling.outbox import Entry, Telling
 from bot.core.telling.wording import Words, short_day, word
 from bot.core.time.zone import ZONE
 from bot.sending.chats import key_of
@@ -96,7 +96,7 @@ def _in_one_go() -> Iterator[None]:
         gc.enable()
 
 
-def with_progress(drafts: Iterable[Told], start: datetime, until: datetime) -> Iterator[Told]:
+def with_progress(drafts: Iterable[DraftOfDay], start: datetime, until: datetime) -> Iterator[DraftOfDay]:
     """The same drafts, with a bar by day on a terminal's stderr once it has taken a second; never into a pipe."""
     if not sys.stderr.isatty():
         yield from drafts
@@ -108,7 +108,9 @@ def with_progress(drafts: Iterable[Told], start: datetime, until: datetime) -> I
             yield from _with_bar(coming, start, one[0].at, until)
 
 
-def _with_bar(drafts: Iterator[Told], start: datetime, reached: datetime, until: datetime) -> Iterator[Told]:
+def _with_bar(
+    drafts: Iterator[DraftOfDay], start: datetime, reached: datetime, until: datetime
+) -> Iterator[DraftOfDay]:
     with click.progressbar(length=(until - start).days, label="推演", file=sys.stderr) as bar:
         bar.update((reached - start).days)
         for one in drafts:
@@ -130,75 +132,75 @@ def _known_unit(rulebook: Rulebook, name: str) -> str:
 # --- what will be told -----------------------------------------------------------
 
 
-def row_json(at: datetime, chat: str, row: Row) -> dict[str, Any]:
+def row_json(at: datetime, chat: str, telling: Telling) -> dict[str, Any]:
     """One telling as the contract has it."""
     return {
         "at": at.astimezone(ZONE).isoformat(timespec="minutes"),
         "chat": chat,
-        "unit": row.unit,
-        "item": row.item,
-        "title": row.title,
-        "state": row.state,
-        "rung": row.rung,
-        "rung_on": row.rung_on.isoformat(),
-        "reason": row.reason,
-        "理由": Reason[row.reason].words,
-        "form": row.form,
-        "addressee": row.role,
-        "provisional": row.provisional,
+        "unit": telling.unit,
+        "item": telling.item,
+        "title": telling.title,
+        "state": telling.state,
+        "rung": telling.rung,
+        "rung_on": telling.rung_on.isoformat(),
+        "reason": telling.reason,
+        "理由": Reason[telling.reason].words,
+        "form": telling.form,
+        "addressee": telling.role,
+        "provisional": telling.provisional,
     }
 
 
-def _say_rows(coming: Iterable[Told], unit: str | None, json_: bool) -> None:
-    rows = [
-        Telling(draft.at, draft.chat, row)
+def _say_rows(coming: Iterable[DraftOfDay], unit: str | None, json_: bool) -> None:
+    tellings = [
+        PreviewTelling(draft.at, draft.chat, telling)
         for draft, _ in coming
-        for row in draft.rows
-        if unit is None or unit in (row.unit, draft.chat)
+        for telling in draft.tellings
+        if unit is None or unit in (telling.unit, draft.chat)
     ]
     if json_:
-        lines = (json.dumps(row_json(one.at, one.chat, one.row), ensure_ascii=False) for one in rows)
+        lines = (json.dumps(row_json(one.at, one.chat, one.telling), ensure_ascii=False) for one in tellings)
         click.echo("[" + ",\n ".join(lines) + "]")
-    elif rows:
+    elif tellings:
         # Not click.echo, which would look through the megabytes of a long preview for colours.
-        sys.stdout.writelines(f"{line}\n" for line in chain(_table(rows), (_sums(rows),)))
+        sys.stdout.writelines(f"{line}\n" for line in chain(_table(tellings), (_sums(tellings),)))
     else:
         click.echo("这段时间没有要发的提醒。")
 
 
-def _table(rows: list[Telling]) -> Iterator[str]:
-    for (at, chat), group in groupby(rows, key=lambda one: (one.at, one.chat)):
+def _table(tellings: list[PreviewTelling]) -> Iterator[str]:
+    for (at, chat), group in groupby(tellings, key=lambda one: (one.at, one.chat)):
         yield f"{at:%Y-%m-%d} {short_day(at.date())[-4:]} {at:%H:%M} {chat}"
         for one in group:
-            yield f"    {one.row.form} {_brief(one.row)}　{one.row.state}　{one.row.rung}　{_why(one.row)}"
+            yield f"    {one.telling.form} {_brief(one.telling)}　{one.telling.state}　{one.telling.rung}　{_why(one.telling)}"
 
 
-def _brief(row: Row) -> str:
-    return f"{row.item} {row.title}"
+def _brief(telling: Telling) -> str:
+    return f"{telling.item} {telling.title}"
 
 
-def _why(row: Row) -> str:
-    return Reason[row.reason].words + ("（暂定日历）" if row.provisional else "")
+def _why(telling: Telling) -> str:
+    return Reason[telling.reason].words + ("（暂定日历）" if telling.provisional else "")
 
 
-def _sums(rows: list[Telling]) -> str:
+def _sums(tellings: list[PreviewTelling]) -> str:
     """Messages by chat, then tellings by unit: a digest is one message however many it tells of."""
-    by_name = sorted(rows, key=lambda one: one.chat)
+    by_name = sorted(tellings, key=lambda one: one.chat)
     chats = Counter({chat: messages(group) for chat, group in groupby(by_name, key=lambda one: one.chat)})
-    units = Counter(one.row.unit for one in rows)
-    return f"合计{chats.total()}条消息：{_counted(chats)}\n提醒{len(rows)}项，按单位：{_counted(units)}"
+    units = Counter(one.telling.unit for one in tellings)
+    return f"合计{chats.total()}条消息：{_counted(chats)}\n提醒{len(tellings)}项，按单位：{_counted(units)}"
 
 
 def _counted(counts: Counter[str]) -> str:
     return "、".join(f"{name}{count}" for name, count in counts.most_common())
 
 
-def _say_texts(home: Home, rulebook: Rulebook, coming: Iterable[Told], unit: str | None) -> None:
+def _say_texts(home: Home, rulebook: Rulebook, coming: Iterable[DraftOfDay], unit: str | None) -> None:
     for draft, findings in coming:
-        if unit and unit != draft.chat and all(row.unit != unit for row in draft.rows):
+        if unit and unit != draft.chat and all(telling.unit != unit for telling in draft.tellings):
             continue
         entry = Entry(
-            number=f"{draft.at.year}-预览", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+            number=f"{draft.at.year}-预览", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
             at=draft.at, next_attempt_at=draft.at,
         )  # fmt: skip
         message = word(entry, Words(rulebook, findings, draft.at.date(), home.settings.letterhead()))
@@ -227,7 +229,7 @@ def _other(folder: Path) -> Rulebook:
 
 def _say_changes(found: list[Difference], unit: str | None, span: Span, json_: bool) -> None:
     if unit:
-        found = [one for one in found if any(unit in (s.row.unit, s.chat) for s in (one.before, one.after) if s)]
+        found = [one for one in found if any(unit in (s.telling.unit, s.chat) for s in (one.before, one.after) if s)]
     if json_:
         say_json([_change_json(one) for one in found])
         return
@@ -244,12 +246,12 @@ def _say_changes(found: list[Difference], unit: str | None, span: Span, json_: b
 
 def said(one: Difference) -> str:
     """改期 T05-M1 创建工作通过国家评估认定　提前30天：2027-12-01→2027-11-30."""
-    return f"{one.change} {_brief(one.told.row)}　{one.told.row.rung}　{described(one)}"
+    return f"{one.change} {_brief(one.told.telling)}　{one.told.telling.rung}　{described(one)}"
 
 
 def _change_json(one: Difference) -> dict[str, Any]:
     sides = {"before": one.before, "after": one.after}
-    told = {name: row_json(side.at, side.chat, side.row) if side else None for name, side in sides.items()}
+    told = {name: row_json(side.at, side.chat, side.telling) if side else None for name, side in sides.items()}
     return {"change": str(one.change), **told}
 
 

@@ -144,7 +144,7 @@ def receipt(folder: Path, item: str, drill: bool, json_: bool) -> int:
         say_json([as_json(one, texts) for one in found])
         return OK
     if not found and item not in rulebook.by_id:
-        known = {row.item for entry in store.entries.values() for row in entry.rows}
+        known = {telling.item for entry in store.entries.values() for telling in entry.tellings}
         raise unknown("事项的送达记录", item, sorted({*known, *rulebook.by_id}), writes=False)
     _print(item, found, texts)
     return OK

@@ -17,7 +17,7 @@ import click
 from bot import __version__
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, opened, say_json
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.outbox import Entry, EntryState
 from bot.core.telling.outcome import Verdict
@@ -107,17 +107,17 @@ def run(
 
 async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:
     """The service: server first (a drill's robots live on it), then the reconcile loop, until a signal."""
-    from bot.authoring.preview import Lookout
+    from bot.authoring.preview import Previews
     from bot.web.pages import pages
-    from bot.web.preview import ahead_routes
+    from bot.web.preview import preview_routes
     from bot.web.server import PortTaken, Server
 
     made: list[App] = []
-    lookout = Lookout(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
+    lookout = Previews(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
     stage = _stage(home, store, clock) if drill and isinstance(clock, StoryClock) else None
     server = Server()
     try:
-        shown = (*(stage.routes() if stage else ()), *ahead_routes(lookout.ahead, lookout.edit))
+        shown = (*(stage.routes() if stage else ()), *preview_routes(lookout.ahead, lookout.edit))
         port = await server.start(pages(lambda: status_of(made[0] if made else None), shown), host, port)
     except PortTaken as error:
         raise Failure(str(error)) from None
@@ -305,8 +305,8 @@ async def _to_test_group(home: Home, chat: str, days: int, most: int) -> int:
     start = drill_start(rulebook)
     courier = Courier(home.settings.allowed_hosts)
     failed = 0
-    for draft, findings in islice(outlook(scene, start, start + timedelta(days=days)), most):
-        entry = Entry(number=f"{draft.at.year}-演练", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+    for draft, findings in islice(preview_of(scene, start, start + timedelta(days=days)), most):
+        entry = Entry(number=f"{draft.at.year}-演练", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
                       at=draft.at, next_attempt_at=draft.at)  # fmt: skip
         message = word(entry, Words(rulebook, findings, draft.at.date(), home.settings.letterhead("演练")))
         for part in parts(message, robots[0]):

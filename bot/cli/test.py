@@ -17,7 +17,7 @@ from bot.rulefiles.calendar_files import CalendarFileError, write
 from bot.rulefiles.loader import FOLDER, Loaded, assemble
 from bot.rulefiles.rule_tests import FOLDER as TESTS
 from bot.rulefiles.rule_tests import RuleTest, written
-from bot.rulefiles.run_tests import Outcome, proven, try_tests
+from bot.rulefiles.run_tests import TestResult, proven, try_tests
 from bot.service.home import Home, RulesUnusableError
 
 HEAD = "测试:\n"
@@ -70,11 +70,11 @@ def _known_files(loaded: Loaded, files: Sequence[str]) -> set[str]:
     return meant
 
 
-def _chosen(outcome: Outcome, files: set[str]) -> bool:
+def _chosen(outcome: TestResult, files: set[str]) -> bool:
     return not files or outcome.part.test.sheet.file in files
 
 
-def _tell(outcomes: Sequence[Outcome]) -> int:
+def _tell(outcomes: Sequence[TestResult]) -> int:
     """Every red test with what is really sent; returns how many are red."""
     for outcome in outcomes:
         for problem in outcome.problems:
@@ -149,7 +149,7 @@ def _write(home: Home, path: Path, before: bytes | None, raw: bytes) -> None:
 # --- what nobody would notice ----------------------------------------------------------------------------------------
 
 
-def _thorough(rulebook: Rulebook, names: Sequence[str], outcomes: Sequence[Outcome]) -> int:
+def _thorough(rulebook: Rulebook, names: Sequence[str], outcomes: Sequence[TestResult]) -> int:
     """Lists every change that has an effect and turns no test red."""
     count = 0
     for name in names:

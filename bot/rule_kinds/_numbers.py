@@ -24,7 +24,7 @@ FINE = frozenset({State.MET, State.ON_TRACK})
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class NumberVerdict:
     """How the values stand, which of them say so, and a short phrase for the message."""
 
     state: State
@@ -32,9 +32,9 @@ class Verdict:
     detail: str = ""
 
 
-def awaiting(detail: str = "") -> Verdict:
+def awaiting(detail: str = "") -> NumberVerdict:
     """Nothing can be said yet, and why."""
-    return Verdict(State.AWAITING_RESULT, (), detail)
+    return NumberVerdict(State.AWAITING_RESULT, (), detail)
 
 
 class NumberKind(BaseKind, ABC):
@@ -50,7 +50,7 @@ class NumberKind(BaseKind, ABC):
         yield Item(rule.id, rule, rule.form.title, None)
 
     @abstractmethod
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """What these values say; `facts` only for other indicators and other shapes of label."""
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:

@@ -64,7 +64,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Shortage:
     """What the numbers say: demand less allowed seats by year (shortage), years of surplus, years that cannot be judged."""
 
     judged: tuple[int, ...] = ()
@@ -183,7 +183,7 @@ def pupils(stage: SchoolStage, year: int, births: Mapping[int, Observation]) -> 
     return born * stage.share * (HUNDRED + stage.inflow) / (HUNDRED * HUNDRED)
 
 
-def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Outlook:
+def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Shortage:
     """Demand against seats in every year after the latest known births whose cohorts and seats are known."""
     births, seats = numbers.births, numbers.seats
     latest = max(births)
@@ -202,7 +202,7 @@ def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Outlook
         used += [place, *(births[one] for one in needed)]
         _weigh(form, year, pupils(stage, year, births), place.value, short, spare)
     known_at = max((seen.at for seen in used), default=None)
-    return Outlook(tuple(judged), short, tuple(spare), tuple(sorted(unknown)), known_at)
+    return Shortage(tuple(judged), short, tuple(spare), tuple(sorted(unknown)), known_at)
 
 
 def _seats_of(seats: Mapping[int, Observation], year: int) -> Observation | None:
@@ -229,7 +229,7 @@ def _fine(form: ForecastForm, stage: SchoolStage, before: Numbers) -> State:
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
-def said(form: ForecastForm, found: Outlook) -> str:
+def said(form: ForecastForm, found: Shortage) -> str:
     """2028—2030年缺学位，最多120个（2029年）；2034年起富余。"""
     last = found.judged[-1]
     parts: list[str] = []

@@ -22,10 +22,10 @@ from bot.core.rules.item import Item, State, long_date, spoken
 from bot.core.rules.kind import Remark
 from bot.core.rules.rulebook import Direction, Form, IndicatorForm, TargetForm
 from bot.core.rules.words import DueDate, Precision
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
-class Side(StrEnum):
+class BoundSide(StrEnum):
     """界: on which side of the bound a value may lie."""
 
     AT_LEAST = "不低于"
@@ -37,7 +37,7 @@ class HoldOptions(Form):
     """What may be set behind 保持."""
 
     value: Decimal | None = Field(default=None, alias="值", description="不填则用到期的目标值")
-    side: Side | None = Field(default=None, alias="界", description="不填则越高越好的不低于，越低越好的不高于")
+    side: BoundSide | None = Field(default=None, alias="界", description="不填则越高越好的不低于，越低越好的不高于")
     tolerance: Decimal = Field(default=Decimal(0), alias="容差", ge=0, description="四舍五入的余地，用指标的计量单位")
     start: DueDate | None = Field(default=None, alias="起", description="从哪一年（月）的数据起监测")
 
@@ -69,7 +69,7 @@ class Hold(NumberKind):
         slack = f"（容差{written(options.tolerance)}{form.measure}）" if options.tolerance else ""
         return f"{_since(options)}每期{bound}{slack}"
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """The latest value against its bound."""
         del facts
         form: IndicatorForm = item.rule.form
@@ -91,7 +91,7 @@ class Hold(NumberKind):
             near = (latest.value, latest.value - options.tolerance, latest.value + options.tolerance)
             fine = any(met(value, target, form.direction) for value in near)
             wanted = wish(target, form.measure)
-        return Verdict(State.MET if fine else State.MISSED, (latest,), f"{said}，要求{wanted}")
+        return NumberVerdict(State.MET if fine else State.MISSED, (latest,), f"{said}，要求{wanted}")
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """There must be something to hold."""
@@ -104,8 +104,8 @@ class Hold(NumberKind):
             yield Remark("no-bound", (self.name,), "“保持”没有可比的值：没有写“值”，也没有“目标”", hint)
 
 
-def _side(form: IndicatorForm, options: HoldOptions) -> Side:
-    return options.side or (Side.AT_LEAST if form.direction is Direction.HIGHER else Side.AT_MOST)
+def _side(form: IndicatorForm, options: HoldOptions) -> BoundSide:
+    return options.side or (BoundSide.AT_LEAST if form.direction is Direction.HIGHER else BoundSide.AT_MOST)
 
 
 def _since(options: HoldOptions) -> str:
@@ -122,10 +122,10 @@ def _target(form: IndicatorForm, series: Series, latest: Point) -> TargetForm | 
     return max(due, key=lambda target: target.due.on, default=None)
 
 
-def _within(above: Decimal, side: Side, tolerance: Decimal) -> bool:
+def _within(above: Decimal, side: BoundSide, tolerance: Decimal) -> bool:
     """Whether a value that lies so far above its bound is on the good side; exactly the tolerance is."""
-    low = above >= -tolerance or side is Side.AT_MOST
-    high = above <= tolerance or side is Side.AT_LEAST
+    low = above >= -tolerance or side is BoundSide.AT_MOST
+    high = above <= tolerance or side is BoundSide.AT_LEAST
     return low and high
 
 

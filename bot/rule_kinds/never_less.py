@@ -14,7 +14,7 @@ from bot.core.facts.facts import Facts
 from bot.core.facts.series import Series, written
 from bot.core.rules.item import Item, State
 from bot.core.rules.rulebook import IndicatorForm
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
 class NeverLess(NumberKind):
@@ -36,7 +36,7 @@ class NeverLess(NumberKind):
         del form
         return "每期终值不低于上年同期终值"
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """The latest value against the same period of the year before, both final."""
         del facts
         form: IndicatorForm = item.rule.form
@@ -50,7 +50,7 @@ class NeverLess(NumberKind):
             f"{series.said(latest)}{written(latest.value)}{form.measure}，"
             f"上年同期{written(before.value)}{form.measure}，要求不低于上年"
         )
-        return Verdict(State.MISSED if latest.value < before.value else State.MET, (before, latest), detail)
+        return NumberVerdict(State.MISSED if latest.value < before.value else State.MET, (before, latest), detail)
 
 
 KIND: Any = NeverLess()

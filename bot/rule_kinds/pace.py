@@ -29,7 +29,7 @@ from bot.core.facts.series import Scale, Series, signed, written, year_time
 from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
 from bot.core.rules.rulebook import BaselineForm, Direction, Form, IndicatorForm, Text
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
 class Shape(StrEnum):
@@ -57,7 +57,7 @@ class PaceOptions(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Waypoint:
     """A place on the way: when (in years), and the value it should have."""
 
     at: Fraction
@@ -95,7 +95,7 @@ class Pace(NumberKind):
         bands = f"落后超过{yellow}个百分点为滞后，超过{red}个百分点为严重滞后"
         return f"{start}到{years}目标按{options.shape}比进度，{bands}"
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """How many points of the stretch the latest value is short of what the calendar asks."""
         del facts
         form: IndicatorForm = item.rule.form
@@ -115,7 +115,7 @@ class Pace(NumberKind):
             f"序时应为{written(expected)}{form.measure}，{_how_far(behind)}"
         )
         state = State.FAR_BEHIND if behind > Fraction(options.red) else State.BEHIND
-        return Verdict(state if behind > Fraction(options.yellow) else State.ON_TRACK, (latest,), detail)
+        return NumberVerdict(state if behind > Fraction(options.yellow) else State.ON_TRACK, (latest,), detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """A way has a beginning, an end further on, and nodes that lie on it."""
@@ -140,7 +140,7 @@ def _stretch(
 ) -> tuple[Fraction, Fraction, Fraction] | None:
     """Expected value, start and end of the stretch in which a period lies; None where the kind has nothing to say."""
     now = scale.end(index)
-    start = Mark(Fraction(base.year + 1), Fraction(base.value))
+    start = Waypoint(Fraction(base.year + 1), Fraction(base.value))
     targets = _targets(form, start)
     if not targets or not start.at < now <= targets[-1].at:
         return None
@@ -158,19 +158,19 @@ def _stretch(
     return found if _onward(found[1], found[2], form.direction) else None
 
 
-def _targets(form: IndicatorForm, start: Mark) -> list[Mark]:
+def _targets(form: IndicatorForm, start: Waypoint) -> list[Waypoint]:
     """The targets after the baseline, in time."""
-    marks = (Mark(year_time(target.due.on), Fraction(target.value)) for target in form.targets)
+    marks = (Waypoint(year_time(target.due.on), Fraction(target.value)) for target in form.targets)
     return sorted((mark for mark in marks if mark.at > start.at), key=lambda mark: mark.at)
 
 
-def _nodes(options: PaceOptions, scale: Scale) -> list[Mark]:
+def _nodes(options: PaceOptions, scale: Scale) -> list[Waypoint]:
     found = ((scale.index(node.period), node.value) for node in options.nodes)
-    marks = (Mark(scale.end(index), Fraction(value)) for index, value in found if index is not None)
+    marks = (Waypoint(scale.end(index), Fraction(value)) for index, value in found if index is not None)
     return sorted(marks, key=lambda mark: mark.at)
 
 
-def _listed(options: PaceOptions, marks: list[Mark], start: Mark, now: Fraction) -> Fraction | None:
+def _listed(options: PaceOptions, marks: list[Waypoint], start: Waypoint, now: Fraction) -> Fraction | None:
     """What the table says for exactly this period, or the last step written for then."""
     if options.shape is Shape.TABLE:
         return next((mark.value for mark in marks if mark.at == now), None)

@@ -16,7 +16,7 @@ from bot.core.facts.series import Point, Scale, Series
 from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
 from bot.core.rules.rulebook import Form, IndicatorForm, Text
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
 class ParityOptions(Form):
@@ -46,7 +46,7 @@ class Parity(NumberKind):
         options: ParityOptions = form.options(self.name)
         return f"每期不低于同期的{options.other}"
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """The latest value against the other side's of the same period."""
         form: IndicatorForm = item.rule.form
         options: ParityOptions = form.options(self.name)
@@ -61,7 +61,7 @@ class Parity(NumberKind):
         # The other side as a point: the verdict rests on it too, and is told anew when it is corrected.
         sides = (latest, Point.of(latest.index, other))
         detail = f"{said}{'达到' if fine else '未达到'}比照标准"
-        return Verdict(State.MET if fine else State.MISSED, sides, detail)
+        return NumberVerdict(State.MET if fine else State.MISSED, sides, detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """The other side is another indicator, reported for the same periods."""

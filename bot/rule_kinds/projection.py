@@ -21,7 +21,7 @@ from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
 from bot.core.rules.rulebook import Form, IndicatorForm, Rule, TargetForm
 from bot.core.time.workdays import Calendar
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 FEWEST = 3
 
@@ -65,14 +65,14 @@ class Projection(NumberKind):
                 year = str(target.due.on.year)
                 yield Item(f"{rule.id}@{year}", rule, f"{form.title}{year}年推算", None, period=year, data=target)
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """The line drawn on to the target's period, against the worst value that would still meet it."""
         form: IndicatorForm = item.rule.form
         options: ProjectionOptions = form.options(self.name)
         target: TargetForm = item.data
         wanted = series.scale.covering(target.due.on)
         if series.at(wanted) or facts.value(form.id, item.period):
-            return Verdict(State.CLOSED, detail=f"{item.period}年数据已报")
+            return NumberVerdict(State.CLOSED, detail=f"{item.period}年数据已报")
         points = series.run(options.periods)
         ahead = wanted - points[-1].index if points else 0
         if len(points) < FEWEST or ahead < 0:
@@ -80,7 +80,7 @@ class Projection(NumberKind):
         value = extrapolated([point.value for point in points], ahead)
         detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{wish(target, form.measure)}"
         fine = met(decimal(value), target, form.direction)
-        return Verdict(State.ON_TRACK if fine else State.WARNED, points, detail)
+        return NumberVerdict(State.ON_TRACK if fine else State.WARNED, points, detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """There must be a year to look ahead to."""

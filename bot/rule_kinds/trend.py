@@ -20,7 +20,7 @@ from bot.core.facts.series import Series, signed, slope, written
 from bot.core.rules.item import Item, State
 from bot.core.rules.rulebook import Direction, Form, IndicatorForm
 from bot.core.time.cadence import NUMERALS
-from bot.rule_kinds._numbers import NumberKind, Verdict, awaiting
+from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
 class TrendOptions(Form):
@@ -55,7 +55,7 @@ class Trend(NumberKind):
         band = f"，变化{written(options.least)}{unit}以内算持平" if options.least else ""
         return f"看最近{options.window}期，要求{_wanted(form)}{band}"
 
-    def verdict(self, item: Item, series: Series, facts: Facts) -> Verdict:
+    def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
         """Adverse beyond the dead band or not."""
         del facts
         form: IndicatorForm = item.rule.form
@@ -74,7 +74,7 @@ class Trend(NumberKind):
             f"{series.said(latest)}{written(latest.value)}{form.measure}，"
             f"{_counted(options.window)}期变化{signed(change)}{flat}，要求{_wanted(form)}"
         )
-        return Verdict(State.MISSED if better < -band else State.ON_TRACK, points, detail)
+        return NumberVerdict(State.MISSED if better < -band else State.ON_TRACK, points, detail)
 
 
 def _counted(periods: int) -> str:

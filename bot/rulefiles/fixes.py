@@ -26,7 +26,7 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MendedLine:
     """One line of a file that reads differently now."""
 
     file: str
@@ -41,7 +41,7 @@ class Change:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def mend_folder(folder: FolderPath) -> tuple[Change, ...]:
+def mend_folder(folder: FolderPath) -> tuple[MendedLine, ...]:
     """Mends the files of a folder, each in one step: a reader sees the old file or the new one. Raises OSError."""
     files = read_files(folder)
     mended, changes = mend(files)
@@ -67,7 +67,7 @@ def replace_unchanged(path: FolderPath, old: bytes, new: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def mend(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], tuple[Change, ...]]:
+def mend(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], tuple[MendedLine, ...]]:
     """The files that are better now, by name, and every line that changed. A second time there is nothing to change."""
     before = {name: text for name, raw in files.items() if (text := _text(raw)) is not None}
     after = {name: _mend_syntax(text) if name.endswith(".yaml") else text for name, text in before.items()}
@@ -80,7 +80,7 @@ def mend(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], tuple[Change, ..
 
 
 def _worth(
-    files: Mapping[str, bytes], changed: Mapping[str, bytes], changes: Mapping[str, tuple[Change, ...]]
+    files: Mapping[str, bytes], changed: Mapping[str, bytes], changes: Mapping[str, tuple[MendedLine, ...]]
 ) -> list[str]:
     """The files that got better: fewer errors, a changed line without any, or an encoding put right."""
     if not changed:
@@ -107,18 +107,18 @@ def _text(raw: bytes) -> str | None:
     return text if any(re.search(rf"(?m)^[\s\-{{]*{re.escape(key)}\s*[:：]", text) for key in known_keys()) else None
 
 
-def _changes(name: str, raw: bytes, before: str, after: str) -> Iterator[Change]:
+def _changes(name: str, raw: bytes, before: str, after: str) -> Iterator[MendedLine]:
     file = f"{FOLDER}/{name}"
     if raw.startswith(_BOM.encode()):
-        yield Change(file, 1, "文件开头的BOM标记", "去掉")
+        yield MendedLine(file, 1, "文件开头的BOM标记", "去掉")
     elif raw != before.encode():
-        yield Change(file, 1, "GB18030编码", "UTF-8编码")
+        yield MendedLine(file, 1, "GB18030编码", "UTF-8编码")
     for number, (old, new) in enumerate(zip(split_lines(before), split_lines(after), strict=True), 1):
         if old.strip() != new.strip():
-            yield Change(file, number, old.strip(), new.strip())
+            yield MendedLine(file, number, old.strip(), new.strip())
         elif old != new:
             width = len(new) - len(new.lstrip(" "))
-            yield Change(
+            yield MendedLine(
                 file, number, "缩进用了Tab键或全角空格", f"{f'{width}个半角空格' if width else '顶格'}　{new.strip()}"
             )
 

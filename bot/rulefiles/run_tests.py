@@ -17,7 +17,7 @@ from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import HORIZON, arisen_items, items_of
 from bot.core.facts.events import Event, Silenced
 from bot.core.facts.facts import Facts, fold
-from bot.core.preview.rehearsal import About, Occasion, Spoken, audience, happening, rehearse
+from bot.core.preview.rehearsal import Occasion, WordedMessage, WordedTelling, audience, happening, rehearse
 from bot.core.rules.item import long_date
 from bot.core.rules.rulebook import Rulebook
 from bot.core.rules.succession import Succession, of_today
@@ -41,7 +41,7 @@ SHOWN = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TestResult:
     """One test tried: `problems` is empty when it holds; without an `occasion` it could not be tried at all."""
 
     part: TestPart
@@ -67,19 +67,19 @@ def _complaints(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Problem]:
         return [Problem.at(FOLDER, START, "cannot-rehearse", f"按规则测试试演时出错（{type(error).__name__}）")]
 
 
-def try_tests(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Outcome]:
+def try_tests(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[TestResult]:
     """Every test, in order; what cannot be tried is said too."""
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TestResult] = {}
     fit: list[tuple[int, TestPart, Occasion]] = []
     for index, part in enumerate(parts):
         own = _fresh(_of_today(part, rulebook.succession))
         occasion = _Fitting(rulebook, own).occasion()
         problems = tuple(own.test.sheet.problems)
-        outcomes[index] = Outcome(part, problems)
+        outcomes[index] = TestResult(part, problems)
         if occasion is not None and not problems:
             fit.append((index, own, occasion))
     for (index, _, occasion), own in zip(fit, _compared(rulebook, [(own, one) for _, own, one in fit]), strict=True):
-        outcomes[index] = Outcome(parts[index], tuple(own.test.sheet.problems), occasion)
+        outcomes[index] = TestResult(parts[index], tuple(own.test.sheet.problems), occasion)
     return [outcomes[index] for index in range(len(parts))]
 
 
@@ -230,7 +230,7 @@ def _no_item(name: str, known: Sequence[str]) -> tuple[str, str]:
 # --- does the test hold ------------------------------------------------------------------------------------------------
 
 
-def _compare(test: Placed[RuleTest], said: Sequence[Spoken]) -> None:
+def _compare(test: Placed[RuleTest], said: Sequence[WordedMessage]) -> None:
     """Reports every expectation that what is said does not meet."""
     for wanted, key, expectations in ((True, "应当发给", test.form.told), (False, "不应发给", test.form.untold)):
         for index, one in enumerate(expectations):
@@ -241,19 +241,22 @@ def _compare(test: Placed[RuleTest], said: Sequence[Spoken]) -> None:
                 test.report("red-test", loc, _difference(test.form, key, one, units, said), MEND)
 
 
-def holds(one: Expectation, unit: str, said: Iterable[Spoken]) -> bool:
+def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
     """Whether the unit is told what the expectation says."""
     own = [message for message in said if message.unit == unit]
     if not one.item:
-        heard = [*(message.text for message in own), *(about.row.item for message in own for about in message.about)]
+        heard = [
+            *(message.text for message in own),
+            *(about.telling.item for message in own for about in message.about),
+        ]
         return bool(own) and _all_in(one.texts, "\n".join(heard))
     about = (part for message in own for part in message.about if is_about(part, one.item))
-    return any(_all_in(one.texts, f"{part.text}\n{part.row.item}") for part in about)
+    return any(_all_in(one.texts, f"{part.text}\n{part.telling.item}") for part in about)
 
 
-def is_about(part: About, item: str) -> bool:
+def is_about(part: WordedTelling, item: str) -> bool:
     """Whether it is of that item, or of an item of that rule; a milestone is not its steps."""
-    return item == part.row.item or (item == part.row.rule and not part.row.item.startswith(f"{item}-"))
+    return item == part.telling.item or (item == part.telling.rule and not part.telling.item.startswith(f"{item}-"))
 
 
 def _all_in(texts: Iterable[str], heard: str) -> bool:
@@ -262,7 +265,7 @@ def _all_in(texts: Iterable[str], heard: str) -> bool:
     return all(normalise(text) in plain for text in texts)
 
 
-def _difference(test: RuleTest, key: str, one: Expectation, units: Sequence[str], said: Sequence[Spoken]) -> str:
+def _difference(test: RuleTest, key: str, one: Expectation, units: Sequence[str], said: Sequence[WordedMessage]) -> str:
     what = [f"关于{one.item}"] if one.item else []
     what += [f"含{'、'.join(f'“{text}”' for text in one.texts)}"] if one.texts else []
     wanted = f"{key}{'、'.join(units)}{'、'.join(what)}{'的' if what else '任何'}消息"
@@ -270,11 +273,11 @@ def _difference(test: RuleTest, key: str, one: Expectation, units: Sequence[str]
     return f"测试“{test.name}”没有通过：{long_date(test.today)}{wanted}。{facts}"
 
 
-def _really(one: Expectation, unit: str, said: Sequence[Spoken]) -> Iterator[str]:
+def _really(one: Expectation, unit: str, said: Sequence[WordedMessage]) -> Iterator[str]:
     """What the unit is really told that day, and to whom the item goes."""
     own = [part for message in said if message.unit == unit for part in message.about]
     shown = [part for part in own if one.item and is_about(part, one.item)] or own
-    told = "、".join(dict.fromkeys(f"{part.row.item}（{gist(part)}）" for part in shown[:SHOWN]))
+    told = "、".join(dict.fromkeys(f"{part.telling.item}（{gist(part)}）" for part in shown[:SHOWN]))
     more = f"等{len(shown)}项" if len(shown) > SHOWN else ""
     yield f"当天发给{unit}的是：{told}{more}" if own else f"当天什么也没有发给{unit}"
     names = [one.item] if one.item else [text for text in one.texts if ITEM_ID.fullmatch(text)]
@@ -283,8 +286,8 @@ def _really(one: Expectation, unit: str, said: Sequence[Spoken]) -> Iterator[str
         yield f"{item}当天发给：{'、'.join(who)}" if who else f"{item}当天没有发给任何人"
 
 
-def gist(part: About) -> str:
+def gist(part: WordedTelling) -> str:
     """What a message says of an item, on one line, without headline, counts and section headings."""
     lines = [line for line in part.text.split("\n")[1:] if not re.match(r"共\d+项|[一二三四五六七八九十]+、", line)]
-    whole = re.sub(r"^\d+\. ", "", "，".join(lines)).replace(f"（{part.row.item}）", " ").replace("\u3000", " ")
+    whole = re.sub(r"^\d+\. ", "", "，".join(lines)).replace(f"（{part.telling.item}）", " ").replace("\u3000", " ")
     return whole if len(whole) <= GIST else f"{whole[: GIST - 1]}…"

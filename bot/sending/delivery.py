@@ -219,13 +219,16 @@ class Deliveries:
             await self._send_parts(fresh, Words(rulebook, findings, day_of(now), head), now)
 
     def _still_true(self, entry: Entry, findings: Mapping[str, Finding], now: datetime) -> Entry | None:
-        """The entry without rows that need not be said any more; cancelled when none is left."""
-        reasons = [obsolete(row, findings.get(row.item), self._store.facts, now, entry.chat) for row in entry.rows]
+        """The entry without tellings that need not be said any more; cancelled when none is left."""
+        reasons = [
+            obsolete(telling, findings.get(telling.item), self._store.facts, now, entry.chat)
+            for telling in entry.tellings
+        ]
         if entry.parts_done or not any(reasons):
             return entry
-        keep = tuple(row for row, why in zip(entry.rows, reasons, strict=True) if not why)
-        gone = [row for row, why in zip(entry.rows, reasons, strict=True) if why]
-        fresh = entry.model_copy(update={"rows": keep}) if keep else cancelled(entry, next(filter(None, reasons)))
+        keep = tuple(telling for telling, why in zip(entry.tellings, reasons, strict=True) if not why)
+        gone = [telling for telling, why in zip(entry.tellings, reasons, strict=True) if why]
+        fresh = entry.model_copy(update={"tellings": keep}) if keep else cancelled(entry, next(filter(None, reasons)))
         with self._store.work():
             self._store.take_back(entry, gone)
             self._store.put(fresh)

@@ -106,7 +106,7 @@ class App:
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
         self._note_look(findings, decisions, now)
-        self.tally.told += sum(len(draft.rows) for draft in drafts)
+        self.tally.told += sum(len(draft.tellings) for draft in drafts)
         return entries
 
     def _alone(self, event: Event | None) -> str:

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 FIRST_LINES = 10
 
 
-class Auditor:
+class HourlyAudit:
     """One service's. Nothing it finds stops a reminder; while anything is missing the heartbeat stops."""
 
     def __init__(self, app: App) -> None:

@@ -25,7 +25,7 @@ REST = timedelta(days=7)
 PAUSE = timedelta(hours=1)  # before something that failed is tried again
 
 
-class Upkeep:
+class Maintenance:
     """Looks after one state folder at every pass; cheap when nothing is due. `backups` is None when none are wanted."""
 
     def __init__(self, store: Store, folder: Path, backups: Path | None) -> None:

@@ -24,9 +24,9 @@ from bot.service.app import App
 from bot.service.edits import Edits, rejection
 from bot.service.heartbeat import heartbeat
 from bot.service.home import Home, everybody, usable_rulebook
-from bot.service.hourly_audit import Auditor
+from bot.service.hourly_audit import HourlyAudit
 from bot.service.mail import Mail
-from bot.service.maintenance import Upkeep
+from bot.service.maintenance import Maintenance
 from bot.sources.clock import Clock, wall
 from bot.sources.inbox import Inbox
 from bot.state.disk.database import Database
@@ -72,8 +72,8 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
     app.before_pass += [Edits(app, home, config).look, mail.look]
     app.after_pass.append(mail.clear)
     if app.clock.kind == "real":
-        upkeep = Upkeep(app.store, home.state("real"), home.backups if home.settings.backup else None)
-        auditor = Auditor(app)
+        upkeep = Maintenance(app.store, home.state("real"), home.backups if home.settings.backup else None)
+        auditor = HourlyAudit(app)
         app.before_pass += [upkeep.look, auditor.before]
         beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, auditor.doubts)
         app.after_pass += [auditor.after, beating.beat]

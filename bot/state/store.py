@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
-from bot.core.deciding.decisions import Told, Used
+from bot.core.deciding.decisions import PastTelling, Used
 from bot.core.deciding.memory import Tellings, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, EntryState, Row, cancelled, merged, of_today, told
+from bot.core.telling.outbox import Entry, EntryState, Telling, cancelled, merged, of_today, past_telling
 from bot.core.telling.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
@@ -34,7 +34,7 @@ from bot.state.migrations import SCHEMA, migrate
 from bot.state.robot_state import RobotState, RobotStates
 from bot.state.shelf import Shelf, counted_day
 
-TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
 #: How long after a restored backup a message about something older is marked 补发.
@@ -67,7 +67,7 @@ class Store:
         self.events = [Event.model_validate(doc) for doc in self._event_table.all()]
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
-        self._told: dict[_Key, tuple[Told, int]] = {}
+        self._told: dict[_Key, tuple[PastTelling, int]] = {}
         self.tellings = Tellings(names=self.facts.names)
         for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
@@ -138,30 +138,30 @@ class Store:
 
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
         entry = Entry(
-            number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows,
+            number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
             at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._doubted(draft) or self._perhaps_sent(draft),
         )  # fmt: skip
         self.put(entry)
-        for row in draft.rows:
-            one = told(row, entry.number, draft.at)
+        for telling in draft.tellings:
+            one = past_telling(telling, entry.number, draft.at)
             self._remember(one, self._told_table.keep(None, _written(TOLD.serializer, one)))
         return entry
 
     def _doubted(self, draft: Draft) -> bool:
         """Whether any of it may have arrived already; the doubt about a number cancelled since passes to the new one."""
         unsure: Unsure = self.meta("unsure", {})
-        left = said_anew(unsure, draft.chat, draft.rows, self.facts.names) if unsure else unsure
+        left = said_anew(unsure, draft.chat, draft.tellings, self.facts.names) if unsure else unsure
         if left != unsure:
             self.set_meta("unsure", left)
         given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
-        return left != unsure or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.rows)
+        return left != unsure or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)
 
     def _perhaps_sent(self, draft: Draft) -> bool:
         """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
         at = self.meta("restored")
         if at is None or draft.at > datetime.fromisoformat(at) + UNSURE:
             return False
-        return any(row.rung_on <= day_of(datetime.fromisoformat(at)) for row in draft.rows)
+        return any(telling.rung_on <= day_of(datetime.fromisoformat(at)) for telling in draft.tellings)
 
     def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
         joined: list[Entry] = [entry for entry in entries if not entry.slot]
@@ -184,24 +184,24 @@ class Store:
         self.put(digest)
         return digest
 
-    def take_back(self, entry: Entry, rows: Iterable[Row]) -> None:
-        """Takes back rows of an entry that is not sent any more, and what it took over of them from others.
+    def take_back(self, entry: Entry, tellings: Iterable[Telling]) -> None:
+        """Takes back tellings of an entry that is not sent any more, and what it took over of them from others.
 
         What may have arrived all the same is remembered: told again, under whatever number, it goes as 补发.
         """
-        rows, numbers = tuple(rows), {entry.number, *entry.carries}
-        self.untell(rows)
-        for row in rows:
-            for one in self.tellings.of(row.item, row.addressee):
+        tellings, numbers = tuple(tellings), {entry.number, *entry.carries}
+        self.untell(tellings)
+        for telling in tellings:
+            for one in self.tellings.of(telling.item, telling.addressee):
                 if one.number in numbers:
                     self._forget(_key(one))
-        if entry.doubtful and rows:
-            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, rows))
+        if entry.doubtful and tellings:
+            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, tellings))
 
-    def untell(self, rows: Iterable[Row]) -> None:
-        """Takes back tellings of rows that never left, under whatever number, so that they may be owed again."""
-        for row in rows:
-            self._forget(_key(told(row, "", EPOCH)))
+    def untell(self, tellings: Iterable[Telling]) -> None:
+        """Takes back tellings that never left, under whatever number, so that they may be owed again."""
+        for telling in tellings:
+            self._forget(_key(past_telling(telling, "", EPOCH)))
 
     def _forget(self, key: _Key) -> None:
         one, doc_id = self._told.pop(key, (None, 0))
@@ -218,7 +218,7 @@ class Store:
                 if _key(one) == key:
                     self._told[key] = (one, doc_id)
 
-    def _remember(self, one: Told, doc_id: int) -> None:
+    def _remember(self, one: PastTelling, doc_id: int) -> None:
         one = today(one, self.facts.names)
         self._told[_key(one)] = (one, doc_id)
         self.tellings.add(one)
@@ -291,13 +291,13 @@ class Store:
             if day_of(one.at) < first:
                 yield _Leaving("told", doc_id, one.at)
 
-    def _superseded(self) -> dict[int, Told]:
+    def _superseded(self) -> dict[int, PastTelling]:
         """Tellings that are neither the last of their kind nor the latest their addressee heard, by document.
 
         Where an entry that says the same may still be taken back, what came before counts again: nothing leaves.
         """
         entries = (entry for entry in self.entries.values() if _unsettled(entry))
-        kept = {(row.item, row.addressee) for entry in entries for row in entry.rows}
+        kept = {(telling.item, telling.addressee) for entry in entries for telling in entry.tellings}
         names = self.facts.names
         rows = {doc_id: today(TOLD.validate_json(text), names) for doc_id, text in self._told_table.texts()}
         return superseded(rows, kept)
@@ -438,6 +438,6 @@ def _unsettled(entry: Entry) -> bool:
     return entry.state.open or entry.state is EntryState.UNDELIVERABLE
 
 
-def _key(one: Told) -> _Key:
+def _key(one: PastTelling) -> _Key:
     """What makes a telling the same one, whichever entry carries it: a merged digest has a number of its own."""
     return (one.item, one.due_on, one.addressee, one.rung_on, one.rung)

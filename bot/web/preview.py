@@ -15,15 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from bot.authoring.preview import YEARS_AHEAD, Ahead, Edit
+from bot.authoring.preview import YEARS_AHEAD, EditPreview, Preview
 from bot.core.deciding.decisions import Reason
-from bot.core.preview.difference import Difference, Telling, by_chat, described, messages, totals
+from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.telling.wording import WEEKDAYS
 from bot.web.pages import page
 
 
-def ahead_routes(
-    ahead: Callable[[date | None], Awaitable[Ahead | None]], edit: Callable[[], Awaitable[Edit | None]]
+def preview_routes(
+    ahead: Callable[[date | None], Awaitable[Preview | None]], edit: Callable[[], Awaitable[EditPreview | None]]
 ) -> list[Route]:
     """Both pages. `ahead` is asked for a month by its first day, or for the coming 90 days; None means not ready yet."""
 
@@ -54,11 +54,13 @@ def _month(text: str) -> date | None:
 # --- what will be told ------------------------------------------------------------
 
 
-def _ahead(found: Ahead) -> str:
+def _ahead(found: Preview) -> str:
     tellings = found.tellings
     lead = f"{_long(found.since)}至{_long(found.until)}"
     count = f"共{messages(tellings)}条消息，提醒{len(tellings)}项。" if tellings else "这段时间没有要发的提醒。"
-    guess = "标“暂定”的日期按暂定日历推算，放假安排公布后可能变动。" if any(t.row.provisional for t in tellings) else ""
+    guess = (
+        "标“暂定”的日期按暂定日历推算，放假安排公布后可能变动。" if any(t.telling.provisional for t in tellings) else ""
+    )
     days = "".join(_day(day, list(group)) for day, group in groupby(tellings, key=lambda one: one.at.date()))
     return (
         f'<p class="lead">{lead}</p><p>如果没有新的办结、报数和改动，将发出以下提醒。{count}{guess}</p>'
@@ -67,7 +69,7 @@ def _ahead(found: Ahead) -> str:
     )
 
 
-def _picker(found: Ahead) -> str:
+def _picker(found: Preview) -> str:
     first, last = found.today.replace(day=1), date(found.today.year + YEARS_AHEAD, 12, 1)
     month = found.since.replace(day=1)
     links = [("今后90天", "/preview")]
@@ -87,7 +89,7 @@ def _address(day: date) -> str:
     return f"/preview?month={day:%Y-%m}"
 
 
-def _sums(tellings: Sequence[Telling]) -> str:
+def _sums(tellings: Sequence[PreviewTelling]) -> str:
     by_name = sorted(tellings, key=lambda one: one.chat)
     groups = {chat: list(group) for chat, group in groupby(by_name, key=lambda one: one.chat)}
     order = sorted(groups, key=lambda chat: (-len(groups[chat]), chat))
@@ -101,32 +103,32 @@ def _sums(tellings: Sequence[Telling]) -> str:
     return f'<details class="sums" open><summary>各群合计</summary><table>{head}<tbody>{rows}</tbody></table></details>'
 
 
-def _day(day: date, tellings: Sequence[Telling]) -> str:
+def _day(day: date, tellings: Sequence[PreviewTelling]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in ("时间、群", "事项", "提醒"))
     rows = "".join(
-        _message(list(group)) for _, group in groupby(tellings, key=lambda one: (one.at, one.chat, one.row.form))
+        _message(list(group)) for _, group in groupby(tellings, key=lambda one: (one.at, one.chat, one.telling.form))
     )
     return f"<h2>{_long(day)}</h2><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _message(told: Sequence[Telling]) -> str:
+def _message(told: Sequence[PreviewTelling]) -> str:
     first = told[0]
-    head = f'<th scope="rowgroup" rowspan="{len(told)}">{first.at:%H:%M}<br>{html.escape(first.chat)}<br>{first.row.form}</th>'
+    head = f'<th scope="rowgroup" rowspan="{len(told)}">{first.at:%H:%M}<br>{html.escape(first.chat)}<br>{first.telling.form}</th>'
     cells = (f"<td>{_named(one)}</td><td>{_why(one)}</td>" for one in told)
     return "".join(f"<tr>{head if index == 0 else ''}{cell}</tr>" for index, cell in enumerate(cells))
 
 
-def _named(one: Telling) -> str:
-    return f"<b>{html.escape(one.row.item)}</b> {html.escape(one.row.title)}"
+def _named(one: PreviewTelling) -> str:
+    return f"<b>{html.escape(one.telling.item)}</b> {html.escape(one.telling.title)}"
 
 
-def _why(one: Telling) -> str:
+def _why(one: PreviewTelling) -> str:
     words = [
-        one.row.state,
-        one.row.rung,
-        Reason[one.row.reason].words,
-        "暂定" if one.row.provisional else "",
-        one.row.mark,
+        one.telling.state,
+        one.telling.rung,
+        Reason[one.telling.reason].words,
+        "暂定" if one.telling.provisional else "",
+        one.telling.mark,
     ]
     return html.escape("　".join(word for word in words if word))
 
@@ -138,7 +140,7 @@ def _long(day: date) -> str:
 # --- what an edit changes -----------------------------------------------------------
 
 
-def _edit(found: Edit) -> str:
+def _edit(found: EditPreview) -> str:
     if not found.waits:
         body = '<p class="lead well">没有待生效的改动</p><p>规则文件与生效中的规则相同。</p>'
     elif found.problems:
@@ -156,7 +158,7 @@ def _refused(problems: Sequence[str]) -> str:
     )
 
 
-def _changes(found: Edit) -> str:
+def _changes(found: EditPreview) -> str:
     span = f"{_long(found.since)}至{_long(found.until)}"
     if not found.changes:
         return f'<p class="lead well">提醒没有变化</p><p>规则文件改过，{span}要发的提醒与生效中的规则相同。</p>'
@@ -175,5 +177,5 @@ def _by_chat(chats: dict[str, list[Difference]]) -> Iterator[str]:
 
 def _changed(changes: Iterable[Difference]) -> Iterator[str]:
     for one in changes:
-        what = html.escape(f"{one.told.row.rung}　{described(one)}")
+        what = html.escape(f"{one.told.telling.rung}　{described(one)}")
         yield f'<tr><th scope="row">{one.change}</th><td>{_named(one.told)}</td><td>{what}</td></tr>'

@@ -67,7 +67,7 @@ def lived(home: Path) -> None:
     with store.work():
         store.keep(event())
     with store.work():
-        entry = Entry(number="2026-0001", chat="县教育局", form="单发", slot=False, rows=(), at=wall(),
+        entry = Entry(number="2026-0001", chat="县教育局", form="单发", slot=False, tellings=(), at=wall(),
                       state=EntryState.UNDELIVERABLE, next_attempt_at=wall())  # fmt: skip
         store.put(entry)
     with store.work():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.service.home import open_store, peek_store
 from bot.sources.clock import wall
 from bot.sources.inbox import Inbox
@@ -23,7 +23,7 @@ CHATS = """群聊:
     - {方言: wecom, 地址: 'http://127.0.0.1:9/cgi-bin/webhook/send?key=b'}
   县财政局: 县教育局
 """
-ROW = Row(
+ROW = Telling(
     item="T05-M1", rule="T05-M1", title="国家评估认定", unit="县教育局", addressee="县教育局", role="牵头单位",
     state="临期", due_on=date(2027, 12, 31), rung="提前7天", rung_on=date(2027, 12, 24), form="单发", reason="FIRST",
 )  # fmt: skip
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Path:
     with store.work():
         for index, state in enumerate(states, 1):
             entry = Entry(
-                number=f"2026-000{index}", chat="县教育局", form="单发", slot=False, rows=(ROW,), at=wall(), state=state,
+                number=f"2026-000{index}", chat="县教育局", form="单发", slot=False, tellings=(ROW,), at=wall(), state=state,
                 next_attempt_at=wall(), unclear=4 if index == 1 else 0, resent=index == 1,
             )  # fmt: skip
             store.put(entry)
@@ -111,7 +111,7 @@ def test_one_message_or_all_of_a_chat_are_sent_elsewhere_with_a_mark(duban: Run,
     assert duban("outbox", "reroute", "县财政局", "管理员", "--by", "李主任", "--yes")[0] == 0  # shares 县教育局's chat
     entries = peek_store(home / "state").entries
     assert [entries[f"2026-000{n}"].chat for n in (1, 2, 3, 4)] == ["管理员"] * 3 + ["县教育局"]
-    assert {row.mark for n in (1, 2, 3) for row in entries[f"2026-000{n}"].rows} == {"原应发到县教育局，请转告"}
+    assert {row.mark for n in (1, 2, 3) for row in entries[f"2026-000{n}"].tellings} == {"原应发到县教育局，请转告"}
 
 
 def test_robots_are_listed_with_what_is_wrong_and_retried(duban: Run, home: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.authoring.preview import Told
+from bot.authoring.preview import DraftOfDay
 from bot.cli import preview as foreseeing
 from bot.core.telling.digest import Draft
 from bot.core.time.zone import ZONE
@@ -177,7 +177,7 @@ def test_what_was_told_already_is_on_neither_side(duban: Run, home: Path) -> Non
     state = read_home(home)
     store, lock = open_store(home / "state", "real")
     app = make_app(state, store, StoryClock(datetime(2027, 3, 10, 10, 5, tzinfo=ZONE)), state.chats)
-    assert "T05-R1@2027-1" in {row.item for entry in app.take_in() for row in entry.rows}
+    assert "T05-R1@2027-1" in {row.item for entry in app.take_in() for row in entry.tellings}
     store.close()
     lock.release()
     rewritten(home, ("每年3月15日、9月15日", "每年3月15日、10月20日"))
@@ -201,7 +201,7 @@ class Screen(io.StringIO):
         return True
 
 
-def ten_days() -> Iterator[Told]:
+def ten_days() -> Iterator[DraftOfDay]:
     for day in range(1, 11):
         yield Draft("县教育局", "汇总", True, (), datetime(2027, 3, day, 8, 41, tzinfo=ZONE)), {}
 

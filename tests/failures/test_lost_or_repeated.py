@@ -105,7 +105,7 @@ async def test_f08_after_six_hours_without_the_platform_one_message_holds_all_wi
         house.refuse("busy", *house.names)
         await house.live("2027-12-01T14:35")
         assert house.all_seen() == []
-        owed = {row.item for entry in house.entries() if entry.chat == "县教育局" for row in entry.rows}
+        owed = {row.item for entry in house.entries() if entry.chat == "县教育局" for row in entry.tellings}
         assert {"T05-M1", "T05-M2"} <= owed
         house.heal(*house.names)
         house.reopen()
@@ -131,7 +131,9 @@ async def test_f09_ten_days_off_over_three_rungs_cost_one_message_naming_the_dee
         house.open()
         await house.live("2027-12-24T18:00")
         [bubble] = house.seen("县教育局")[before:]
-        [row] = [r for e in house.entries() if e.at.date() == bubble.at.date() for r in e.rows if r.item == "T05-M1"]
+        [row] = [
+            r for e in house.entries() if e.at.date() == bubble.at.date() for r in e.tellings if r.item == "T05-M1"
+        ]
         assert (row.rung, len(row.superseded)) == ("提前11天", 2)
 
 
@@ -240,7 +242,7 @@ def test_f15_a_shorter_interval_counts_at_once_and_an_old_item_is_never_first_ag
     weekly = FULL_LADDERS.replace("逾期每30天", "逾期每7天")
     story.edited(a_rulebook(a_milestone(due="2026-12-01", ladder="一般节点"), ladders=weekly))
     sent = story.at("2028-01-25 18:00").sent
-    again = [row for one in sent for row in one.draft.rows if (row.item, row.addressee) == ("T05-M1", "县教育局")]
+    again = [row for one in sent for row in one.draft.tellings if (row.item, row.addressee) == ("T05-M1", "县教育局")]
     days = [row.rung_on for row in again]
     assert str(days[0]) == "2028-01-11"  # last told on 27 December: seven days are long gone, so at once and only once
     assert {(later - sooner).days for sooner, later in pairwise(days)} == {7}

@@ -18,7 +18,7 @@ from loguru import logger
 
 from bot.core.time.zone import ZONE
 from bot.service.home import open_store, read_home
-from bot.service.maintenance import Upkeep
+from bot.service.maintenance import Maintenance
 from bot.service.wiring import listen, make_app
 from bot.sources.clock import StoryClock
 from bot.state.disk.database import Database
@@ -37,7 +37,7 @@ async def live(folder: Path, start: datetime, until: datetime) -> None:
     clock = StoryClock(now, until=until)
     app = make_app(home, store, clock, home.chats)
     listen(app, home)
-    app.before_pass.append(Upkeep(store, folder / "state" / "drill", None).look)
+    app.before_pass.append(Maintenance(store, folder / "state" / "drill", None).look)
     running = asyncio.create_task(app.run())
     await clock.over.wait()
     app.stop()

@@ -17,7 +17,7 @@ from bot.core.deciding.look import Scene, look
 from bot.core.facts.events import Event
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, Row
+from bot.core.telling.outbox import Entry, Telling
 from bot.core.telling.wording import Letterhead
 from bot.core.time.windows import OfficeHours
 from bot.drill.twin import Bubble, Twin
@@ -96,17 +96,17 @@ class Office:
         self.findings = {finding.item.id: finding for finding in look(scene, self.now)[0]}
         self.deliveries.view(rules, self.findings, Letterhead(phone="0936-1"))
 
-    def row(self, item: str = "T05-M1", **changes: Any) -> Row:
+    def row(self, item: str = "T05-M1", **changes: Any) -> Telling:
         """A telling of an item as it stands today."""
         found = self.findings[item]
-        whole = Row(
+        whole = Telling(
             item=item, rule=found.item.rule.id, title=found.item.title, unit="县教育局", addressee="县教育局",
             role="牵头单位", state=found.state.value, due_on=found.due_on, rung="提前7天", rung_on=date(2027, 12, 24),
             form="汇总", reason="FIRST",
         )  # fmt: skip
         return replace(whole, **changes)
 
-    def promise(self, chat: str = "县教育局", *rows: Row, form: str = "汇总") -> str:
+    def promise(self, chat: str = "县教育局", *rows: Telling, form: str = "汇总") -> str:
         """An entry due now; its number."""
         draft = Draft(chat, form, True, rows or (self.row(),), self.now)
         with self.store.work():
@@ -162,7 +162,7 @@ def marked(bubbles: list[Bubble]) -> list[bool]:
     return ["补发" in bubble.title for bubble in bubbles]
 
 
-def many_rows(office: Office, count: int) -> list[Row]:
+def many_rows(office: Office, count: int) -> list[Telling]:
     """Rows of one item for many addressees make one line; a long detail makes a long message instead."""
     return [office.row(addressee=f"单位{index}", mark="请办公室转告" * 20 + str(index)) for index in range(count)]
 

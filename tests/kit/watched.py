@@ -24,7 +24,7 @@ from bot.sending.chats import Chats
 from bot.sending.courier import Courier
 from bot.service.app import App
 from bot.service.home import Home
-from bot.service.hourly_audit import Auditor
+from bot.service.hourly_audit import HourlyAudit
 from bot.service.wiring import drill_chats, make_app
 from bot.settings import Settings
 from bot.sources.clock import StoryClock
@@ -82,7 +82,7 @@ class Watched:
     def _boot(self) -> App:
         app = make_app(replace(self._home, rulebook=self.rulebook), self.store, self.clock, self.chats)
         app.deliveries._courier = self.platforms
-        self.auditor = Auditor(app)
+        self.auditor = HourlyAudit(app)
         app.before_pass.append(self.auditor.before)
         app.after_pass.append(self._audit)
         app.more_troubles.append(self.auditor.troubles)
@@ -146,7 +146,7 @@ class Watched:
     def carrying(self, item: str, rung: str) -> Entry:
         """The last entry with this line."""
         entries = sorted(self.store.entries.values(), key=lambda entry: entry.at)
-        return [entry for entry in entries if any((row.item, row.rung) == (item, rung) for row in entry.rows)][-1]
+        return [entry for entry in entries if any((row.item, row.rung) == (item, rung) for row in entry.tellings)][-1]
 
     @property
     def gaps(self) -> list[Gap]:

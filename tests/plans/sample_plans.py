@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.core.deciding.findings import items_of
 from bot.core.facts.events import Observed
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.item import Item, State
 from bot.core.rules.rulebook import Rulebook
 from bot.rulefiles.loader import Loaded, assemble, read_files
@@ -67,7 +67,7 @@ def verdict(name: str, item: str, **values: str) -> tuple[State, str]:
 def foretold(name: str, start: str, until: str) -> list[Sent]:
     """Every message of a span of days as the preview foretells it, everything proposed taken as confirmed."""
     story = Timeline(the_plan(name), start=start).as_confirmed()
-    for draft, findings in outlook(story.scene, moment(start), moment(until)):
+    for draft, findings in preview_of(story.scene, moment(start), moment(until)):
         story.now = draft.at
         story.say(draft, dict(findings))
     return story.sent

@@ -197,7 +197,7 @@ def test_the_preview_of_the_first_weeks_is_as_the_plan_says() -> None:
     told = [
         (f"{one.at:%m-%d}", row.addressee, row.item, row.rung)
         for one in foretold(CITY, "2026-11-01", "2026-12-05 18:00")
-        for row in one.draft.rows
+        for row in one.draft.tellings
         if row.item in ("T01-R1@2026", "T05-M1")
     ]
     assert sorted(told) == [

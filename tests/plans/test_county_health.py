@@ -49,9 +49,9 @@ def test_a_town_hears_its_own_reports_in_one_digest_and_the_office_that_guides_i
     sent = foretold(COUNTY, "2027-02-20", "2027-03-12 18:00")
     own = {f"{task}-R1-town03@2027-03" for task in MONTHLY}
     [digest] = [one for one in sent if one.draft.chat == "石桥镇政府" and one.at.date() == date(2027, 3, 3)]
-    assert {row.item for row in digest.draft.rows} == own
+    assert {row.item for row in digest.draft.tellings} == own
     guided = [one for one in sent if one.draft.chat == "县疾控中心"]
-    told = {row.item for one in guided if one.at.date() == date(2027, 3, 12) for row in one.draft.rows}
+    told = {row.item for one in guided if one.at.date() == date(2027, 3, 12) for row in one.draft.tellings}
     assert own <= told
     assert "（业务指导）" in "\n".join(one.text for one in guided)
 

@@ -17,7 +17,7 @@ from bot.core.deciding.decisions import Directory, Used
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import IndicatorForm, Ladder, PlanForm, Rulebook, TaskForm, TaskIndicatorForm, UnitsForm
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE
@@ -85,7 +85,7 @@ def messages_of_a_neglected_year() -> Counter[str]:
     facts = Facts(all_confirmed=True)
     scene = Scene(rulebook(), facts, Tellings(), chats, OfficeHours(), lambda chat, day: Used())
     start, end = datetime(2026, 11, 23, 8, tzinfo=ZONE), datetime(2027, 12, 31, 18, tzinfo=ZONE)
-    return Counter(draft.chat for draft, _ in outlook(scene, start, end) if draft.at.year == 2027)
+    return Counter(draft.chat for draft, _ in preview_of(scene, start, end) if draft.at.year == 2027)
 
 
 def fates() -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ import pytest
 from bot.core.facts.events import Closed, Done, Extended, Silenced
 from bot.core.telling import plain_wording as plainwords
 from bot.core.telling import wording
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.core.time.windows import OfficeHours, slot
 from bot.core.time.zone import day_of
 from bot.drill.servers import Answer
@@ -34,7 +34,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 # --- still true? ------------------------------------------------------------------------------------
 
 
-def is_told(office: Office, row: Row) -> bool:
+def is_told(office: Office, row: Telling) -> bool:
     last = office.store.tellings.last(row.item, row.due_on, row.addressee)
     return last is not None and last.rung_on == row.rung_on
 
@@ -155,7 +155,7 @@ async def test_what_surely_never_left_is_told_again_without_a_mark(office: Offic
     assert marked(office.seen()) == [False]
 
 
-async def joined_over_two_days(office: Office) -> tuple[str, Row, Row]:
+async def joined_over_two_days(office: Office) -> tuple[str, Telling, Telling]:
     """A rung that could not be sent and the next one of the same item, as one digest that still waits; its number."""
     office.twin.refuse("县教育局", -1)
     older = office.row(rung="提前7天", rung_on=date(2027, 12, 24))

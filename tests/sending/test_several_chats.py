@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.preview.preview import outlook
-from bot.core.telling.outbox import EntryState, Row
+from bot.core.preview.preview import preview_of
+from bot.core.telling.outbox import EntryState, Telling
 from bot.sending.chats import Chats
 from tests.kit.house import NAMES, House, at, furnished
 
@@ -37,7 +37,7 @@ async def a_house(folder: Path, also: Mapping[str, tuple[str, ...]], **shared: s
 def rows(house: House, chat: str) -> list[tuple[str, str, str]]:
     """What was delivered to a chat: item, rung, role."""
     found = house.entries(EntryState.DELIVERED)
-    return sorted((row.item, row.rung, row.role) for entry in found if entry.chat == chat for row in entry.rows)
+    return sorted((row.item, row.rung, row.role) for entry in found if entry.chat == chat for row in entry.tellings)
 
 
 def titles(house: House, chat: str) -> list[str]:
@@ -51,7 +51,9 @@ async def test_both_chats_are_told_the_same_and_each_keeps_its_own_receipt(tmp_p
         assert titles(house, OWN) == titles(house, FURTHER)
         numbers = {chat: {e.number for e in house.entries() if e.chat == chat} for chat in (OWN, FURTHER)}
         assert not numbers[OWN] & numbers[FURTHER]
-        assert {row.addressee for e in house.entries() if e.chat == FURTHER for row in e.rows} == {f"{OWN}→{FURTHER}"}
+        assert {row.addressee for e in house.entries() if e.chat == FURTHER for row in e.tellings} == {
+            f"{OWN}→{FURTHER}"
+        }
 
 
 @pytest.mark.parametrize(("failing", "well"), [(OWN, FURTHER), (FURTHER, OWN)])
@@ -74,9 +76,9 @@ async def test_a_chat_that_fails_stops_no_other_and_catches_up_by_itself(
 
 async def test_the_preview_foretells_what_a_further_chat_is_told(tmp_path: Path) -> None:
     async with a_house(tmp_path, {OWN: (FURTHER,)}) as house:
-        ahead = outlook(house.app.scene(), at("2027-12-20T08:00"), at("2028-03-20T18:00"))
+        ahead = preview_of(house.app.scene(), at("2027-12-20T08:00"), at("2028-03-20T18:00"))
         drafts = [draft for draft, _ in ahead if draft.chat == FURTHER]
-        foretold = sorted((row.item, row.rung, row.role) for draft in drafts for row in draft.rows)
+        foretold = sorted((row.item, row.rung, row.role) for draft in drafts for row in draft.tellings)
         await house.live("2028-03-20T18:00")
         assert foretold == rows(house, FURTHER) != []
 
@@ -87,7 +89,7 @@ async def test_what_stands_in_a_further_chat_of_two_units_is_one_digest_a_day(tm
         await house.live("2028-01-20T18:00")
         for chat in (OWN, FURTHER):
             told = [entry for entry in house.entries(EntryState.DELIVERED) if entry.chat == chat]
-            said = [(row.item, row.rung, row.rung_on, row.addressee) for entry in told for row in entry.rows]
+            said = [(row.item, row.rung, row.rung_on, row.addressee) for entry in told for row in entry.tellings]
             assert len(said) == len(set(said))
         assert rows(house, OWN) == rows(house, FURTHER)
         assert len(titles(house, OWN)) == len(titles(house, FURTHER))
@@ -102,7 +104,7 @@ async def test_a_chat_not_told_too_any_more_is_cancelled_and_the_unit_keeps_its_
         house.app.readdress(replace(chats, robots=robots))
         left = [entry for entry in house.entries() if entry.chat == FURTHER]
         assert {entry.state for entry in left} == {EntryState.CANCELLED}
-        taken_back = {row.addressee for entry in left for row in entry.rows}
+        taken_back = {row.addressee for entry in left for row in entry.tellings}
         assert taken_back == {f"{OWN}→{FURTHER}"}
         assert house.store.tellings.latest("T05-M1", f"{OWN}→{FURTHER}") is None
         assert house.store.tellings.latest("T05-M1", OWN) is not None
@@ -115,5 +117,5 @@ async def test_a_further_chat_without_a_usable_robot_keeps_its_messages(tmp_path
         robots = {chat: found for chat, found in chats.robots.items() if chat != FURTHER}
         house.app.readdress(replace(chats, robots=robots))
         await house.live("2027-12-28T18:00")
-        kept: list[Row] = [row for e in house.store.open_entries() if e.chat == FURTHER for row in e.rows]
+        kept: list[Telling] = [row for e in house.store.open_entries() if e.chat == FURTHER for row in e.tellings]
         assert {row.item for row in kept} == {row[0] for row in rows(house, OWN)}

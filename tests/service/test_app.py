@@ -19,7 +19,7 @@ from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.facts.events import Closed, Done, Event, Returned
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.telling.digest import Draft
 from bot.core.telling.outbox import Entry, EntryState
 from bot.core.time.windows import is_open
@@ -44,7 +44,7 @@ def tellings(drafts: Iterable[Draft | Entry]) -> set[Telling]:
     return {
         (one.at, one.chat, one.form, row.unit, row.item, row.rung, row.rung_on, row.state)
         for one in drafts
-        for row in one.rows
+        for row in one.tellings
     }
 
 
@@ -89,7 +89,7 @@ def assert_within_budget(house: House) -> None:
 
 async def test_the_small_plan_happens_as_previewed_over_nineteen_months(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2026-11-23T08:00") as house:
-        previewed = [draft for draft, _ in outlook(house.app.scene(), house.clock.now(), at("2028-06-30T18:00"))]
+        previewed = [draft for draft, _ in preview_of(house.app.scene(), house.clock.now(), at("2028-06-30T18:00"))]
         await house.live("2028-06-30T18:00")
         assert tellings(previewed) == tellings(house.entries())
         assert len(house.all_seen()) > 40
@@ -102,7 +102,7 @@ async def county_happens_as_previewed(folder: Path, end: str, as_confirmed: bool
     assert rulebook is not None
     names = (*rulebook.addressable, ADMIN, LEADING_GROUP)
     async with furnished(folder, "2026-11-23T08:00", names=names, as_confirmed=as_confirmed) as house:
-        previewed = [draft for draft, _ in outlook(house.app.scene(), house.clock.now(), at(end))]
+        previewed = [draft for draft, _ in preview_of(house.app.scene(), house.clock.now(), at(end))]
         await house.live(end)
         assert tellings(previewed) == tellings(house.entries())
         assert previewed
@@ -228,7 +228,7 @@ async def test_a_machine_off_over_three_rungs_says_the_deepest_once(tmp_path: Pa
         house.open()
         await house.live("2027-12-23T18:00")
         [bubble] = house.seen("县教育局")[before:]
-        [row] = [row for entry in house.entries() if entry.at.date() == bubble.at.date() for row in entry.rows
+        [row] = [row for entry in house.entries() if entry.at.date() == bubble.at.date() for row in entry.tellings
                  if row.item == "T05-M1"]  # fmt: skip
         assert row.rung == "提前10天"
         assert len(row.superseded) == 2

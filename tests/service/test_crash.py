@@ -18,7 +18,7 @@ import pytest
 from loguru import logger
 
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.telling.digest import Draft
 from bot.core.telling.outbox import UNCLEAR, EntryState
 from bot.drill.twin import Bubble, Twin
@@ -174,7 +174,7 @@ def planned(home: Path) -> list[Draft]:
     read = read_home(home)
     assert read.rulebook is not None
     store = Store(Database.in_memory(), Facts(all_confirmed=True))
-    return [draft for draft, _ in outlook(scene_of(read, read.rulebook, store), at(START), at(UNTIL))]
+    return [draft for draft, _ in preview_of(scene_of(read, read.rulebook, store), at(START), at(UNTIL))]
 
 
 def repeats(receiver: Receiver) -> Counter[tuple[str, str, int]]:

@@ -26,7 +26,7 @@ def _quiet() -> None:
 
 
 def tellings(house: House) -> Counter[tuple[str, str, object]]:
-    return Counter((row.item, row.addressee, row.rung_on) for entry in house.entries() for row in entry.rows)
+    return Counter((row.item, row.addressee, row.rung_on) for entry in house.entries() for row in entry.tellings)
 
 
 def edit(house: House, **changes: str) -> None:
@@ -64,7 +64,7 @@ async def test_a_good_edit_counts_from_the_next_pass(tmp_path: Path) -> None:
         await look(house, "2027-03-01T08:00")
         edit(house, tasks_05=edited(TASK, "每年3月15日、9月15日", "每年3月5日、9月15日"))
         await look(house, "2027-03-02T09:33")
-        rows = [row for entry in house.entries() for row in entry.rows]
+        rows = [row for entry in house.entries() for row in entry.tellings]
         assert [str(row.due_on) for row in rows if row.item == "T05-R1@2027-1"] == ["2027-03-05"]
 
 

@@ -35,7 +35,7 @@ async def test_an_item_sent_back_in_a_quiet_hour_is_told_by_a_look_at_it_alone(t
         await quiet(house)
         before = house.store.meta("evaluated")
         entries = house.app.take_in(returned(house))
-        assert [row.item for entry in entries for row in entry.rows] == [ITEM]
+        assert [row.item for entry in entries for row in entry.tellings] == [ITEM]
         assert hasty(house)
         assert house.store.meta("evaluated") == before
         await house.app.one_pass()
@@ -84,7 +84,7 @@ async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
         await quiet(house)
         entry = next(iter(house.store.entries.values()))
         with house.store.work():
-            house.store.untell(entry.rows)
+            house.store.untell(entry.tellings)
         assert not house.app._nothing_new()
 
 

@@ -20,7 +20,7 @@ from bot.core.deciding.findings import items_of
 from bot.core.facts.events import Closed, Done, Extended, Observed, Payload, Returned, Silenced
 from bot.core.rules import ladder
 from bot.core.rules.item import Item
-from bot.core.rules.ladder import Occurrence
+from bot.core.rules.ladder import DatedRung
 from bot.core.rules.words import Offset
 from bot.core.telling import digest
 from bot.core.telling.digest import Draft
@@ -183,14 +183,14 @@ async def test_a_receipt_that_vanished_at_a_month_s_end_is_named_in_the_next_mon
     await service.restart()
     since = len(service.audits)
     await service.until("2027-04-01T01:30")
-    assert {item for item, _, _ in service.said(since)} == {row.item for row in entry.rows}
+    assert {item for item, _, _ in service.said(since)} == {row.item for row in entry.tellings}
 
 
 def without_rung(monkeypatch: pytest.MonkeyPatch, label: str, on: str) -> None:
     """A ladder that does not come to a rung on one day."""
     whole = ladder._of_rung
 
-    def broken(*args: Any) -> Iterator[Occurrence]:
+    def broken(*args: Any) -> Iterator[DatedRung]:
         return (one for one in whole(*args) if (one.label, one.on.isoformat()) != (label, on))
 
     monkeypatch.setattr(ladder, "_of_rung", broken)
@@ -365,7 +365,7 @@ async def test_a_gap_is_told_to_the_admin_once_a_day_and_logged_once(
 ) -> None:
     without_rung(monkeypatch, "提前3个工作日", "2027-03-10")
     await service.until("2027-03-12T18:00")
-    told = [entry for entry in service.store.entries.values() if any(row.item == "系统:自查" for row in entry.rows)]
+    told = [entry for entry in service.store.entries.values() if any(row.item == "系统:自查" for row in entry.tellings)]
     assert [(entry.chat, entry.at.day) for entry in told] == [(ADMIN, 10), (ADMIN, 11), (ADMIN, 12)]
     assert [line.strip() for line in logged if "自查" in line] == [
         "自查有出入：T05-R1@2027-1 县教育局 提前3个工作日（应于2027-03-10 09:26）：没有告知过"
@@ -386,7 +386,7 @@ async def test_once_nothing_is_missing_any_more_the_heart_may_beat(
 async def test_an_audit_that_cannot_be_made_stops_only_the_heart(
     service: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.core.audit.self_audit.verdicts", lambda *_: 1 / 0)
+    monkeypatch.setattr("bot.core.audit.self_audit.expected_states", lambda *_: 1 / 0)
     await service.until("2027-03-02T12:00")
     assert service.auditor.doubts() == ("自查没有做成（ZeroDivisionError）",)
     assert service.store.entries

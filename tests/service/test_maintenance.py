@@ -15,7 +15,7 @@ from bot.core.telling.outbox import EntryState
 from bot.core.time.zone import ZONE
 from bot.sending.chats import Chats
 from bot.service.home import open_store, read_home
-from bot.service.maintenance import Upkeep
+from bot.service.maintenance import Maintenance
 from bot.service.wiring import listen, make_app
 from bot.sources.clock import RealClock
 from bot.state.archive import Archive
@@ -50,11 +50,11 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def keeper(store: Store, folder: Path, *, backups: bool = True) -> Upkeep:
-    return Upkeep(store, folder / "state", folder / "backup" if backups else None)
+def keeper(store: Store, folder: Path, *, backups: bool = True) -> Maintenance:
+    return Maintenance(store, folder / "state", folder / "backup" if backups else None)
 
 
-def look(upkeep: Upkeep, now: datetime) -> None:
+def look(upkeep: Maintenance, now: datetime) -> None:
     """A pass, and the next one once a copy begun by it is done."""
     upkeep.look(now)
     if upkeep._copy is not None:

@@ -18,8 +18,8 @@ from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN
 from bot.core.facts.events import RulesRejected
-from bot.core.preview.preview import outlook
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.preview.preview import preview_of
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.drill.twin import Bubble
 from bot.platforms import platform
 from bot.rulefiles.loader import load
@@ -101,15 +101,15 @@ async def cabled(folder: Path, start: str) -> AsyncIterator[tuple[House, Cable]]
 # --- what must hold ------------------------------------------------------------------------------------------------
 
 
-def own(row: Row) -> bool:
+def own(row: Telling) -> bool:
     """About the plan, not the office's own 交办 and notices."""
     return not row.item.startswith(("系统", "交办"))
 
 
 def due_things(house: House, since: str, until: str) -> set[tuple[str, str]]:
     """(item, addressee) of everything that an undisturbed story tells meanwhile."""
-    drafts = [draft for draft, _ in outlook(house.app.scene(), at(since), at(until))]
-    return {(row.item, row.addressee) for draft in drafts for row in draft.rows if own(row)}
+    drafts = [draft for draft, _ in preview_of(house.app.scene(), at(since), at(until))]
+    return {(row.item, row.addressee) for draft in drafts for row in draft.tellings if own(row)}
 
 
 def carried(house: House, bubbles: list[Bubble]) -> list[tuple[Entry, Bubble]]:
@@ -121,7 +121,7 @@ def said(house: House, bubbles: list[Bubble]) -> Counter[tuple[str, str]]:
     """How often each (item, addressee) was told in these bubbles; every telling must be readable there."""
     found = Counter[tuple[str, str]]()
     for entry, bubble in carried(house, bubbles):
-        for row in filter(own, entry.rows):
+        for row in filter(own, entry.tellings):
             assert row.item in bubble.source
             found[row.item, row.addressee] += 1
     return found
@@ -129,7 +129,7 @@ def said(house: House, bubbles: list[Bubble]) -> Counter[tuple[str, str]]:
 
 def assert_true_dates(bubble: Bubble, entry: Entry) -> None:
     """Each telling counts its days from the day on which it is read to its own date."""
-    for row in filter(own, entry.rows):
+    for row in filter(own, entry.tellings):
         assert row.due_on is not None
         mark = f"（{row.item}）" if entry.form == "汇总" else "完成时限："
         [line] = [line for line in bubble.source.splitlines() if mark in line]
@@ -216,7 +216,7 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
         fresh = [bubble for chat in HEARERS for bubble in house.seen(chat)]
         assert set(Counter(bubble.chat for bubble in fresh).values()) == {1}
         assert said(house, fresh) == Counter(dict.fromkeys(owed, 1))
-        assert len({row.due_on for entry, _ in carried(house, fresh) for row in entry.rows}) > 2
+        assert len({row.due_on for entry, _ in carried(house, fresh) for row in entry.tellings}) > 2
         for entry, bubble in carried(house, fresh):
             assert_true_dates(bubble, entry)
         heard = len(told_admin(house, "群机器人"))
@@ -234,9 +234,9 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
 RUNGS = ("提前21天", "提前18天", "提前16天", "提前14天", "提前8天")  # each on a workday
 
 
-def rungs_told(story: Timeline) -> list[tuple[datetime, Row]]:
+def rungs_told(story: Timeline) -> list[tuple[datetime, Telling]]:
     """When each rung was told to the lead."""
-    rows = [(one.at, row) for one in story.sent for row in one.draft.rows if row.rung in RUNGS]
+    rows = [(one.at, row) for one in story.sent for row in one.draft.tellings if row.rung in RUNGS]
     return [(instant, row) for instant, row in rows if row.addressee == "县教育局"]
 
 

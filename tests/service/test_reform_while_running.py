@@ -82,7 +82,7 @@ async def test_an_entry_that_waits_is_said_under_the_new_name(tmp_path: Path) ->
         await look(house, "2027-03-10T15:02")
         [sent] = [entry for entry in house.entries() if entry.number == waiting.number]
         assert (sent.state, sent.chat) == (EntryState.DELIVERED, "县教育和科技局")
-        assert {(row.item, row.addressee) for row in sent.rows} >= {("T05-R9@2027-1", "县教育和科技局")}
+        assert {(row.item, row.addressee) for row in sent.tellings} >= {("T05-R9@2027-1", "县教育和科技局")}
         assert heard(house, "县教育局", "T05-R9@2027-1") == 1
         await house.app.deliveries.close()
         house.close()
@@ -107,7 +107,7 @@ async def test_the_group_of_a_merged_unit_hears_no_more_and_its_entries_go_to_th
         await look(house, "2027-03-11T09:33")
         await look(house, "2027-03-12T09:33")
         assert heard(house, "县委教育工委", "第（五）项") == 1  # its own task, assigned before
-        rows = [row for entry in house.entries(EntryState.DELIVERED) for row in entry.rows]
+        rows = [row for entry in house.entries(EntryState.DELIVERED) for row in entry.tellings]
         assert len({(row.item, row.addressee, row.rung_on) for row in rows}) == len(rows)
         await house.app.deliveries.close()
         house.close()

@@ -18,7 +18,7 @@ from bot.core.deciding.look import look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Role
-from bot.core.telling.outbox import Entry, EntryState, Row, told
+from bot.core.telling.outbox import Entry, EntryState, Telling, past_telling
 from bot.core.time.windows import is_open
 from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble
@@ -47,7 +47,7 @@ class Shown:
     number: str
     chat: str
     at: datetime
-    rows: tuple[Row, ...]
+    rows: tuple[Telling, ...]
     pieces: dict[int, set[int]] = field(default_factory=dict)  # of how many parts: which
 
     @property
@@ -100,9 +100,9 @@ class Audit:
             self._budget(entry)
             self._place(bubble, entry)
             self._order(entry)
-        shown = self.shown.setdefault(number, Shown(number, bubble.chat, self._clock.now(), entry.rows))
+        shown = self.shown.setdefault(number, Shown(number, bubble.chat, self._clock.now(), entry.tellings))
         if not shown.whole:  # what a later copy says may be less
-            shown.rows = entry.rows
+            shown.rows = entry.tellings
         shown.pieces.setdefault(bubble.parts, set()).add(bubble.part)
 
     def _once(self, bubble: Bubble, entry: Entry, marked: bool) -> None:
@@ -111,7 +111,7 @@ class Audit:
             self.again += 1
             if not marked:
                 self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
-        for row in entry.rows:
+        for row in entry.tellings:
             key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state)
             first = self._said.setdefault(key, entry.number)
             if first != entry.number and row.rung != RETURN and not self._taken_back(first):
@@ -144,7 +144,7 @@ class Audit:
         assert self.app is not None
         if bubble.chat != entry.chat:
             self._fail(f"7 {entry.number} is for {entry.chat} and was shown in {bubble.chat}")
-        for row in entry.rows:
+        for row in entry.tellings:
             role = Role(row.role)
             chat, _ = self.app.chats.directory.route(Addressee(row.addressee, row.unit, role, frozenset({role})))
             if entry.chat not in (chat, ADMIN):
@@ -206,7 +206,7 @@ class Audit:
     def _heard(self, facts: Facts) -> Tellings:
         """What was really said, as a memory."""
         seen = (shown for shown in self.shown.values() if shown.whole)
-        return Tellings((told(row, s.number, s.at) for s in seen for row in s.rows), facts.names)
+        return Tellings((past_telling(row, s.number, s.at) for s in seen for row in s.rows), facts.names)
 
     # --- at the end -------------------------------------------------------------
 
@@ -217,10 +217,10 @@ class Audit:
         self.look_over(app.store)
         scene = replace(app.scene(), memory=self._heard(app.store.facts), used=lambda chat, day: Used())
         now = self._clock.now()
-        excused = {(row.item, row.addressee) for entry in unsettled(app.store) for row in entry.rows}
+        excused = {(row.item, row.addressee) for entry in unsettled(app.store) for row in entry.tellings}
         for decision in look(scene, now)[1]:
             key = (decision.finding.item.id, decision.addressee.key)
-            telling = decision.telling
+            telling = decision.rung
             if decision.reason.tells and telling and telling.slot_on < now.date() and key not in excused:
                 owed = f"{key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
                 self._fail(f"1 {owed}" if self._missed(app) else f"11 {owed}, and the self-audit has not noticed")

@@ -24,7 +24,7 @@ from bot.sending import delivery
 from bot.sending.courier import Courier
 from bot.sending.delivery import Deliveries
 from bot.sending.robots import Robots
-from bot.service.hourly_audit import Auditor
+from bot.service.hourly_audit import HourlyAudit
 from bot.service.mail import Mail
 from bot.sources.inbox import Letter
 from bot.state.disk.journal import Journal
@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "the youngest goes first": (((Store, "head", _the_youngest),), "8"),
     "a flush is not done": (((Journal, "_flush", _only_says_that_it_flushes),), "9"),
     "the self-audit says nothing of a loss": ((DROPPED, (SelfAudit, "audit", _sees_nothing)), "11"),
-    "the heart beats over what the self-audit found": ((DROPPED, (Auditor, "doubts", lambda self: ())), "11"),
+    "the heart beats over what the self-audit found": ((DROPPED, (HourlyAudit, "doubts", lambda self: ())), "11"),
 }
 
 

@@ -94,7 +94,7 @@ def test_a_telling_stays_while_the_one_after_it_may_still_be_taken_back(store: S
     waiting = tell(store, JAN + MONTH, settle=False)
     store.sweep(archive, LATER)
     with store.work():
-        store.untell(waiting.rows)
+        store.untell(waiting.tellings)
     last = store.tellings.last("T05-M1", date(2027, 12, 31), "县教育局")
     assert last is not None
     assert last.rung_on == JAN.date()
@@ -153,7 +153,7 @@ def test_no_decision_can_tell_whether_the_archive_took_something(
             entry = tell(store, now, item, f"级{number}", settle=fate == "sent")
             if fate == "undone":
                 with store.work():
-                    store.untell(entry.rows)
+                    store.untell(entry.tellings)
                     store.put(entry.model_copy(update={"state": EntryState.CANCELLED}))
         if number in sweeps:
             lean.sweep(archive, now)

@@ -12,7 +12,7 @@ from bot.core.deciding.decisions import Used
 from bot.core.facts.events import Closed, Done, Event, Observed, Silenced
 from bot.core.facts.facts import fold
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
 from bot.state.disk.database import Database
 from bot.state.robot_state import RobotState
@@ -30,14 +30,14 @@ def store() -> Store:
 
 def row(
     item: str = "T05-M1", rung_on: date = date(2027, 3, 1), addressee: str = "县教育局", rung: str = "提前30天"
-) -> Row:
-    return Row(
+) -> Telling:
+    return Telling(
         item=item, rule="T05-M1", title="创建工作通过国家评估认定", unit=addressee, addressee=addressee, role="牵头单位",
         state="正常推进", due_on=date(2027, 12, 31), rung=rung, rung_on=rung_on, form="汇总", reason="FIRST",
     )  # fmt: skip
 
 
-def draft(*rows: Row, chat: str = "县教育局", form: str = "汇总", slot: bool = True, at: datetime = NOW) -> Draft:
+def draft(*rows: Telling, chat: str = "县教育局", form: str = "汇总", slot: bool = True, at: datetime = NOW) -> Draft:
     return Draft(chat, form, slot, rows or (row(),), at)
 
 
@@ -50,7 +50,7 @@ def promised(store: Store, *drafts: Draft, now: datetime = NOW) -> list[Entry]:
         return store.promise(drafts, now, "digest")
 
 
-def told(store: Store, one: Row) -> bool:
+def told(store: Store, one: Telling) -> bool:
     last = store.tellings.last(one.item, one.due_on, one.addressee)
     return last is not None and last.rung_on == one.rung_on
 
@@ -192,8 +192,8 @@ def test_a_cancelled_entry_weighs_nothing(store: Store) -> None:
 def test_what_still_waits_from_an_earlier_day_joins_the_next_digest(store: Store) -> None:
     [old] = promised(store, draft(row("A"), form="单发"))
     [new] = promised(store, draft(row("B"), at=NOW + DAY), now=NOW + DAY)
-    assert [one.item for one in new.rows] == ["A", "B"]
-    assert {one.form for one in new.rows} == {"汇总"}
+    assert [one.item for one in new.tellings] == ["A", "B"]
+    assert {one.form for one in new.tellings} == {"汇总"}
     assert store.entries[old.number].state is EntryState.CANCELLED
     assert store.entries[old.number].why == f"并入{new.number}"
     assert store.open_entries() == [new]
@@ -227,7 +227,7 @@ def test_what_may_have_been_seen_or_is_in_hand_keeps_its_number(store: Store, st
         store.put(old.model_copy(update=state))
     [new] = promised(store, draft(row("B"), at=NOW + DAY), now=NOW + DAY)
     assert store.entries[old.number].state is state["state"]
-    assert [one.item for one in new.rows] == ["B"]
+    assert [one.item for one in new.tellings] == ["B"]
 
 
 def test_a_row_taken_back_is_owed_again(store: Store) -> None:
@@ -243,7 +243,7 @@ def test_a_row_of_a_merged_digest_can_be_taken_back_too(store: Store, tmp_path: 
     promised(store, draft(row("A"), form="单发"))
     [merged] = promised(store, draft(row("B"), at=NOW + DAY), now=NOW + DAY)
     with store.work():
-        store.untell(merged.rows[:1])
+        store.untell(merged.tellings[:1])
     assert not told(store, row("A"))
     store.close()
     again = Store(Database.open(tmp_path))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Done, Extended, Observed, Returned
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from tests.core.preview.test_preview import both_ways, lines
 from tests.kit.builders import LADDERS, a_ban, a_case_rule, a_rulebook, an_event, moment
@@ -176,7 +176,7 @@ def test_a_forecast_that_leaves_its_band_is_told_once_and_again_when_the_numbers
     story.at("2028-03-01 12:00")
     assert story.state(item) == "恢复"
     story.at("2028-03-01 18:00")
-    assert [(row.state, row.rung) for one in story.sent for row in one.draft.rows if row.item == item][-1] == (
+    assert [(row.state, row.rung) for one in story.sent for row in one.draft.tellings if row.item == item][-1] == (
         "恢复",
         "当天",
     )
@@ -226,5 +226,5 @@ def test_preview_of_open_cases_is_what_the_service_then_does() -> None:
     rulebook, facts = busy()
     story = Timeline(rulebook, start="2027-03-09", facts=facts)
     end = "2027-05-31 23:59"
-    foretold = lines(draft for draft, _ in outlook(story.scene, moment("2027-03-09"), moment(end)))
+    foretold = lines(draft for draft, _ in preview_of(story.scene, moment("2027-03-09"), moment(end)))
     assert lines(sent.draft for sent in story.at(end).sent) == foretold

@@ -21,7 +21,7 @@ def listed(*items: str, **more: str) -> Rulebook:
 
 def rungs(story: Timeline, until: str, item: str = "T05-M1", unit: str = "县教育局") -> list[tuple[str, str]]:
     """When and by which rung a unit hears of an item; half a year ahead is not the matter here."""
-    sent = [(one.at.date(), row) for one in story.at(until).sent for row in one.draft.rows]
+    sent = [(one.at.date(), row) for one in story.at(until).sent for row in one.draft.tellings]
     heard = [(f"{day:%m-%d}", row.rung) for day, row in sent if row.item == item and row.addressee == unit]
     return [(day, rung) for day, rung in heard if rung != "提前180天"]
 
@@ -85,8 +85,8 @@ def test_whoever_asks_why_is_told_that_it_was_the_list() -> None:
     story = Timeline(listed(a_milestone(due="2027年6月底前")), start="2027-05-03")
     story.at("2027-06-01 18:00")
     told = next(one for one in story.decisions("T05-M1") if one.addressee.key == "县教育局")
-    assert told.telling is not None
-    assert (told.reason.name, told.telling.label, told.telling.on) == ("ALREADY_TOLD", "月初清单", date(2027, 6, 1))
+    assert told.rung is not None
+    assert (told.reason.name, told.rung.label, told.rung.on) == ("ALREADY_TOLD", "月初清单", date(2027, 6, 1))
 
 
 def test_a_month_without_anything_due_has_no_list() -> None:

@@ -94,7 +94,7 @@ def test_leader_and_leading_group_without_chats_go_through_the_office() -> None:
     assert "提请办公室报县教育局分管领导" in single.text
     monthly = story.at("2027-05-10 18:00")
     assert "（提请办公室报领导小组）" in monthly.text
-    assert not [row for one in (*passed.sent, *monthly.sent) for row in one.draft.rows
+    assert not [row for one in (*passed.sent, *monthly.sent) for row in one.draft.tellings
                 if row.role in ("分管领导", "领导小组") and one.draft.chat != ADMIN]  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_leader_with_a_chat_of_their_own_is_told_there() -> None:
 def test_schools_hear_only_what_names_them() -> None:
     story = Timeline(a_rulebook(a_duty(more="配合: [各学校]"), a_milestone(due="2027-03-10")), start="2027-02-22")
     passed = story.at("2027-03-20 18:00")
-    assert {row.item for one in of_chat(passed.sent, "各学校") for row in one.draft.rows} == {"T05-R1@2027-1"}
+    assert {row.item for one in of_chat(passed.sent, "各学校") for row in one.draft.tellings} == {"T05-R1@2027-1"}
 
 
 def test_monthly_list_is_one_message_on_the_first_workday_of_the_month() -> None:
@@ -121,7 +121,7 @@ def test_monthly_list_is_one_message_on_the_first_workday_of_the_month() -> None
     story = Timeline(a_rulebook(*duties, ladders=ladders), start="2027-03-01")
     lists = of_chat(story.at("2027-08-01 18:00").sent, "领导小组")
     assert [one.at.date().isoformat() for one in lists] == ["2027-05-06", "2027-06-01", "2027-07-01"]
-    assert {len(one.draft.rows) for one in lists} == {3}
+    assert {len(one.draft.tellings) for one in lists} == {3}
     assert all(one.message.title.startswith("【月度清单】领导小组") for one in lists)
 
 
@@ -178,7 +178,7 @@ def test_third_event_of_a_day_waits_for_the_next_slot() -> None:
                  if story.reasons(item)[ADMIN] != "ALREADY_TOLD")  # fmt: skip
     assert story.reasons(third)[ADMIN] == "OVER_BUDGET"
     later = of_chat(story.at("2027-01-05 18:00").sent, ADMIN)
-    assert [row.item for one in later for row in one.draft.rows] == [third]
+    assert [row.item for one in later for row in one.draft.tellings] == [third]
 
 
 def test_missing_calendar_is_told_to_the_admin_weekly_from_mid_november() -> None:

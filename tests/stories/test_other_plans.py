@@ -79,7 +79,7 @@ def test_what_is_hoped_for_in_principle_stays_with_the_unit() -> None:
     story = Timeline(
         a_rulebook(a_milestone(due="2027-03-10", more="措辞: 原则上"), units="县教育局"), start="2027-03-09"
     )
-    told = {row.role for one in story.at("2027-06-30 18:00").sent for row in one.draft.rows if row.item == "T05-M1"}
+    told = {row.role for one in story.at("2027-06-30 18:00").sent for row in one.draft.tellings if row.item == "T05-M1"}
     assert told == {"牵头单位"}
 
 

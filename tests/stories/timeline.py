@@ -21,7 +21,7 @@ from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import Entry, Row, told
+from bot.core.telling.outbox import Entry, Telling, past_telling
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, midnight
@@ -46,7 +46,7 @@ class Sent:
 
     def lines(self) -> list[str]:
         """县教育局 单发 T05-M1 提前1个工作日 FIRST, one per row."""
-        return [f"{self.draft.chat} {row.form} {row.item} {row.rung} {row.reason}" for row in self.draft.rows]
+        return [f"{self.draft.chat} {row.form} {row.item} {row.rung} {row.reason}" for row in self.draft.tellings]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Passed:
     sent: tuple[Sent, ...]
 
     @property
-    def rows(self) -> list[Row]:
-        return [row for one in self.sent for row in one.draft.rows]
+    def rows(self) -> list[Telling]:
+        return [row for one in self.sent for row in one.draft.tellings]
 
     @property
     def text(self) -> str:
@@ -145,10 +145,10 @@ class Timeline:
         used = self._used.get(key, Used())
         self._used[key] = Used(used.slots + draft.slot, used.singles + (draft.form == "单发"))
         number = f"{draft.at.year}-{len(self.sent) + 1:04d}"
-        for row in draft.rows:
-            self.tellings.add(told(row, number, draft.at))
+        for row in draft.tellings:
+            self.tellings.add(past_telling(row, number, draft.at))
         entry = Entry(
-            number=number, chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows, at=draft.at,
+            number=number, chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
             next_attempt_at=draft.at,
         )  # fmt: skip
         words = Words(self.rulebook, findings, self.now.astimezone(ZONE).date(), self.head)

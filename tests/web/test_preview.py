@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.authoring.preview import YEARS_AHEAD, Lookout
-from bot.core.preview.preview import outlook
+from bot.authoring.preview import YEARS_AHEAD, Previews
+from bot.core.preview.preview import preview_of
 from bot.core.time.zone import ZONE
 from bot.service.app import App
 from bot.service.home import open_store, read_home
@@ -23,7 +23,7 @@ from bot.service.status import Status
 from bot.service.wiring import listen, make_app
 from bot.sources.clock import StoryClock
 from bot.web.pages import HEADERS, pages
-from bot.web.preview import ahead_routes
+from bot.web.preview import preview_routes
 from bot.web.server import Server
 from tests.kit.rules_factory import TASK, edited, write_rules
 
@@ -37,7 +37,7 @@ class Site:
 
     folder: Path
     app: App
-    lookout: Lookout
+    lookout: Previews
     client: httpx.AsyncClient
     apps: list[App]
 
@@ -73,10 +73,10 @@ def running(folder: Path, task: str) -> Iterator[App]:
 async def served(folder: Path, task: str = TASK) -> AsyncIterator[Site]:
     with running(folder, task) as app:
         apps = [app]
-        lookout = Lookout(folder / "rules", folder / "state" / "drill", lambda: apps[0] if apps else None)
+        lookout = Previews(folder / "rules", folder / "state" / "drill", lambda: apps[0] if apps else None)
         status = Status(True, True, (), NOW, "drill", "方案", "1", {})
         server = Server()
-        port = await server.start(pages(lambda: status, ahead_routes(lookout.ahead, lookout.edit)), "127.0.0.1", 0)
+        port = await server.start(pages(lambda: status, preview_routes(lookout.ahead, lookout.edit)), "127.0.0.1", 0)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             yield Site(folder, app, lookout, client, apps)
         await server.stop()
@@ -112,7 +112,7 @@ async def test_the_coming_ninety_days_stand_by_day_and_chat_with_totals(site: Si
 
 async def test_the_page_shows_every_telling_of_the_preview(site: Site) -> None:
     until = datetime(2027, 5, 27, 23, 59, tzinfo=ZONE)
-    coming = [row.item for draft, _ in outlook(site.app.scene(), NOW, until) for row in draft.rows]
+    coming = [row.item for draft, _ in preview_of(site.app.scene(), NOW, until) for row in draft.tellings]
     page = await site.text("/preview")
     assert len(coming) > 3
     assert sorted(re.findall(r"<b>([^<]+)</b>", page)) == sorted(coming)

@@ -1,7 +1,7 @@
 """What is owed to whom today, worked out a second time from the rules' words: for the self-audit (`selfaudit.py`) only.
 
 The judgement, the ladder and the decision are not called; what they share with this is the items and their dates, the facts,
-the calendar's word on a day, and the memory of tellings. Only verdicts of other kinds than `PLAIN` are taken as evaluated.
+the calendar's word on a day, and the memory of tellings. Only expected_states of other kinds than `PLAIN` are taken as evaluated.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExpectedState:
     """How a finding stands, as far as its rungs depend on it. `happened`: counts from an event, so nothing lies before it."""
 
     item: Item
@@ -80,10 +80,10 @@ class Verdict:
     returned: datetime | None = None
 
 
-# --- verdicts ---------------------------------------------------------------------
+# --- expected_states ---------------------------------------------------------------------
 
 
-def verdicts(books: Books, dates: PlainDates, today: date) -> Iterator[Verdict]:
+def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[ExpectedState]:
     """What asks for reminders today: plain kinds by their words, everything else as it was evaluated last."""
     parents: dict[str, tuple[str, date | None]] = {}
     plain: set[str] = set()
@@ -102,7 +102,7 @@ def verdicts(books: Books, dates: PlainDates, today: date) -> Iterator[Verdict]:
 
 def _plain_verdict(
     item: Item, facts: Facts, dates: PlainDates, today: date, parents: dict[str, tuple[str, date | None]]
-) -> Verdict | None:
+) -> ExpectedState | None:
     """How a dated item stands by its dates and what people said; nothing where nobody need be told of it."""
     mark = facts.marks.get(item.id)
     life = mark.what if mark else ""
@@ -120,7 +120,7 @@ def _plain_verdict(
         return None
     state = _state(item, due, late, report, dates, today)
     returned = mark.at if mark and life == "returned" else None
-    return Verdict(item, state, due, late, facts.confirmed_lead(item.rule) is not None, returned=returned)
+    return ExpectedState(item, state, due, late, facts.confirmed_lead(item.rule) is not None, returned=returned)
 
 
 def _spoken_for(parent: tuple[str, date | None] | None, today: date) -> bool:
@@ -140,13 +140,13 @@ def _state(item: Item, due: date, late: date, report: bool, dates: PlainDates, t
     return State.APPROACHING if today >= dates.moved(due, -near.count, near.unit) else State.ON_TRACK
 
 
-def _as_evaluated(finding: Finding) -> Verdict | None:
+def _as_evaluated(finding: Finding) -> ExpectedState | None:
     """The verdict of the last evaluation, unless it keeps everybody from being told."""
     anchor = finding.anchor
     quiet = finding.state in (State.CLOSED, State.AWAITING_CHECK, State.PAUSED)
     if anchor is None or quiet or not finding.confirmed or finding.suppressed_by:
         return None
-    return Verdict(
+    return ExpectedState(
         finding.item, finding.state, anchor.due_on, anchor.late_from, bool(finding.lead), anchor.happened,
         finding.returned_at,
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _as_evaluated(finding: Finding) -> Verdict | None:
 # --- rungs ----------------------------------------------------------------------------
 
 
-def owed(one: Verdict, books: Books, dates: PlainDates, now: datetime) -> Iterator[Owed]:
+def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> Iterator[Owed]:
     """For everybody who hears of it, the first rung that has come and that they were not told."""
     for hearer, roles, unheard in _unheard(one, books.memory, dates, now.date()):
         found = [rung for rung in unheard if rung[2] <= now.date()] or _return(one, hearer, roles, books, now)
@@ -164,14 +164,14 @@ def owed(one: Verdict, books: Books, dates: PlainDates, now: datetime) -> Iterat
             yield Owed(one.item.id, one.item.rule.id, one.due_on, hearer, *first, grounds=_grounds(one, books))
 
 
-def quiet_until(one: Verdict, memory: Tellings, dates: PlainDates, today: date) -> date:
+def quiet_until(one: ExpectedState, memory: Tellings, dates: PlainDates, today: date) -> date:
     """The first day on which a rung of it may be owed, as long as it stands as it does and nothing is told of it."""
     unheard = (rung for _, _, rungs in _unheard(one, memory, dates, today) for rung in rungs)
     return min((told_on for _, _, told_on in unheard), default=date.max)
 
 
 def _unheard(
-    one: Verdict, memory: Tellings, dates: PlainDates, today: date
+    one: ExpectedState, memory: Tellings, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
     """For everybody who hears of it, in which roles, the first that they have not heard yet of every rung."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
@@ -182,7 +182,7 @@ def _unheard(
 
 
 def _rung(
-    one: Verdict, rung: RungForm, hearer: str, heard: date | None, dates: PlainDates, today: date
+    one: ExpectedState, rung: RungForm, hearer: str, heard: date | None, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, date, date]]:
     """A rung's label, nominal date and day of telling; nothing where it does not speak."""
     after = rung.offset.side is Side.AFTER
@@ -198,14 +198,16 @@ def _rung(
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 
-def _listed(one: Verdict, hearer: str, on: date, dates: PlainDates) -> bool:
+def _listed(one: ExpectedState, hearer: str, on: date, dates: PlainDates) -> bool:
     """Whether a unit's 月初清单 may stand for a rung before the date."""
     if hearer not in one.item.rule.listed:
         return False
     return (one.due_on - on).days in REPLACED or on == dates.first_sending_day(one.due_on.replace(day=1))
 
 
-def _return(one: Verdict, hearer: str, roles: set[Role], books: Books, now: datetime) -> list[tuple[str, date, date]]:
+def _return(
+    one: ExpectedState, hearer: str, roles: set[Role], books: Books, now: datetime
+) -> list[tuple[str, date, date]]:
     """What was sent back is told once to who must act, unless they heard anything of it since."""
     at = one.returned
     if at is None or at > now or not roles & {Role.LEAD, Role.PROVIDER}:
@@ -239,7 +241,7 @@ def _people(rule: Rule, led: bool, role: Role) -> Iterable[str]:
     return (leads or [ADMIN]) if role is Role.LEAD else [LEADING_GROUP if role is Role.LEADING_GROUP else ADMIN]
 
 
-def _grounds(one: Verdict, books: Books) -> tuple[object, ...]:
+def _grounds(one: ExpectedState, books: Books) -> tuple[object, ...]:
     """Everything whose change makes a telling late for another reason than a loss."""
     facts, item = books.facts, one.item
     silences = facts.item_silences.get(item.id), facts.item_silences.get(item.rule.id)
@@ -248,7 +250,7 @@ def _grounds(one: Verdict, books: Books) -> tuple[object, ...]:
     return (books.rulebook, one.due_on, one.late_from, one.led, *said, *silences, *evaluated)
 
 
-def asked(one: Verdict, on: date, hearer: str, dates: PlainDates) -> bool:
+def asked(one: ExpectedState, on: date, hearer: str, dates: PlainDates) -> bool:
     """Whether any rung that this addressee hears, with the lead confirmed or not, has this nominal date."""
     rule = one.item.rule
     roles = {role for led in (True, False) for role in _hearers(rule, led, False).get(name_of(hearer), ())}

@@ -4,7 +4,7 @@ What is worked out anew, and how far:
 
 - **From the rules' words alone** (`PLAIN`: 节点 with their steps, 周期, 报送): state, extension, 办结 and 销号, who hears in
   which role, the date of every rung, the day it is told on (`plainrungs.py`, `plaindates.py`); by other code than the service's.
-- **Weaker**: verdicts about numbers, cases, bans and what the office says itself (交办 and the admin's list). Verdict and
+- **Weaker**: expected_states about numbers, cases, bans and what the office says itself (交办 and the admin's list). ExpectedState and
   anchor are the last evaluation's; whether its rungs were told is worked out as above.
 - **Not at all**: that somebody hears of a recovery, of a verdict corrected within the day, and the rungs that a 月初清单 stands for.
 
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
-from bot.core.audit.owed import PLAIN, RETURNED, Books, Owed, Verdict, asked, owed, quiet_until, verdicts
+from bot.core.audit.owed import PLAIN, RETURNED, Books, ExpectedState, Owed, asked, expected_states, owed, quiet_until
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.memory import Tellings
@@ -95,7 +95,7 @@ class _Seen:
 class _Quiet:
     """Of an item that stands like this, with its tellings in this version, nothing is owed from `day` until `until`."""
 
-    verdict: Verdict
+    verdict: ExpectedState
     version: int
     day: date
     until: date
@@ -106,7 +106,9 @@ class SelfAudit:
 
     def __init__(self) -> None:
         self._dates: PlainDates | None = None
-        self._owing: tuple[tuple[object, ...], dict[str, Verdict], list[Owed]] | None = None  # and what it rests on
+        self._owing: tuple[tuple[object, ...], dict[str, ExpectedState], list[Owed]] | None = (
+            None  # and what it rests on
+        )
         self._quiet: dict[str, _Quiet] = {}
         self._entries: list[Entry] = []
         self._unkept: tuple[tuple[object, ...], list[Gap]] | None = None  # likewise
@@ -148,21 +150,21 @@ class SelfAudit:
             self._entries = entries
         return self._entries
 
-    def _owed(self, books: Books, dates: PlainDates, now: datetime) -> tuple[dict[str, Verdict], list[Owed]]:
+    def _owed(self, books: Books, dates: PlainDates, now: datetime) -> tuple[dict[str, ExpectedState], list[Owed]]:
         """How everything stands and what is owed; the hour matters only to what comes back from a clock ahead of ours."""
         memory, today = books.memory, now.date()
         grounds = (books.rulebook, books.facts, books.findings, dates, memory, memory.version, today)
         if self._owing is None or not _same(self._owing[0], grounds):
             if self._owing is None or not _same(self._owing[0][:1] + self._owing[0][3:5], (grounds[0], dates, memory)):
                 self._quiet = {}
-            known = {one.item.id: one for one in verdicts(books, dates, today)}
+            known = {one.item.id: one for one in expected_states(books, dates, today)}
             waiting = [rung for one in known.values() for rung in self._owed_of(one, books, dates, now)]
             if any(one.returned and one.returned > now for one in known.values()):
                 return known, waiting
             self._owing = grounds, known, waiting
         return self._owing[1:]
 
-    def _owed_of(self, one: Verdict, books: Books, dates: PlainDates, now: datetime) -> list[Owed]:
+    def _owed_of(self, one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> list[Owed]:
         """Nothing until the day on which the first rung comes, if all is as it was when that day was worked out."""
         today, version = now.date(), books.memory.changed(one.item.id)
         quiet = self._quiet.get(one.item.id)
@@ -214,8 +216,10 @@ class SelfAudit:
         self._old = {one.number for one in old if one.number in self._old or self._had_its_day(one, books, now)}
         for one in waiting:
             if one.number in stuck | self._old:
-                row, says = one.rows[0], "到了时间没有发出" if one.number in stuck else "一直没有送达"
-                yield Gap(row.item, row.rung, row.addressee, one.at.astimezone(ZONE), f"{one.number} {says}")
+                telling, says = one.tellings[0], "到了时间没有发出" if one.number in stuck else "一直没有送达"
+                yield Gap(
+                    telling.item, telling.rung, telling.addressee, one.at.astimezone(ZONE), f"{one.number} {says}"
+                )
 
     def _had_its_day(self, entry: Entry, books: Books, now: datetime) -> bool:
         """Whether the service has been up for a while and this is an hour at which it would have sent it."""
@@ -263,7 +267,7 @@ def _could_speak(chat: str, books: Books, now: datetime) -> bool:
 
 def _composed(entry: Entry, memory: Tellings) -> bool:
     """Whether an entry was made by a decision, rather than out of other entries."""
-    told = (memory.last(row.item, row.due_on, row.addressee) for row in entry.rows)
+    told = (memory.last(telling.item, telling.due_on, telling.addressee) for telling in entry.tellings)
     return any(one is not None and one.number == entry.number for one in told)
 
 
@@ -303,10 +307,10 @@ def _without_receipt(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
     carried: dict[tuple[str, str], tuple[datetime, date]] = {}
     for entry in entries:
         if entry.state is not EntryState.CANCELLED:
-            for row in entry.rows:
-                key = names.item(row.item), names.hearer(row.item, row.addressee)
+            for telling in entry.tellings:
+                key = names.item(telling.item), names.hearer(telling.item, telling.addressee)
                 before = carried.get(key)
-                carried[key] = _later(before, entry.at, row.rung_on) if before else (entry.at, row.rung_on)
+                carried[key] = _later(before, entry.at, telling.rung_on) if before else (entry.at, telling.rung_on)
     for told in books.memory.since(books.unarchived):
         at, on = carried.get((told.item, told.addressee), (_NEVER, date.min))
         if at >= told.at or on >= told.rung_on or names.gone(told.addressee) or _merged(told.number, by_number):
@@ -339,7 +343,7 @@ def _heads(waiting: Iterable[Entry], now: datetime) -> dict[str, Entry]:
 
 def _promised(entry: Entry, books: Books) -> datetime:
     """Since when the oldest line of an entry waits, whatever it was merged into since."""
-    told = (books.memory.last(row.item, row.due_on, row.addressee) for row in entry.rows)
+    told = (books.memory.last(telling.item, telling.due_on, telling.addressee) for telling in entry.tellings)
     return min((one.at for one in told if one), default=entry.at)
 
 
@@ -347,15 +351,25 @@ def _promised(entry: Entry, books: Books) -> datetime:
 
 
 def _unasked(
-    books: Books, dates: PlainDates, known: Mapping[str, Verdict], entries: Iterable[Entry], since: datetime | None
+    books: Books,
+    dates: PlainDates,
+    known: Mapping[str, ExpectedState],
+    entries: Iterable[Entry],
+    since: datetime | None,
 ) -> Iterator[Gap]:
     """Of what was decided since the last audit under today's rules: dated items told on a day that no rung of theirs has."""
     for entry in entries:
         if since is None or entry.at < since or entry.rules != books.rulebook.digest:
             continue
-        for row in entry.rows:
-            one = known.get(row.item)
-            if one is None or one.item.rule.kind.name not in PLAIN or row.due_on != one.due_on:
+        for telling in entry.tellings:
+            one = known.get(telling.item)
+            if one is None or one.item.rule.kind.name not in PLAIN or telling.due_on != one.due_on:
                 continue
-            if row.rung not in _UNLISTED and not asked(one, row.rung_on, row.addressee, dates):
-                yield Gap(row.item, row.rung, row.addressee, entry.at.astimezone(ZONE), f"{entry.number} 规则没有要求")
+            if telling.rung not in _UNLISTED and not asked(one, telling.rung_on, telling.addressee, dates):
+                yield Gap(
+                    telling.item,
+                    telling.rung,
+                    telling.addressee,
+                    entry.at.astimezone(ZONE),
+                    f"{entry.number} 规则没有要求",
+                )

@@ -17,7 +17,7 @@ from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addre
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import GRAVITY, State
-from bot.core.rules.ladder import Anchor, Occurrence, Stairs, stairs
+from bot.core.rules.ladder import Anchor, DatedRung, Stairs, stairs
 from bot.core.rules.rulebook import Delivery, Role, RungForm
 from bot.core.rules.words import Offset
 from bot.core.time.windows import OfficeHours, is_open, next_open_minute, slot
@@ -33,8 +33,8 @@ __all__ = [
     "Desk",
     "Directory",
     "Memory",
+    "PastTelling",
     "Reason",
-    "Told",
     "Used",
     "addressees",
     "decide",
@@ -73,7 +73,7 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PastTelling:
     """What somebody was told last about an item with this due date."""
 
     item: str
@@ -90,11 +90,11 @@ class Told:
 class Memory(Protocol):
     """What has been told; the store and the simulation each have one."""
 
-    def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
+    def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
         """The latest telling for this key, by nominal date."""
         ...
 
-    def latest(self, item: str, addressee: str) -> Told | None:
+    def latest(self, item: str, addressee: str) -> PastTelling | None:
         """What this addressee heard last of the item, whatever its due date was then."""
         ...
 
@@ -123,7 +123,7 @@ class Decision:
     at: datetime | None = None
     until: datetime | None = None
     by: str = ""
-    telling: Occurrence | None = None
+    rung: DatedRung | None = None
     superseded: tuple[date, ...] = ()
     prompt: bool = False
     provisional: bool = False
@@ -131,7 +131,7 @@ class Decision:
     @property
     def delivery(self) -> Delivery:
         """How it was meant to be told; the day's budget may fold a single into the digest."""
-        return self.telling.rung.delivery if self.telling else Delivery.DIGEST
+        return self.rung.form.delivery if self.rung else Delivery.DIGEST
 
 
 @dataclass(frozen=True)
@@ -222,40 +222,40 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         return _recovered(finding, addressee, heard, Reason.CLOSED, desk)
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
-    telling = _returned(finding, addressee, rung, last, desk)
+    due_rung = _returned(finding, addressee, rung, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
-    if telling is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
+    if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
         return _recovered(finding, addressee, heard, _quiet(finding), desk, until)
-    if telling is None:
+    if due_rung is None:
         return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
-    if not _owed(telling, finding, last):
-        return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, telling=telling)
+    if not _owed(due_rung, finding, last):
+        return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, rung=due_rung)
     told = Decision(
         finding,
         addressee,
         chat,
-        _why(finding, addressee, telling, last),
+        _why(finding, addressee, due_rung, last),
         mark,
         at=desk.opening(chat),
         until=until,
-        telling=telling,
-        superseded=tuple(steps.between(last.rung_on if last else None, telling.on)),
-        provisional=finding.provisional or desk.calendar.is_provisional(telling.slot_on),
+        rung=due_rung,
+        superseded=tuple(steps.between(last.rung_on if last else None, due_rung.on)),
+        provisional=finding.provisional or desk.calendar.is_provisional(due_rung.slot_on),
     )
-    if telling.rung is RETURNED or (finding.state is State.NOTED and telling.rung.delivery is Delivery.SINGLE):
+    if due_rung.form is RETURNED or (finding.state is State.NOTED and due_rung.form.delivery is Delivery.SINGLE):
         told = _prompt(told, desk)
     return _in_time(_unless_silenced(told, desk))
 
 
-def _owed(telling: Occurrence, finding: Finding, last: Told | None) -> bool:
+def _owed(due_rung: DatedRung, finding: Finding, last: PastTelling | None) -> bool:
     """Whether a rung is still to be told: later than the last one told, a return, or another verdict on the same day."""
-    if last is None or telling.on > last.rung_on or telling.rung is RETURNED:
+    if last is None or due_rung.on > last.rung_on or due_rung.form is RETURNED:
         return True
-    return telling.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
+    return due_rung.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
 
 
-def _revised(finding: Finding, last: Told) -> bool:
+def _revised(finding: Finding, last: PastTelling) -> bool:
     """A value corrected before the day is over: 未达标 told, 达标 true (or any other verdict instead of another)."""
     return finding.state.value != last.state and finding.state in VERDICTS and State(last.state) in VERDICTS
 
@@ -308,8 +308,8 @@ def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
 
 
 def _returned(
-    finding: Finding, addressee: Addressee, rung: Occurrence | None, last: Told | None, desk: Desk
-) -> Occurrence | None:
+    finding: Finding, addressee: Addressee, rung: DatedRung | None, last: PastTelling | None, desk: Desk
+) -> DatedRung | None:
     """Being sent back is told once, to who must act, unless anything was said since or a deeper rung is owed anyway."""
     at = finding.returned_at
     if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
@@ -321,7 +321,7 @@ def _returned(
     if rung is not None and rung.on > on and (last is None or rung.on > last.rung_on):
         return rung
     on = max(on, last.rung_on) if last else on
-    return Occurrence(on, on, RETURNED, "退回", False)
+    return DatedRung(on, on, RETURNED, "退回", False)
 
 
 def _quiet(finding: Finding) -> Reason:
@@ -330,16 +330,16 @@ def _quiet(finding: Finding) -> Reason:
     return Reason.EXTENDED if finding.extended else Reason.NOT_DUE
 
 
-def _why(finding: Finding, addressee: Addressee, telling: Occurrence, last: Told | None) -> Reason:
+def _why(finding: Finding, addressee: Addressee, due_rung: DatedRung, last: PastTelling | None) -> Reason:
     if finding.state is State.ASSIGNED:
         return Reason.ASSIGNED
-    if addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP) and (last is None or last.rung != telling.label):
+    if addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP) and (last is None or last.rung != due_rung.label):
         return Reason.ESCALATED
     if last is None:
         return Reason.FIRST
-    if last.rung == telling.label:
+    if last.rung == due_rung.label:
         return Reason.REPEAT
-    if telling.rung is RETURNED or GRAVITY[finding.state] >= WRONG > GRAVITY[State(last.state)]:
+    if due_rung.form is RETURNED or GRAVITY[finding.state] >= WRONG > GRAVITY[State(last.state)]:
         return Reason.WORSENED
     return Reason.NEXT_RUNG
 
@@ -375,18 +375,18 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
 
 def _in_time(decision: Decision) -> Decision:
     """A rung before the due date that cannot be told by then lapses: nobody hears 提前1天 the day after."""
-    anchor, telling = decision.finding.anchor, decision.telling
-    if decision.at is None or telling is None or anchor is None or not telling.before_due:
+    anchor, due_rung = decision.finding.anchor, decision.rung
+    if decision.at is None or due_rung is None or anchor is None or not due_rung.before_due:
         return decision
     if decision.at.date() <= anchor.due_on:
         return decision
-    return replace(decision, reason=_quiet(decision.finding), at=None, telling=None, superseded=(), prompt=False)
+    return replace(decision, reason=_quiet(decision.finding), at=None, rung=None, superseded=(), prompt=False)
 
 
 def _recovered(
     finding: Finding,
     addressee: Addressee,
-    last: Told | None,
+    last: PastTelling | None,
     quiet: Reason,
     desk: Desk,
     until: datetime | None = None,
@@ -397,8 +397,8 @@ def _recovered(
     if not wrong or last is None or addressee.name == ADMIN:
         return Decision(finding, addressee, chat, quiet, mark, until=until)
     on = max(last.rung_on, desk.today)
-    telling = Occurrence(on, on, RECOVERED, "恢复", False)
-    told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), telling=telling)
+    due_rung = DatedRung(on, on, RECOVERED, "恢复", False)
+    told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), rung=due_rung)
     return _unless_silenced(told, desk)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from bot.core.deciding.decisions import Told
+from bot.core.deciding.decisions import PastTelling
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
@@ -18,35 +18,35 @@ Key = tuple[str, str]
 class Tellings:
     """The latest telling by (item, due date, addressee); a `Memory` for `decide`. Kept under today's names."""
 
-    def __init__(self, told: Iterable[Told] = (), names: Succession = UNCHANGED) -> None:
+    def __init__(self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED) -> None:
         self._names = names
-        self._told: dict[Key, dict[date | None, list[Told]]] = {}
+        self._told: dict[Key, dict[date | None, list[PastTelling]]] = {}
         self.version = 0  # counts changes
         self._changed: dict[str, int] = {}  # item → version of its last change
         for one in told:
             self.add(one)
 
-    def last(self, item: str, due_on: date | None, addressee: str) -> Told | None:
+    def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
         """The telling with the latest nominal date for this key."""
         found = self._told.get((item, addressee), {}).get(due_on)
         return found[-1] if found else None
 
-    def latest(self, item: str, addressee: str) -> Told | None:
+    def latest(self, item: str, addressee: str) -> PastTelling | None:
         """What this addressee heard last of the item, whatever its due date was then; of one instant, what came last."""
         return max(reversed(self.of(item, addressee)), key=lambda one: one.at, default=None)
 
-    def of(self, item: str, addressee: str) -> list[Told]:
+    def of(self, item: str, addressee: str) -> list[PastTelling]:
         """Everything this addressee was told of the item."""
         return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
 
-    def add(self, told: Told) -> None:
+    def add(self, told: PastTelling) -> None:
         """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
         told = today(told, self._names)
         self._note_change(told.item)
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
 
-    def forget(self, told: Told) -> None:
+    def forget(self, told: PastTelling) -> None:
         """Takes back a telling that was cancelled before it left, so that it may be owed again."""
         told = today(told, self._names)
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
@@ -62,7 +62,7 @@ class Tellings:
         self.version += 1
         self._changed[item] = self.version
 
-    def since(self, day: date) -> Iterator[Told]:
+    def since(self, day: date) -> Iterator[PastTelling]:
         """What was told on or after a day in Asia/Shanghai, in no order."""
         first = midnight(day)
         for by_due in self._told.values():
@@ -78,14 +78,14 @@ class Tellings:
         return twin
 
 
-def today(told: Told, names: Succession) -> Told:
+def today(told: PastTelling, names: Succession) -> PastTelling:
     """A telling under the names its item and its hearer have today."""
     if not names:
         return told
     return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
 
 
-def superseded(rows: Mapping[int, Told], kept: Container[Key]) -> dict[int, Told]:
+def superseded(rows: Mapping[int, PastTelling], kept: Container[Key]) -> dict[int, PastTelling]:
     """Tellings, by document, that are neither the last of their kind nor the latest their addressee heard, nor `kept`."""
     last: dict[object, int] = {}
     for doc_id, one in rows.items():

@@ -65,7 +65,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CellChange:
     """One cell of an existing row that shall read `new`."""
 
     table: str
@@ -102,7 +102,7 @@ class Complaint:
 class Comparison:
     """All that an edited workbook asks for. `renames` are units by their old name."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[CellChange] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -227,7 +227,7 @@ class _Comparing:
 
     def _cells(self, given: GivenRow, row: Row) -> None:
         base = (self.base or {}).get((self.layout.name, row.key))
-        wanted: dict[str, Change] = {}
+        wanted: dict[str, CellChange] = {}
         for column, now in zip(self.layout.columns, row.cells, strict=True):
             cell = given.cells.get(column.title)
             if cell is not None and column.title not in self.layout.key_titles:
@@ -238,7 +238,9 @@ class _Comparing:
             self._becomes_dated(wanted)
         self.found.changes.extend(wanted.values())
 
-    def _cell(self, column: Column, cell: Given, now: Cell, base: Mapping[str, Cell] | None, row: Row) -> Change | None:
+    def _cell(
+        self, column: Column, cell: Given, now: Cell, base: Mapping[str, Cell] | None, row: Row
+    ) -> CellChange | None:
         """The change that one cell asks for, if any."""
         before = base.get(column.title) if base is not None else now
         if not self.layout.writes(row, column.title):
@@ -257,7 +259,7 @@ class _Comparing:
             message = f"导出之后“{column.title}”已改成“{shown(now)}”，这里又改成“{shown(new)}”"
             self.complain(cell.where, message, "重新导出，再改一次")
             return None
-        return Change(self.layout.name, row.key, column.title, now, new, cell.where)
+        return CellChange(self.layout.name, row.key, column.title, now, new, cell.where)
 
     def _note_closed(self, column: Column, cell: Given, before: Cell, sure: bool) -> None:
         empty = column.access is Access.NEW and cell.value is None
@@ -279,7 +281,7 @@ class _Comparing:
     def _at(self, title: str) -> int:
         return [column.title for column in self.layout.columns].index(title)
 
-    def _becomes_dated(self, wanted: dict[str, Change]) -> None:
+    def _becomes_dated(self, wanted: dict[str, CellChange]) -> None:
         """A commitment that gets a date becomes a 节点 or 周期; whoever sets it is the admin unless the row says else."""
         due, kind = wanted.get("完成时限"), wanted.get("类型")
         if due is None:
@@ -293,11 +295,11 @@ class _Comparing:
             example = "2027年6月底" if kind.new == "节点" else "每季度末"
             self.complain(due.where, f"“{shown(due.new)}”不是{kind.new}的写法", f"{kind.new}写作 {example}")
             return
-        wanted["类型"] = Change(ITEMS, due.key, "类型", UNDATED, meant, due.where)
+        wanted["类型"] = CellChange(ITEMS, due.key, "类型", UNDATED, meant, due.where)
         if "依据" not in wanted:
             basis = self.rows[due.key].cells[self._at("依据")]
             if basis != Basis.ADMIN.value:
-                wanted["依据"] = Change(ITEMS, due.key, "依据", basis, Basis.ADMIN.value, due.where)
+                wanted["依据"] = CellChange(ITEMS, due.key, "依据", basis, Basis.ADMIN.value, due.where)
 
     # --- new rows ---
 

@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import SINGLE
-from bot.core.telling.outbox import Row
+from bot.core.telling.outbox import Telling
 
 
-class Change(StrEnum):
+class DifferenceKind(StrEnum):
     """What became of a telling."""
 
     ADDED = "新增"
@@ -28,79 +28,82 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """One row of a preview: when (in Asia/Shanghai) and in which chat."""
+class PreviewTelling:
+    """One telling of a preview: when (in Asia/Shanghai) and in which chat."""
 
     at: datetime
     chat: str
-    row: Row
+    telling: Telling
 
-    def under(self, names: Succession) -> Telling:
+    def under(self, names: Succession) -> PreviewTelling:
         """The same telling under today's names of units and items, so that a new name alone is no change."""
         if not names:
             return self
-        row = self.row
+        telling = self.telling
         renamed = replace(
-            row, item=names.item(row.item), rule=names.item(row.rule), unit=names.unit(row.unit),
-            addressee=names.hearer(row.item, row.addressee),
+            telling, item=names.item(telling.item), rule=names.item(telling.rule), unit=names.unit(telling.unit),
+            addressee=names.hearer(telling.item, telling.addressee),
         )  # fmt: skip
-        return Telling(self.at, names.chat(self.chat), renamed)
+        return PreviewTelling(self.at, names.chat(self.chat), renamed)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One change: what would have been told, and what will be; one of them is missing when it is new or gone."""
 
-    change: Change
-    before: Telling | None
-    after: Telling | None
+    change: DifferenceKind
+    before: PreviewTelling | None
+    after: PreviewTelling | None
 
     @property
-    def told(self) -> Telling:
+    def told(self) -> PreviewTelling:
         """The telling it is listed under: the coming one, or the one that is gone."""
         found = self.after or self.before
         assert found is not None
         return found
 
 
-Key = Callable[[Telling], Hashable]
+Key = Callable[[PreviewTelling], Hashable]
 
 
-def _same(one: Telling) -> Hashable:
-    return one.row.item, one.row.addressee, one.row.rung, one.at.date(), one.chat, one.row.form
+def _same(one: PreviewTelling) -> Hashable:
+    return one.telling.item, one.telling.addressee, one.telling.rung, one.at.date(), one.chat, one.telling.form
 
 
 #: How a change is recognised, in this order: by what stays the same.
-_STEPS: tuple[tuple[Change, Key], ...] = (
-    (Change.RESHAPED, lambda one: (one.row.item, one.row.addressee, one.row.rung, one.at.date(), one.chat)),
-    (Change.REROUTED, lambda one: (one.row.item, one.row.addressee, one.row.rung, one.at.date())),
-    (Change.MOVED, lambda one: (one.row.item, one.row.addressee, one.row.rung)),
-    (Change.REROUTED, lambda one: (one.row.item, one.row.role, one.row.rung, one.at.date())),
-    (Change.REROUTED, lambda one: (one.row.item, one.row.role, one.row.rung)),
+_STEPS: tuple[tuple[DifferenceKind, Key], ...] = (
+    (
+        DifferenceKind.RESHAPED,
+        lambda one: (one.telling.item, one.telling.addressee, one.telling.rung, one.at.date(), one.chat),
+    ),
+    (DifferenceKind.REROUTED, lambda one: (one.telling.item, one.telling.addressee, one.telling.rung, one.at.date())),
+    (DifferenceKind.MOVED, lambda one: (one.telling.item, one.telling.addressee, one.telling.rung)),
+    (DifferenceKind.REROUTED, lambda one: (one.telling.item, one.telling.role, one.telling.rung, one.at.date())),
+    (DifferenceKind.REROUTED, lambda one: (one.telling.item, one.telling.role, one.telling.rung)),
 )
 
 
-def difference(before: Iterable[Telling], after: Iterable[Telling]) -> list[Difference]:
+def difference(before: Iterable[PreviewTelling], after: Iterable[PreviewTelling]) -> list[Difference]:
     """Every change, by time; both previews must begin at the same instant from the same memory."""
     _, old, new = _paired(sorted(before, key=_place), sorted(after, key=_place), _same)
     found: list[Difference] = []
     for change, key in _STEPS:
         pairs, old, new = _paired(old, new, key)
         found += [Difference(change, one, other) for one, other in pairs]
-    found += [Difference(Change.GONE, one, None) for one in old]
-    found += [Difference(Change.ADDED, None, one) for one in new]
+    found += [Difference(DifferenceKind.GONE, one, None) for one in old]
+    found += [Difference(DifferenceKind.ADDED, None, one) for one in new]
     return sorted(found, key=lambda one: (_place(one.told), one.change))
 
 
 def _paired(
-    old: Sequence[Telling], new: Sequence[Telling], key: Key
-) -> tuple[list[tuple[Telling, Telling]], list[Telling], list[Telling]]:
+    old: Sequence[PreviewTelling], new: Sequence[PreviewTelling], key: Key
+) -> tuple[list[tuple[PreviewTelling, PreviewTelling]], list[PreviewTelling], list[PreviewTelling]]:
     """Tellings of equal key, first with first; and what is left over on either side."""
-    waiting: dict[Hashable, list[Telling]] = {}
+    waiting: dict[Hashable, list[PreviewTelling]] = {}
     for one in reversed(old):
         waiting.setdefault(key(one), []).append(one)
-    pairs: list[tuple[Telling, Telling]] = []
-    left: list[Telling] = []
+    pairs: list[tuple[PreviewTelling, PreviewTelling]] = []
+    left: list[PreviewTelling] = []
     for one in new:
         matches = waiting.get(key(one))
         if matches:
@@ -111,8 +114,8 @@ def _paired(
     return pairs, [one for one in old if id(one) not in matched], left
 
 
-def _place(one: Telling) -> tuple[datetime, str, str, str, str]:
-    return one.at, one.chat, one.row.item, one.row.addressee, one.row.rung
+def _place(one: PreviewTelling) -> tuple[datetime, str, str, str, str]:
+    return one.at, one.chat, one.telling.item, one.telling.addressee, one.telling.rung
 
 
 def by_chat(found: Iterable[Difference]) -> dict[str, list[Difference]]:
@@ -127,20 +130,23 @@ def by_chat(found: Iterable[Difference]) -> dict[str, list[Difference]]:
 def totals(found: Iterable[Difference]) -> str:
     """新增3项、取消1项; empty without any."""
     counts = Counter(one.change for one in found)
-    return "、".join(f"{change}{counts[change]}项" for change in Change if counts[change])
+    return "、".join(f"{change}{counts[change]}项" for change in DifferenceKind if counts[change])
 
 
-def messages(tellings: Iterable[Telling]) -> int:
+def messages(tellings: Iterable[PreviewTelling]) -> int:
     """How many messages these tellings make: a digest is one however much it tells, a single is one item's."""
-    return len({(one.at, one.chat, one.row.item if one.row.form == SINGLE else "") for one in tellings})
+    return len({(one.at, one.chat, one.telling.item if one.telling.form == SINGLE else "") for one in tellings})
 
 
 def described(one: Difference) -> str:
     """What became of it: 2027-12-01→2027-11-30　汇总, or where and how it is told when it is new or gone."""
     if one.before is None or one.after is None:
-        return f"{one.told.at:%Y-%m-%d}　{one.told.row.form}　{one.told.row.addressee}"
+        return f"{one.told.at:%Y-%m-%d}　{one.told.telling.form}　{one.told.telling.addressee}"
     sides = [(f"{one.before.at:%Y-%m-%d}", f"{one.after.at:%Y-%m-%d}")]
-    if one.change is Change.REROUTED:
-        sides += [(one.before.row.addressee, one.after.row.addressee), (f"{one.before.chat}群", f"{one.after.chat}群")]
-    sides.append((one.before.row.form, one.after.row.form))
+    if one.change is DifferenceKind.REROUTED:
+        sides += [
+            (one.before.telling.addressee, one.after.telling.addressee),
+            (f"{one.before.chat}群", f"{one.after.chat}群"),
+        ]
+    sides.append((one.before.telling.form, one.after.telling.form))
     return "　".join(old if old == new else f"{old}→{new}" for old, new in sides)

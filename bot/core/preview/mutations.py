@@ -24,7 +24,7 @@ STEPS = (1, 2, 3, 5, 8, 13, 21, 34)
 
 
 @dataclass(frozen=True)
-class Change:
+class Mutation:
     """A rule that differs in one place; `words` say in which: 提前30天→提前31天."""
 
     words: str
@@ -36,7 +36,7 @@ def alone(rulebook: Rulebook, rule: Rule) -> Rulebook:
     return replace(rulebook, rules=(rule,), tasks=(), indicators=(), digest="")
 
 
-def families(rule: Rule, units: Sequence[str]) -> Iterator[Iterator[Change]]:
+def families(rule: Rule, units: Sequence[str]) -> Iterator[Iterator[Mutation]]:
     """Every place of a rule with its changes, from the smallest on."""
     yield from _offsets(rule)
     yield from (iter((change,)) for change in _people(rule, units))
@@ -45,14 +45,14 @@ def families(rule: Rule, units: Sequence[str]) -> Iterator[Iterator[Change]]:
             yield _written(rule, path, value, moved)
 
 
-def _offsets(rule: Rule) -> Iterator[Iterator[Change]]:
+def _offsets(rule: Rule) -> Iterator[Iterator[Mutation]]:
     for index, rung in enumerate(rule.ladder.rungs):
         signs = (1,) if rung.offset.side is Side.ON else (1, -1)
         for sign in signs:
             yield _moved_rung(rule, index, sign)
 
 
-def _moved_rung(rule: Rule, index: int, sign: int) -> Iterator[Change]:
+def _moved_rung(rule: Rule, index: int, sign: int) -> Iterator[Mutation]:
     rungs = rule.ladder.rungs
     old = rungs[index].offset
     for times in STEPS:
@@ -64,10 +64,10 @@ def _moved_rung(rule: Rule, index: int, sign: int) -> Iterator[Change]:
             return
         rung = rungs[index].model_copy(update={"offset": new})
         ladder = rule.ladder.model_copy(update={"rungs": (*rungs[:index], rung, *rungs[index + 1 :])})
-        yield Change(f"督办阶梯第{index + 1}级：{old}→{new}", replace(rule, ladder=ladder))
+        yield Mutation(f"督办阶梯第{index + 1}级：{old}→{new}", replace(rule, ladder=ladder))
 
 
-def _people(rule: Rule, units: Sequence[str]) -> Iterator[Change]:
+def _people(rule: Rule, units: Sequence[str]) -> Iterator[Mutation]:
     """Somebody else in the place of each unit that hears of it."""
     own = {*(rule.lead.units if rule.lead else ()), rule.provider, *rule.cooperating}
     other = next((unit for unit in units if unit not in own), "")
@@ -75,12 +75,12 @@ def _people(rule: Rule, units: Sequence[str]) -> Iterator[Change]:
         return
     if rule.lead:
         lead = rule.lead.model_copy(update={"units": (other,)})
-        yield Change(f"牵头单位：{rule.lead.unit}→{other}", replace(rule, lead=lead))
+        yield Mutation(f"牵头单位：{rule.lead.unit}→{other}", replace(rule, lead=lead))
     if rule.provider:
-        yield Change(f"数据来源：{rule.provider}→{other}", replace(rule, provider=other))
+        yield Mutation(f"数据来源：{rule.provider}→{other}", replace(rule, provider=other))
     for unit in rule.cooperating:
         others = tuple(other if one == unit else one for one in rule.cooperating)
-        yield Change(f"配合单位：{unit}→{other}", replace(rule, cooperating=others))
+        yield Mutation(f"配合单位：{unit}→{other}", replace(rule, cooperating=others))
 
 
 # --- dates and numbers of a form ---------------------------------------------------------------------------------------
@@ -146,9 +146,9 @@ def _parsed(value: Word, texts: Iterator[str]) -> Iterator[Word]:
             yield new
 
 
-def _written(rule: Rule, path: Path, old: Any, moved: Iterator[Any]) -> Iterator[Change]:
+def _written(rule: Rule, path: Path, old: Any, moved: Iterator[Any]) -> Iterator[Mutation]:
     for new in moved:
-        yield Change(f"{_place(rule.form, path)}：{old}→{new}", replace(rule, form=_put(rule.form, path, new)))
+        yield Mutation(f"{_place(rule.form, path)}：{old}→{new}", replace(rule, form=_put(rule.form, path, new)))
 
 
 def _place(form: Any, path: Path) -> str:

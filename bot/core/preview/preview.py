@@ -25,15 +25,15 @@ from bot.core.deciding.findings import (
 )
 from bot.core.deciding.look import Scene, desk
 from bot.core.deciding.office import NOTICE_MISSING
-from bot.core.preview.repeats import MonthlyList, Standing, carried, listed_again, standing
+from bot.core.preview.repeats import MonthlyList, Repeat, carried, listed_again, repeat
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Delivery
 from bot.core.telling.digest import DIGEST, Draft, compose, in_order
-from bot.core.telling.outbox import Row, told
+from bot.core.telling.outbox import Telling, past_telling
 from bot.core.time.zone import day_of, midnight
 
 
-def outlook(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Draft, Mapping[str, Finding]]]:
+def preview_of(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Draft, Mapping[str, Finding]]]:
     """Every message from `start` to `until` if nothing is reported, done or edited meanwhile, with that day's findings."""
     future = _Future(scene)
     now = start
@@ -49,7 +49,7 @@ class _Page:
     """One instant of the agenda: what to look at for which addressees (an empty set is all of them), and what goes on."""
 
     looks: dict[str, set[str]] = field(default_factory=dict)
-    standing: list[Standing] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
     lists: dict[tuple[str, int], MonthlyList] = field(default_factory=dict)
 
 
@@ -80,13 +80,13 @@ class _Future:
         page = self._come(now)
         due = page.looks
         lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk))]
-        going_on = self._carried(page.standing, due, the_desk)
+        going_on = self._carried(page.repeats, due, the_desk)
         decisions = self._decide(due, the_desk)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
         drafts = compose(_of_day(decisions, today), singles)
-        told_now = {(row.item, row.addressee): row for draft in drafts for row in draft.rows}
+        told_now = {(telling.item, telling.addressee): telling for draft in drafts for telling in draft.tellings}
         for draft in drafts:
-            self._remember(draft.rows, draft.at)
+            self._remember(draft.tellings, draft.at)
         for decision in decisions:
             self._plan(decision, the_desk, told_now)
         drafts = _joined(drafts, going_on, lists, the_desk)
@@ -103,7 +103,7 @@ class _Future:
         found = _Page()
         while self._instants and self._instants[0] <= now:
             page = self._agenda.pop(heappop(self._instants))
-            found.standing += page.standing
+            found.repeats += page.repeats
             found.lists |= page.lists
             for item, wanted in page.looks.items():
                 found.looks.setdefault(item, set()).update(wanted)
@@ -113,23 +113,23 @@ class _Future:
         """The list as it is told today. What it says joins no single, so that nothing else about its items matters."""
         again = listed_again(one, the_desk)
         if again is None:
-            self._weigh_again((row for _, row in one.lines), the_desk.slot_from(one.chat, one.told_on), due)
+            self._weigh_again((telling for _, telling in one.lines), the_desk.slot_from(one.chat, one.told_on), due)
         return again
 
-    def _carried(self, standing: list[Standing], due: dict[str, set[str]], the_desk: Desk) -> list[Standing]:
+    def _carried(self, repeats: list[Repeat], due: dict[str, set[str]], the_desk: Desk) -> list[Repeat]:
         """What goes on today. An item of which anything else is to be said, or may be, is looked at whole."""
-        pairs = [(one, carried(one, the_desk)) for one in standing]
-        weighed = {*due, *(one.row.item for one, going_on in pairs if going_on is None)}
+        pairs = [(one, carried(one, the_desk)) for one in repeats]
+        weighed = {*due, *(one.telling.item for one, going_on in pairs if going_on is None)}
         for one, _ in pairs:
-            if one.row.item in weighed:
-                self._weigh_again([one.row], the_desk.slot_from(one.chat, one.told_on), due)
-        return [going_on for one, going_on in pairs if going_on is not None and one.row.item not in weighed]
+            if one.telling.item in weighed:
+                self._weigh_again([one.telling], the_desk.slot_from(one.chat, one.told_on), due)
+        return [going_on for one, going_on in pairs if going_on is not None and one.telling.item not in weighed]
 
-    def _weigh_again(self, rows: Iterable[Row], at: datetime, due: dict[str, set[str]]) -> None:
-        """What goes on no longer: told last as the row says, and due to be looked at."""
-        for row in rows:
-            self._memory.add(told(row, "", at))
-            due.setdefault(row.item, set()).add(row.addressee)
+    def _weigh_again(self, tellings: Iterable[Telling], at: datetime, due: dict[str, set[str]]) -> None:
+        """What goes on no longer: told last as the telling says, and due to be looked at."""
+        for telling in tellings:
+            self._memory.add(past_telling(telling, "", at))
+            due.setdefault(telling.item, set()).add(telling.addressee)
 
     def _decide(self, due: Mapping[str, set[str]], the_desk: Desk) -> list[Decision]:
         judged = self._judged(due, the_desk.today)
@@ -185,16 +185,16 @@ class _Future:
         now_due = {*due, *(self._office.keys() - before.keys())}
         return [finding for item, finding in self._office.items() if item in now_due]
 
-    def _plan(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Row]) -> None:
+    def _plan(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Telling]) -> None:
         """Puts the next look at a decision on the agenda; what could be told but found no room is looked at at once."""
         item, who, today = decision.finding.item.id, decision.addressee.key, the_desk.today
-        row = told_now.get((item, who))
-        going_on = standing(decision, row, the_desk) if row and item in self._items else None
+        telling = told_now.get((item, who))
+        going_on = repeat(decision, telling, the_desk) if telling and item in self._items else None
         if going_on is not None:
             self._go_on(going_on)
             return
         told_today = decision.at is not None and decision.at.date() == today
-        at = the_desk.now if told_today and row is None else _changes_at(decision, today)
+        at = the_desk.now if told_today and telling is None else _changes_at(decision, today)
         if at is not None:
             self._page(at).looks.setdefault(item, set()).add(who)
 
@@ -205,19 +205,19 @@ class _Future:
             heappush(self._instants, at)
         return page
 
-    def _go_on(self, one: Standing) -> None:
+    def _go_on(self, one: Repeat) -> None:
         if one.steps.only_lists:
-            self._list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.row)]))
+            self._list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.telling)]))
         else:
-            self._page(midnight(one.due_on)).standing.append(one)
+            self._page(midnight(one.due_on)).repeats.append(one)
 
     def _list(self, one: MonthlyList) -> None:
         lists = self._page(midnight(one.coming.slot_on)).lists
         lists.setdefault((one.chat, id(one.coming)), MonthlyList(one.chat, one.told_on, one.coming)).lines += one.lines
 
-    def _remember(self, rows: Iterable[Row], at: datetime) -> None:
-        for row in rows:
-            self._memory.add(told(row, "", at))
+    def _remember(self, tellings: Iterable[Telling], at: datetime) -> None:
+        for telling in tellings:
+            self._memory.add(past_telling(telling, "", at))
 
     def _spend(self, draft: Draft) -> None:
         key = (draft.chat, draft.at.date())
@@ -234,18 +234,18 @@ class _Future:
 
 
 def _joined(
-    drafts: list[Draft], going_on: Iterable[Standing], lists: Iterable[MonthlyList], the_desk: Desk
+    drafts: list[Draft], going_on: Iterable[Repeat], lists: Iterable[MonthlyList], the_desk: Desk
 ) -> list[Draft]:
     """The day's drafts with what goes on in the digest of its chat."""
-    rows: dict[str, list[Row]] = {}
+    tellings: dict[str, list[Telling]] = {}
     for one in going_on:
-        rows.setdefault(one.chat, []).append(one.row)
+        tellings.setdefault(one.chat, []).append(one.telling)
     for listed in lists:
-        rows.setdefault(listed.chat, []).extend(row for _, row in listed.lines)
+        tellings.setdefault(listed.chat, []).extend(telling for _, telling in listed.lines)
     digests = {draft.chat: draft for draft in drafts if draft.form == DIGEST}
-    joined = [draft for draft in drafts if draft.form != DIGEST or draft.chat not in rows]
-    for chat, more in rows.items():
-        before = digests[chat].rows if chat in digests else ()
+    joined = [draft for draft in drafts if draft.form != DIGEST or draft.chat not in tellings]
+    for chat, more in tellings.items():
+        before = digests[chat].tellings if chat in digests else ()
         joined.append(Draft(chat, DIGEST, True, (*before, *more), the_desk.opening(chat)))
     return in_order(joined)
 

@@ -2,7 +2,7 @@
 
 A state that never ran owes its whole backlog on its first day, and nothing but what is new on the next. So a rehearsal
 begins on the last sending day before anything that matters: the day asked about, or the first thing that happened. From
-there it is `outlook`, stopped at every event.
+there it is `preview_of`, stopped at every event.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Event, Extended
 from bot.core.facts.facts import Facts, fold
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Delivery, Rule, Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, Row, told
+from bot.core.telling.outbox import Entry, Telling, past_telling
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, day_of, midnight
@@ -47,21 +47,21 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What one message says of one item; `row` is the telling itself."""
+class WordedTelling:
+    """What one message says of one item; `telling` is the telling itself."""
 
-    row: Row
+    telling: Telling
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class WordedMessage:
     """One message of a day: to whom (the addressee, whatever chat it has), its text, and what it says of each item."""
 
     on: date
     unit: str
     text: str
-    about: tuple[About, ...]
+    about: tuple[WordedTelling, ...]
 
 
 def happening(day: date) -> datetime:
@@ -75,16 +75,16 @@ def audience(rulebook: Rulebook) -> tuple[str, ...]:
     return (*rulebook.addressable, *leaders, LEADING_GROUP, ADMIN)
 
 
-def rehearse(rulebook: Rulebook, occasions: Sequence[Occasion]) -> list[tuple[Spoken, ...]]:
+def rehearse(rulebook: Rulebook, occasions: Sequence[Occasion]) -> list[tuple[WordedMessage, ...]]:
     """What is said on each occasion, in their order; occasions with equal pasts are played together."""
-    found: dict[int, tuple[Spoken, ...]] = {}
+    found: dict[int, tuple[WordedMessage, ...]] = {}
     for group in _alike(occasions):
         said = _said(rulebook, [occasions[index] for index in group])
         found.update((index, tuple(one for one in said if one.on == occasions[index].today)) for index in group)
     return [found[index] for index in range(len(occasions))]
 
 
-def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
+def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
     """What is said on the days of occasions with one past.
 
     What a digest says of an item depends on no other rule. A single does: the third of a day goes into the digest; so days
@@ -95,7 +95,7 @@ def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
         return _on_days(rulebook, group)
     alone = replace(rulebook, rules=tuple(rule for rule in rulebook.rules if _is_named(rule, names)))
     said = _on_days(alone, group)
-    crowded = {one.on for one in said if any(part.row.form == Delivery.SINGLE.value for part in one.about)}
+    crowded = {one.on for one in said if any(part.telling.form == Delivery.SINGLE.value for part in one.about)}
     again = _on_days(rulebook, [one for one in group if one.today in crowded])
     return [*(one for one in said if one.on not in crowded), *again]
 
@@ -108,7 +108,7 @@ def _is_named(rule: Rule, names: Iterable[str]) -> bool:
     )
 
 
-def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
+def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
     days = {one.today for one in group}
     if not days:
         return []
@@ -116,16 +116,18 @@ def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[Spoken]:
     return list(play(rulebook, last, first_look(rulebook, min(days), last.known), days))
 
 
-def play(rulebook: Rulebook, last: Occasion, start: date, days: Container[date] | None = None) -> Iterator[Spoken]:
+def play(
+    rulebook: Rulebook, last: Occasion, start: date, days: Container[date] | None = None
+) -> Iterator[WordedMessage]:
     """Everything said from `start` (a backlog on its first day) to the last occasion's day; of these days only, if given."""
     memory = Tellings()
     facts = Facts(all_confirmed=last.confirmed, names=rulebook.succession)
     scene = Scene(rulebook, facts, memory, _own_chats(rulebook), OfficeHours(), lambda chat, day: Used())
     now = midnight(start)
     for until, events in _chapters(last.known, happening(last.today)):
-        for draft, findings in outlook(scene, now, until) if until > now else ():
-            for row in draft.rows:
-                memory.add(told(row, "", draft.at))
+        for draft, findings in preview_of(scene, now, until) if until > now else ():
+            for telling in draft.tellings:
+                memory.add(past_telling(telling, "", draft.at))
             if days is None or draft.at.date() in days:
                 yield _spoken(draft, findings, rulebook)
         now = max(now, until)
@@ -178,23 +180,28 @@ def _own_chats(rulebook: Rulebook) -> Directory:
     return Directory({name: name for name in audience(rulebook)})
 
 
-def _spoken(draft: Draft, findings: Mapping[str, Finding], rulebook: Rulebook) -> Spoken:
+def _spoken(draft: Draft, findings: Mapping[str, Finding], rulebook: Rulebook) -> WordedMessage:
     words = Words(rulebook, findings, draft.at.date(), Letterhead())
     whole = _text(draft, words)
-    texts = {row.item: whole for row in draft.rows}
+    texts = {telling.item: whole for telling in draft.tellings}
     if len(texts) > 1:
         texts = {item: _text(_only(draft, item), words) for item in texts}
-    return Spoken(draft.at.date(), draft.chat, whole, tuple(About(row, texts[row.item]) for row in draft.rows))
+    return WordedMessage(
+        draft.at.date(),
+        draft.chat,
+        whole,
+        tuple(WordedTelling(telling, texts[telling.item]) for telling in draft.tellings),
+    )
 
 
 def _only(draft: Draft, item: str) -> Draft:
-    return replace(draft, rows=tuple(row for row in draft.rows if row.item == item))
+    return replace(draft, tellings=tuple(telling for telling in draft.tellings if telling.item == item))
 
 
 def _text(draft: Draft, words: Words) -> str:
     """Headline and lines as the chat would read them; 落款 and number say nothing about the rules."""
     entry = Entry(
-        number="", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows, at=draft.at,
+        number="", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
         next_attempt_at=draft.at,
     )  # fmt: skip
     message = word(entry, words)

@@ -1,6 +1,6 @@
-"""A telling that only repeats: the same row with the next date, not decided anew as long as nothing but the day changes.
+"""A telling that only repeats: the same telling with the next date, not decided anew as long as nothing but the day changes.
 
-Nine in ten rows of a long preview are such: all dates of the item have passed, so that only events would change its verdict
+Nine in ten tellings of a long preview are such: all dates of the item have passed, so that only events would change its verdict
 (`RuleKind.judge`), and no events come. What is carried over is what `weigh` would answer; where that is not certain the
 answer is nothing, and the decision is made the long way.
 """
@@ -12,31 +12,31 @@ from datetime import date
 
 from bot.core.deciding.decisions import Decision, Desk, Reason, stairs_of, turn
 from bot.core.deciding.findings import Finding
-from bot.core.rules.ladder import Occurrence, Stairs, following_list
+from bot.core.rules.ladder import DatedRung, Stairs, following_list
 from bot.core.rules.rulebook import Delivery
-from bot.core.telling.outbox import Row
+from bot.core.telling.outbox import Telling
 
 REPEAT = Reason.REPEAT.name
 
 
 @dataclass(slots=True)
-class Standing:
+class Repeat:
     """One finding and addressee whose ladder goes on repeating: what was told last, and the rung that comes next."""
 
     finding: Finding
     chat: str
-    row: Row
-    told_on: date  # the day on which the row was told at the earliest
+    telling: Telling
+    told_on: date  # the day on which the telling was told at the earliest
     steps: Stairs
     place: int  # of the coming rung on the stairs
-    coming: Occurrence
+    coming: DatedRung
     due_on: date  # the day of its slot
 
 
-def standing(decision: Decision, row: Row, desk: Desk) -> Standing | None:
+def repeat(decision: Decision, telling: Telling, desk: Desk) -> Repeat | None:
     """A decision that was told, as one that goes on: no date ahead, nothing returned or silenced, in a digest or list."""
-    finding, telling = decision.finding, decision.telling
-    if telling is None or decision.prompt or telling.rung.delivery is Delivery.SINGLE:
+    finding, rung = decision.finding, decision.rung
+    if rung is None or decision.prompt or rung.form.delivery is Delivery.SINGLE:
         return None
     if finding.item.parent or finding.returned_at or desk.facts.item_silences or desk.facts.chat_silences:
         return None
@@ -45,22 +45,22 @@ def standing(decision: Decision, row: Row, desk: Desk) -> Standing | None:
     steps = stairs_of(finding, decision.addressee, desk)
     place = steps.place(desk.today)
     following = steps.nth(place)
-    if following is None or following[0].rung is not telling.rung:
+    if following is None or following[0].form is not rung.form:
         return None
-    row = replace(row, form=str(telling.rung.delivery))
-    return Standing(finding, decision.chat, row, desk.today, steps, place, *following)
+    telling = replace(telling, form=str(rung.form.delivery))
+    return Repeat(finding, decision.chat, telling, desk.today, steps, place, *following)
 
 
-def carried(one: Standing, desk: Desk) -> Standing | None:
+def carried(one: Repeat, desk: Desk) -> Repeat | None:
     """What goes on, once its coming rung is told, on the day that is due; nothing where it must be weighed again."""
     following = one.steps.nth(one.place + 1)
-    telling = one.coming
-    if following is None or following[0].rung is not telling.rung:
+    rung = one.coming
+    if following is None or following[0].form is not rung.form:
         return None
     if following[1] <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
-    row = one.row.again(telling.on, REPEAT, one.finding.provisional or desk.calendar.is_provisional(telling.slot_on))
-    return Standing(one.finding, one.chat, row, desk.today, one.steps, one.place + 1, *following)
+    telling = one.telling.again(rung.on, REPEAT, one.finding.provisional or desk.calendar.is_provisional(rung.slot_on))
+    return Repeat(one.finding, one.chat, telling, desk.today, one.steps, one.place + 1, *following)
 
 
 @dataclass(slots=True)
@@ -69,8 +69,8 @@ class MonthlyList:
 
     chat: str
     told_on: date
-    coming: Occurrence
-    lines: list[tuple[Finding, Row]] = field(default_factory=list)
+    coming: DatedRung
+    lines: list[tuple[Finding, Telling]] = field(default_factory=list)
 
 
 def listed_again(one: MonthlyList, desk: Desk) -> MonthlyList | None:
@@ -79,5 +79,7 @@ def listed_again(one: MonthlyList, desk: Desk) -> MonthlyList | None:
     if following.slot_on <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
     guess = desk.calendar.is_provisional(coming.slot_on)
-    lines = [(finding, row.again(coming.on, REPEAT, finding.provisional or guess)) for finding, row in one.lines]
+    lines = [
+        (finding, telling.again(coming.on, REPEAT, finding.provisional or guess)) for finding, telling in one.lines
+    ]
     return MonthlyList(one.chat, desk.today, following, lines)

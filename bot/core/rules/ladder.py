@@ -23,12 +23,12 @@ from bot.core.time.workdays import Calendar
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class DatedRung:
     """One telling of one rung: `on` is nominal, `slot_on` the day on which it is told at the earliest."""
 
     on: date
     slot_on: date
-    rung: RungForm
+    form: RungForm
     label: str
     before_due: bool
 
@@ -80,14 +80,14 @@ class Stairs:
     telling" is never said too early. Answers never depend on what was asked before; one thread at a time may ask.
     """
 
-    def __init__(self, tellings: Iterator[Occurrence], only_lists: bool = False) -> None:
+    def __init__(self, tellings: Iterator[DatedRung], only_lists: bool = False) -> None:
         self.only_lists = only_lists  # one rung's monthly lists and nothing else
         self._coming = tellings
-        self._tellings: list[Occurrence] = []
+        self._tellings: list[DatedRung] = []
         self._slots: list[date] = []
         self._dates: list[date] = []
 
-    def at(self, today: date) -> tuple[Occurrence | None, date | None]:
+    def at(self, today: date) -> tuple[DatedRung | None, date | None]:
         """The deepest telling whose slot has come by `today`, and the slot day of the next one (None at the end)."""
         place = self.place(today)
         return (
@@ -101,7 +101,7 @@ class Stairs:
             self._unroll(self._slots, today)
         return bisect_right(self._slots, today)
 
-    def nth(self, place: int) -> tuple[Occurrence, date] | None:
+    def nth(self, place: int) -> tuple[DatedRung, date] | None:
         """The telling at a place (from 0) and its slot day; nothing past the end."""
         while place >= len(self._tellings):
             if not self._climb():
@@ -114,7 +114,7 @@ class Stairs:
             self._unroll(self._dates, before)
         return self._dates[bisect_right(self._dates, after) if after else 0 : bisect_left(self._dates, before)]
 
-    def until(self, day: date) -> list[Occurrence]:
+    def until(self, day: date) -> list[DatedRung]:
         """The tellings of nominal dates up to `day`."""
         self._unroll(self._dates, day)
         return self._tellings[: bisect_right(self._dates, day)]
@@ -193,15 +193,15 @@ def _heard(
     return Stairs(merge(*heard, key=_ON))
 
 
-def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> Occurrence | None:
+def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> DatedRung | None:
     """The line of the month's list; none where these rungs say nothing ahead, where it would come too late, or beside a single."""
     on = _opening_day(anchor.due_on.replace(day=1), calendar)
     ahead = [(rung, day) for rung in rungs if (day := _ahead(rung, anchor, calendar))]
     alone = any(day == on and rung.delivery is Delivery.SINGLE for rung, day in ahead)
-    return Occurrence(on, on, _LISTED, MONTH_LIST, True) if ahead and on < anchor.due_on and not alone else None
+    return DatedRung(on, on, _LISTED, MONTH_LIST, True) if ahead and on < anchor.due_on and not alone else None
 
 
-def _said_by(listed: Occurrence, rung: RungForm, anchor: Anchor, calendar: Calendar) -> bool:
+def _said_by(listed: DatedRung, rung: RungForm, anchor: Anchor, calendar: Calendar) -> bool:
     """Whether the month's list says what this rung would say: up to a month ahead, or on the very same day."""
     on = _ahead(rung, anchor, calendar)
     in_time = (anchor.due_on - listed.on).days >= A_WEEK
@@ -220,13 +220,13 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
     return rung.offset.side is not Side.AFTER and not anchor.happened
 
 
-def _of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[Occurrence]:
+def _of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[DatedRung]:
     before, label = _before_due(rung, anchor), _label(rung.offset)
     for on in _nominal(rung.offset, anchor.late_from if rung.offset.side is Side.AFTER else anchor.due_on, calendar):
         if rung.delivery is Delivery.MONTHLY:
             yield from _monthly(rung, on, calendar)
             return
-        yield Occurrence(on, send_day(on, not before, calendar), rung, label, before)
+        yield DatedRung(on, send_day(on, not before, calendar), rung, label, before)
 
 
 def _nominal(offset: Offset, base: date, calendar: Calendar) -> Iterator[date]:
@@ -236,7 +236,7 @@ def _nominal(offset: Offset, base: date, calendar: Calendar) -> Iterator[date]:
         yield step(base, sign * times * offset.count, offset.unit, calendar) if sign else base
 
 
-def _monthly(rung: RungForm, reached: date, calendar: Calendar) -> Iterator[Occurrence]:
+def _monthly(rung: RungForm, reached: date, calendar: Calendar) -> Iterator[DatedRung]:
     """The lists from the first that is not before the rung is `reached`, without end."""
     for year in count(reached.year):
         for listed in _lists(rung, year, calendar):
@@ -244,17 +244,17 @@ def _monthly(rung: RungForm, reached: date, calendar: Calendar) -> Iterator[Occu
                 yield listed
 
 
-def following_list(listed: Occurrence, calendar: Calendar) -> Occurrence:
+def following_list(listed: DatedRung, calendar: Calendar) -> DatedRung:
     """The same rung's list of the next month."""
-    return next(_monthly(listed.rung, listed.on + timedelta(days=1), calendar))
+    return next(_monthly(listed.form, listed.on + timedelta(days=1), calendar))
 
 
 @lru_cache(maxsize=4096)
-def _lists(rung: RungForm, year: int, calendar: Calendar) -> tuple[Occurrence, ...]:
+def _lists(rung: RungForm, year: int, calendar: Calendar) -> tuple[DatedRung, ...]:
     """A rung's monthly lists of one year, whatever they count from: on the first sending day of each month."""
     label = f"{_label(rung.offset)}·月度清单"
     days = (_opening_day(date(year, month, 1), calendar) for month in range(1, 13))
-    return tuple(Occurrence(day, day, rung, label, False) for day in days)
+    return tuple(DatedRung(day, day, rung, label, False) for day in days)
 
 
 @lru_cache(maxsize=4096)

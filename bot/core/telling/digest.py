@@ -11,19 +11,19 @@ from datetime import date, datetime
 
 from bot.core.deciding.decisions import SINGLES_A_DAY, Decision
 from bot.core.rules.rulebook import Delivery
-from bot.core.telling.outbox import Row
+from bot.core.telling.outbox import Telling
 
 SINGLE, DIGEST, MONTHLY = (form.value for form in (Delivery.SINGLE, Delivery.DIGEST, Delivery.MONTHLY))
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be: its chat, form, rows, and the instant it is composed for."""
+    """A message to be: its chat, form, tellings, and the instant it is composed for."""
 
     chat: str
     form: str
     slot: bool
-    rows: tuple[Row, ...]
+    tellings: tuple[Telling, ...]
     at: datetime
 
 
@@ -52,10 +52,10 @@ def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list
     alone = _singles(group)[: max(0, SINGLES_A_DAY - used)]
     told = {id(decision) for single in alone for decision in single}
     rest = [] if prompt else [decision for decision in group if id(decision) not in told]
-    drafts = [Draft(chat, SINGLE, not prompt, tuple(Row.of(d, SINGLE) for d in one), at) for one in alone]
+    drafts = [Draft(chat, SINGLE, not prompt, tuple(Telling.of(d, SINGLE) for d in one), at) for one in alone]
     if rest:
-        rows = tuple(Row.of(d, MONTHLY if d.delivery is Delivery.MONTHLY else DIGEST) for d in rest)
-        drafts.append(Draft(chat, DIGEST, True, rows, at))
+        tellings = tuple(Telling.of(d, MONTHLY if d.delivery is Delivery.MONTHLY else DIGEST) for d in rest)
+        drafts.append(Draft(chat, DIGEST, True, tellings, at))
     return drafts
 
 
@@ -75,6 +75,6 @@ def _singles(group: Sequence[Decision]) -> list[list[Decision]]:
 
 def _depth(decision: Decision) -> int:
     """How far past (or before) its due date a rung stands, in days; larger is deeper."""
-    assert decision.telling is not None
-    due = decision.finding.anchor.late_from if decision.finding.anchor else decision.telling.on
-    return (decision.telling.on - due).days
+    assert decision.rung is not None
+    due = decision.finding.anchor.late_from if decision.finding.anchor else decision.rung.on
+    return (decision.rung.on - due).days

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Decision, Directory, Reason, Told
+from bot.core.deciding.decisions import Addressee, Decision, Directory, PastTelling, Reason
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
@@ -57,7 +57,7 @@ class EntryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Telling:
     """One telling inside an entry: what, to whom, which rung, why. Words are made from it at the moment of sending."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -80,8 +80,8 @@ class Row:
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
-        """The row a decision to tell becomes; `form` is how it is told after the day's budget."""
-        assert decision.telling is not None
+        """The telling a decision to tell becomes; `form` is how it is told after the day's budget."""
+        assert decision.rung is not None
         return cls(
             item=decision.finding.item.id,
             rule=decision.finding.item.rule.id,
@@ -91,8 +91,8 @@ class Row:
             role=str(decision.addressee.role),
             state=str(decision.finding.state),
             due_on=decision.finding.due_on,
-            rung=decision.telling.label,
-            rung_on=decision.telling.on,
+            rung=decision.rung.label,
+            rung_on=decision.rung.on,
             form=form,
             reason=decision.reason.name,
             mark=decision.mark,
@@ -115,13 +115,13 @@ class Entry(BaseModel):
     attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
     number: str
     chat: str
     form: str  # 单发 | 汇总
     slot: bool  # False for an event-driven single
-    rows: tuple[Row, ...]
+    tellings: tuple[Telling, ...] = Field(alias="rows")  # the older word, as it is on disk
     at: AwareDatetime
     state: EntryState = EntryState.PENDING
     attempts: int = 0
@@ -151,9 +151,12 @@ class Entry(BaseModel):
         return self.resent or self.unclear > 0 or self.parts_done > 0
 
 
-def told(row: Row, number: str, at: datetime) -> Told:
-    """The record a row leaves behind."""
-    return Told(row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, row.reason, number, at)
+def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:
+    """The record a telling leaves behind."""
+    return PastTelling(
+        telling.item, telling.due_on, telling.addressee, telling.rung_on, telling.rung, telling.state, telling.reason,
+        number, at,
+    )  # fmt: skip
 
 
 def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
@@ -162,23 +165,27 @@ def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
     return sorted(ready, key=lambda entry: (entry.at, entry.number))
 
 
-def obsolete(row: Row, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
-    """Why a row need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
+def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
+    """Why a telling need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
     if finding is None:
         return "事项已不在规则中"
-    if finding.state is State.CLOSED and row.reason != Reason.RECOVERED.name:
+    if finding.state is State.CLOSED and telling.reason != Reason.RECOVERED.name:
         return finding.detail or "已销号"
-    if finding.state is not State.CLOSED and row.reason == Reason.RECOVERED.name:
+    if finding.state is not State.CLOSED and telling.reason == Reason.RECOVERED.name:
         return "事项已重新打开"
     if finding.state is State.AWAITING_CHECK:
         return "已报办结，待核"
-    if finding.due_on != row.due_on:
+    if finding.due_on != telling.due_on:
         return f"时限已改为{long_date(finding.due_on)}"
     if not finding.confirmed:
         return "已不再确认"
     if finding.suppressed_by:
         return "由上级事项统一提醒"
-    asked = (facts.item_silences.get(row.item), facts.item_silences.get(row.rule), facts.chat_silences.get(chat))
+    asked = (
+        facts.item_silences.get(telling.item),
+        facts.item_silences.get(telling.rule),
+        facts.chat_silences.get(chat),
+    )
     until = max((silence.until for silence in asked if silence and now < silence.until), default=None)
     return f"静默至{until.astimezone(ZONE):%Y-%m-%d %H:%M}" if until else ""
 
@@ -208,13 +215,13 @@ def readdressed(
     if entry.state is EntryState.SENDING:
         return entry
     if entry.chat not in sound:
-        own = tuple(row for row in entry.rows if ALSO not in row.addressee)
+        own = tuple(telling for telling in entry.tellings if ALSO not in telling.addressee)
         if not own:
             gone = cancelled(entry, "不再也发到这个群，本单位自己的群另有一份")
             return entry if _still_also(entry, directory) else gone
-        chat, rows = _rerouted(own, directory)
+        chat, tellings = _rerouted(own, directory)
         if chat in sound:
-            moved = {"chat": chat, "rows": rows, "state": EntryState.LATER, "next_attempt_at": now}
+            moved = {"chat": chat, "tellings": tellings, "state": EntryState.LATER, "next_attempt_at": now}
             return entry.model_copy(update=moved)
     if entry.state is EntryState.REFUSED and entry.chat in mended:
         return entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now})
@@ -228,61 +235,81 @@ def of_today(entry: Entry, names: Succession) -> Entry:
     """
     if not names or entry.parts_done:
         return entry
-    rows = {
-        _telling(row): row
-        for row in (_row_of_today(row, names) for row in entry.rows)
-        if not (row.item.startswith(ASSIGNED) and names.gone(row.addressee))
+    tellings = {
+        _telling(telling): telling
+        for telling in (_row_of_today(telling, names) for telling in entry.tellings)
+        if not (telling.item.startswith(ASSIGNED) and names.gone(telling.addressee))
     }
-    found = tuple(rows.values())
-    if found == entry.rows:
+    found = tuple(tellings.values())
+    if found == entry.tellings:
         return entry
-    return entry.model_copy(update={"rows": found}) if found else cancelled(entry, "单位已并入，由并入后的单位接收交办")
+    return (
+        entry.model_copy(update={"tellings": found})
+        if found
+        else cancelled(entry, "单位已并入，由并入后的单位接收交办")
+    )
 
 
-def _row_of_today(row: Row, names: Succession) -> Row:
+def _row_of_today(telling: Telling, names: Succession) -> Telling:
     """A telling by the names of today; whose it is is settled first, for 交办 by itself."""
-    unit = names.unit(row.unit) if names.hearer(row.item, row.addressee) != row.addressee else row.unit
-    item, rule, hearer = names.item(row.item), names.item(row.rule), names.hearer(row.item, row.addressee)
-    return replace(row, item=item, rule=rule, unit=unit, addressee=hearer)
+    unit = (
+        names.unit(telling.unit) if names.hearer(telling.item, telling.addressee) != telling.addressee else telling.unit
+    )
+    item, rule, hearer = (
+        names.item(telling.item),
+        names.item(telling.rule),
+        names.hearer(telling.item, telling.addressee),
+    )
+    return replace(telling, item=item, rule=rule, unit=unit, addressee=hearer)
 
 
 def succeeded(entries: Iterable[Entry], names: Succession) -> Iterator[Entry]:
     """The open entries that read otherwise after a reform; what the unit of today was told, or is about to be, is left out."""
     told = [entry for entry in entries if entry.state.open or entry.state is EntryState.DELIVERED]
-    said = {_telling(row) for entry in told for row in (entry if entry.state.open else of_today(entry, names)).rows}
+    said = {
+        _telling(telling)
+        for entry in told
+        for telling in (entry if entry.state.open else of_today(entry, names)).tellings
+    }
     for entry in (one for one in told if one.state.open):
-        moved, own = of_today(entry, names), set(map(_telling, entry.rows))
-        rows = tuple(row for row in moved.rows if _telling(row) in own or _telling(row) not in said)
-        said.update(map(_telling, rows))
-        if not rows and moved.state.open:
+        moved, own = of_today(entry, names), set(map(_telling, entry.tellings))
+        tellings = tuple(
+            telling for telling in moved.tellings if _telling(telling) in own or _telling(telling) not in said
+        )
+        said.update(map(_telling, tellings))
+        if not tellings and moved.state.open:
             yield cancelled(entry, "并入后的单位已有同样的提醒")
         elif moved != entry:
-            yield moved.model_copy(update={"rows": rows})
+            yield moved.model_copy(update={"tellings": tellings})
 
 
-def _telling(row: Row) -> tuple[str, str, date, str]:
-    return row.item, row.addressee, row.rung_on, row.rung
+def _telling(telling: Telling) -> tuple[str, str, date, str]:
+    return telling.item, telling.addressee, telling.rung_on, telling.rung
 
 
-def given_up(entry: Entry, moved: Entry) -> tuple[Row, ...]:
-    """The rows that an entry says no more after it was readdressed; nobody was told them."""
-    kept = {row.addressee for row in moved.rows} if moved.state.open else ()
-    return tuple(row for row in entry.rows if row.addressee not in kept)
+def given_up(entry: Entry, moved: Entry) -> tuple[Telling, ...]:
+    """The tellings that an entry says no more after it was readdressed; nobody was told them."""
+    kept = {telling.addressee for telling in moved.tellings} if moved.state.open else ()
+    return tuple(telling for telling in entry.tellings if telling.addressee not in kept)
 
 
 def _still_also(entry: Entry, directory: Directory) -> bool:
     """Whether any of it is still to be told in its chat besides the addressee's own."""
-    return any(entry.chat in directory.also.get(name_of(row.addressee), ()) for row in entry.rows)
+    return any(entry.chat in directory.also.get(name_of(telling.addressee), ()) for telling in entry.tellings)
 
 
-def _rerouted(own: Sequence[Row], directory: Directory) -> tuple[str, tuple[Row, ...]]:
-    """The chat of an entry's first addressee today, and its rows with the marks they need there."""
+def _rerouted(own: Sequence[Telling], directory: Directory) -> tuple[str, tuple[Telling, ...]]:
+    """The chat of an entry's first addressee today, and its tellings with the marks they need there."""
     routes = [
-        directory.route(Addressee(row.addressee, row.unit, Role(row.role), frozenset({Role(row.role)}), row.mark))
-        for row in own
+        directory.route(
+            Addressee(
+                telling.addressee, telling.unit, Role(telling.role), frozenset({Role(telling.role)}), telling.mark
+            )
+        )
+        for telling in own
     ]
-    rows = (replace(row, mark=mark) for row, (_, mark) in zip(own, routes, strict=True))
-    return routes[0][0], tuple(rows)
+    tellings = (replace(telling, mark=mark) for telling, (_, mark) in zip(own, routes, strict=True))
+    return routes[0][0], tuple(tellings)
 
 
 def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> Entry:
@@ -344,15 +371,15 @@ def _jittered(base: float, entry: Entry) -> timedelta:
 def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
     """An entry that a person sends again, perhaps to another chat; 补发 when anybody may have seen any of it."""
     chat = chat or entry.chat
-    rows = entry.rows
+    tellings = entry.tellings
     if chat != entry.chat:
-        rows = tuple(replace(row, mark=row.mark or f"原应发到{entry.chat}，请转告") for row in rows)
+        tellings = tuple(replace(telling, mark=telling.mark or f"原应发到{entry.chat}，请转告") for telling in tellings)
     fresh = {
         "state": EntryState.LATER,
         "next_attempt_at": now,
         "why": why,
         "chat": chat,
-        "rows": rows,
+        "tellings": tellings,
         "resent": entry.doubtful,
     }
     begun_anew = {"parts_done": 0, "unknown_answers": 0, "unclear": 0, "attempts": 0, "compact": False, "robot": ""}
@@ -365,19 +392,19 @@ def cancelled(entry: Entry, why: str) -> Entry:
 
 
 def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
-    """What waited too long for one chat, as one digest: every row once, each keeping its own dates."""
-    rows: dict[tuple[str, str], Row] = {}
+    """What waited too long for one chat, as one digest: every telling once, each keeping its own dates."""
+    tellings: dict[tuple[str, str], Telling] = {}
     for entry in sorted(entries, key=lambda e: e.at):
-        for row in entry.rows:
-            form = row.form if row.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
-            rows[row.item, row.addressee] = replace(row, form=form)
+        for telling in entry.tellings:
+            form = telling.form if telling.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
+            tellings[telling.item, telling.addressee] = replace(telling, form=form)
     first = entries[0]
     return Entry(
         number=number,
         chat=first.chat,
         form=Delivery.DIGEST.value,
         slot=True,
-        rows=tuple(rows.values()),
+        tellings=tuple(tellings.values()),
         at=now,
         next_attempt_at=now,
         resent=any(entry.resent for entry in entries),

@@ -18,7 +18,7 @@ from typing import Any
 from bot.core.deciding.decisions import Reason
 from bot.core.rules.item import long_date
 from bot.core.rules.succession import Succession
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
 
 #: What the first row of all has before it.
@@ -69,10 +69,10 @@ def read_link(line: bytes, before: str) -> Link | str:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One telling of one item: the entry that carried it, and its row there."""
+    """One telling of one item: the entry that carried it, and its telling there."""
 
     entry: Entry
-    row: Row
+    telling: Telling
 
 
 def receipts(entries: Iterable[Entry], wanted: frozenset[str], names: Succession) -> Iterator[Receipt]:
@@ -81,19 +81,20 @@ def receipts(entries: Iterable[Entry], wanted: frozenset[str], names: Succession
     What was sent under a former number counts.
     """
     for entry in entries:
-        for row in entry.rows:
-            if wanted & {row.item, row.rule, names.item(row.item), names.item(row.rule)}:
-                yield Receipt(entry, row)
+        for telling in entry.tellings:
+            if wanted & {telling.item, telling.rule, names.item(telling.item), names.item(telling.rule)}:
+                yield Receipt(entry, telling)
 
 
 def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]:
     """A receipt as Chinese lines, what was sent at the end (`texts` by hash). Chats by their names only; no entry has an address."""
-    entry, row = receipt.entry, receipt.row
-    due = f"，时限{long_date(row.due_on)}" if row.due_on else ""
+    entry, telling = receipt.entry, receipt.telling
+    due = f"，时限{long_date(telling.due_on)}" if telling.due_on else ""
     lines = [
         f"编号 {entry.number}　{entry.state.value}{'（补发）' if entry.resent else ''}",
-        f"　内容：{row.title}（{row.item}）{due}，{row.state}；级次“{row.rung}”（{row.rung_on}），理由：{Reason[row.reason].words}",
-        f"　对象：{row.addressee}（{row.role}）　群聊：{entry.chat}　形式：{entry.form}",
+        f"　内容：{telling.title}（{telling.item}）{due}，{telling.state}；"
+        f"级次“{telling.rung}”（{telling.rung_on}），理由：{Reason[telling.reason].words}",
+        f"　对象：{telling.addressee}（{telling.role}）　群聊：{entry.chat}　形式：{entry.form}",
         f"　决定：{_minute(entry.at)}　规则版本：{entry.rules[:12] or '未记'}",
     ]
     if entry.delivered_at:
@@ -110,19 +111,19 @@ def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]
 
 def as_json(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> dict[str, Any]:
     """A receipt for programs; times in Asia/Shanghai, `text` null where the words are not kept or were changed."""
-    entry, row = receipt.entry, receipt.row
+    entry, telling = receipt.entry, receipt.telling
     return {
         "number": entry.number,
-        "item": row.item,
-        "title": row.title,
-        "state": row.state,
-        "rung": row.rung,
-        "rung_on": row.rung_on.isoformat(),
-        "due_on": row.due_on.isoformat() if row.due_on else None,
-        "reason": row.reason,
-        "理由": Reason[row.reason].words,
-        "addressee": row.role,
-        "unit": row.unit,
+        "item": telling.item,
+        "title": telling.title,
+        "state": telling.state,
+        "rung": telling.rung,
+        "rung_on": telling.rung_on.isoformat(),
+        "due_on": telling.due_on.isoformat() if telling.due_on else None,
+        "reason": telling.reason,
+        "理由": Reason[telling.reason].words,
+        "addressee": telling.role,
+        "unit": telling.unit,
         "chat": entry.chat,
         "form": entry.form,
         "decided_at": entry.at.astimezone(ZONE).isoformat(timespec="seconds"),

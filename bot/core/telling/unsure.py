@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from bot.core.rules.succession import Succession
-from bot.core.telling.outbox import Entry, Row
+from bot.core.telling.outbox import Entry, Telling
 
 #: How long before a newly doubted rung's date older doubts are still kept.
 KEPT = timedelta(days=800)
@@ -17,23 +17,23 @@ KEPT = timedelta(days=800)
 Unsure = dict[str, str]
 
 
-def doubted(unsure: Mapping[str, str], chat: str, rows: Iterable[Row]) -> Unsure:
-    """With these rows, which a chat may have seen."""
-    fresh = {_key(row.item, row.rung, chat): row.rung_on.isoformat() for row in rows}
+def doubted(unsure: Mapping[str, str], chat: str, tellings: Iterable[Telling]) -> Unsure:
+    """With these tellings, which a chat may have seen."""
+    fresh = {_key(telling.item, telling.rung, chat): telling.rung_on.isoformat() for telling in tellings}
     oldest = (date.fromisoformat(min(fresh.values())) - KEPT).isoformat() if fresh else ""
     return {key: day for key, day in unsure.items() if day >= oldest} | fresh
 
 
-def said_anew(unsure: Mapping[str, str], chat: str, rows: Iterable[Row], names: Succession) -> Unsure:
-    """Without what is said to a chat by these rows, by today's names; that entry carries the doubt from now on."""
-    said = {_key(names.item(row.item), row.rung, names.chat(chat)) for row in rows}
+def said_anew(unsure: Mapping[str, str], chat: str, tellings: Iterable[Telling], names: Succession) -> Unsure:
+    """Without what is said to a chat by these tellings, by today's names; that entry carries the doubt from now on."""
+    said = {_key(names.item(telling.item), telling.rung, names.chat(chat)) for telling in tellings}
     return {key: day for key, day in unsure.items() if _today(key, names) not in said}
 
 
-def in_doubt(entries: Iterable[Entry], rows: Iterable[Row]) -> bool:
+def in_doubt(entries: Iterable[Entry], tellings: Iterable[Telling]) -> bool:
     """Whether an entry of the same chat that nobody has settled may have told any of these rungs: of an earlier date, say."""
-    said = {(row.item, row.rung) for entry in entries if entry.doubtful for row in entry.rows}
-    return bool(said) and any((row.item, row.rung) in said for row in rows)
+    said = {(telling.item, telling.rung) for entry in entries if entry.doubtful for telling in entry.tellings}
+    return bool(said) and any((telling.item, telling.rung) in said for telling in tellings)
 
 
 def _today(key: str, names: Succession) -> str:

@@ -1,4 +1,4 @@
-"""Wording: from the rows of an entry and today's findings to a Message. All chat texts are made here.
+"""Wording: from the tellings of an entry and today's findings to a Message. All chat texts are made here.
 
 Texts follow domain.md §4.5–4.7: short, neutral verbs, no pressure, no names of persons, sensitive items only by number,
 unit and date. Dates are written out; remaining time is counted to the day of sending, never to the day of deciding.
@@ -16,7 +16,7 @@ from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
 from bot.core.telling.message import Line, LineKind, Message, Paint
-from bot.core.telling.outbox import Entry, Row
+from bot.core.telling.outbox import Entry, Telling
 from bot.core.time.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"
@@ -123,17 +123,17 @@ class Words:
 
 def word(entry: Entry, words: Words) -> Message:
     """The message an entry is sent as today."""
-    rows = [(row, words.findings[row.item]) for row in entry.rows if row.item in words.findings]
+    tellings = [(telling, words.findings[telling.item]) for telling in entry.tellings if telling.item in words.findings]
     mark = "补发" if entry.resent else words.head.mark
-    if entry.form == Delivery.SINGLE.value and rows:
-        title, lines = _single(rows, words)
+    if entry.form == Delivery.SINGLE.value and tellings:
+        title, lines = _single(tellings, words)
     else:
-        title, lines = _digest(_titled(entry), rows, words)
-    return Message(title=title, lines=tuple(lines), foot=_foot(entry, rows, words), number=entry.number, mark=mark)
+        title, lines = _digest(_titled(entry), tellings, words)
+    return Message(title=title, lines=tuple(lines), foot=_foot(entry, tellings, words), number=entry.number, mark=mark)
 
 
-def _foot(entry: Entry, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[Line, ...]:
-    about_plan = any(finding.state is not State.NOTED for _, finding in rows)
+def _foot(entry: Entry, tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[Line, ...]:
+    about_plan = any(finding.state is not State.NOTED for _, finding in tellings)
     basis = f"依据：{words.rulebook.plan.citation}{SPACE}" if about_plan and entry.form != Delivery.SINGLE.value else ""
     small = (
         f"{basis}{words.head.contact}",
@@ -145,9 +145,9 @@ def _foot(entry: Entry, rows: Sequence[tuple[Row, Finding]], words: Words) -> tu
 # --- single -----------------------------------------------------------------
 
 
-def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
-    row, finding = rows[0]
-    title = f"【{'退回' if row.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
+def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[str, list[Line]]:
+    telling, finding = tellings[0]
+    title = f"【{'退回' if telling.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
     if finding.state is State.NOTED:
         return title, [Line(text) for text in finding.lines]
     paint, plan = words.head.painted(finding.state), words.rulebook.plan
@@ -166,7 +166,7 @@ def _single(rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, lis
         lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
         if finding.detail:
             lines.append(Line(finding.detail))
-    lines += [Line(text) for text in (_ask(row, finding), *_marks(rows, words)) if text]
+    lines += [Line(text) for text in (_ask(telling, finding), *_marks(tellings, words)) if text]
     return title, lines
 
 
@@ -193,10 +193,10 @@ def _cited(finding: Finding) -> str:
     return f"{rule.citation}{quoted if source else ''}"
 
 
-def _ask(row: Row, finding: Finding) -> str:
-    if row.rung == "退回":
+def _ask(telling: Telling, finding: Finding) -> str:
+    if telling.rung == "退回":
         return "经核实退回，请补充完善后再报。"
-    if row.role in ABOVE:
+    if telling.role in ABOVE:
         return "逾期较久，提请关注。" if finding.state is State.OVERDUE else "提请关注。"
     if finding.state in JUDGED:
         return "请研究改进措施。" if GRAVITY[finding.state] >= GRAVITY[State.BEHIND] else ""
@@ -214,13 +214,13 @@ def _ask(row: Row, finding: Finding) -> str:
 
 def _titled(entry: Entry) -> str:
     """Whose digest it is: the chat's, or that of the one name whose further chat this is (也发)."""
-    keys = {row.addressee for row in entry.rows}
+    keys = {telling.addressee for telling in entry.tellings}
     others = list({name_of(key) for key in keys})
     return others[0] if len(others) == 1 and others[0] not in keys else entry.chat
 
 
-def _digest(chat: str, rows: Sequence[tuple[Row, Finding]], words: Words) -> tuple[str, list[Line]]:
-    merged = _merged(rows)
+def _digest(chat: str, tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[str, list[Line]]:
+    merged = _merged(tellings)
     monthly = [pair for pair in merged if pair[0][0].form == Delivery.MONTHLY.value]
     plain = [pair for pair in merged if pair[0][0].form != Delivery.MONTHLY.value]
     lines: list[Line] = []
@@ -239,26 +239,26 @@ def _headings(lines: Sequence[Line]) -> int:
     return sum(line.kind is LineKind.HEADING for line in lines)
 
 
-def _kind(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+def _kind(merged: Sequence[tuple[list[Telling], Finding]]) -> str:
     if merged and all(finding.state is State.ASSIGNED for _, finding in merged):
         return "事项交办"
-    if merged and all(rows[0].form == Delivery.MONTHLY.value for rows, _ in merged):
+    if merged and all(tellings[0].form == Delivery.MONTHLY.value for tellings, _ in merged):
         return "月度清单"
     if merged and all(_heading(pair) == THIS_MONTH for pair in merged):
         return THIS_MONTH
     return "督办汇总"
 
 
-def _merged(rows: Sequence[tuple[Row, Finding]]) -> list[tuple[list[Row], Finding]]:
+def _merged(tellings: Sequence[tuple[Telling, Finding]]) -> list[tuple[list[Telling], Finding]]:
     """One line for an item, whoever of the chat it is for; a monthly line stays apart from a digest line."""
-    found: dict[tuple[str, bool], tuple[list[Row], Finding]] = {}
-    for row, finding in rows:
-        key = (row.item, row.form == Delivery.MONTHLY.value)
-        found.setdefault(key, ([], finding))[0].append(row)
+    found: dict[tuple[str, bool], tuple[list[Telling], Finding]] = {}
+    for telling, finding in tellings:
+        key = (telling.item, telling.form == Delivery.MONTHLY.value)
+        found.setdefault(key, ([], finding))[0].append(telling)
     return list(found.values())
 
 
-def _count(merged: Sequence[tuple[list[Row], Finding]]) -> str:
+def _count(merged: Sequence[tuple[list[Telling], Finding]]) -> str:
     counts: dict[str, int] = {}
     for heading, _ in SECTIONS:
         number = sum(_heading(pair) == heading for pair in merged)
@@ -267,16 +267,16 @@ def _count(merged: Sequence[tuple[list[Row], Finding]]) -> str:
     return f"共{len(merged)}项：{'、'.join(f'{heading}{number}' for heading, number in counts.items())}"
 
 
-def _heading(pair: tuple[list[Row], Finding]) -> str:
+def _heading(pair: tuple[list[Telling], Finding]) -> str:
     """The section of a digest in which an item stands."""
-    rows, finding = pair
+    tellings, finding = pair
     ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
-    if ahead and any(row.rung == MONTH_LIST for row in rows):
+    if ahead and any(telling.rung == MONTH_LIST for telling in tellings):
         return THIS_MONTH
     return next((heading for heading, states in SECTIONS if finding.state in states), "")
 
 
-def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
     lines: list[Line] = []
     for heading, states in SECTIONS:
         group = [pair for pair in merged if _heading(pair) == heading]
@@ -288,44 +288,44 @@ def _sections(merged: Sequence[tuple[list[Row], Finding]], words: Words) -> list
     return lines
 
 
-def _numbered(group: Sequence[tuple[list[Row], Finding]], words: Words) -> list[Line]:
+def _numbered(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
     lines: list[Line] = []
     owners = [owner.id for owner in words.rulebook.owners]
 
-    def place(pair: tuple[list[Row], Finding]) -> tuple[date, int, str]:
+    def place(pair: tuple[list[Telling], Finding]) -> tuple[date, int, str]:
         """By date; 交办 as the plan counts its tasks, then the indicators."""
         finding = pair[1]
         owner = finding.item.rule.owner if finding.state is State.ASSIGNED else ""
         return finding.due_on or date.max, owners.index(owner) if owner in owners else 0, finding.item.id
 
     ordered = sorted(group, key=place)
-    for index, (rows, finding) in enumerate(ordered, 1):
-        lines += _item_lines(f"{index}. ", rows, finding, words)
+    for index, (tellings, finding) in enumerate(ordered, 1):
+        lines += _item_lines(f"{index}. ", tellings, finding, words)
     return lines
 
 
-def _item_lines(prefix: str, rows: Sequence[Row], finding: Finding, words: Words) -> list[Line]:
-    marks = _marks([(row, finding) for row in rows], words)
+def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, words: Words) -> list[Line]:
+    marks = _marks([(telling, finding) for telling in tellings], words)
     tail = "".join(f"（{mark}）" for mark in marks)
     if finding.state is State.NOTED:
         first, *rest = finding.lines or (finding.item.title,)
         return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
     if finding.state is State.ASSIGNED:
-        return _assigned_lines(prefix, rows, finding, tail, words)
+        return _assigned_lines(prefix, tellings, finding, tail, words)
     parts = [f"{prefix}{shown_title(finding)}（{finding.item.id}）", _when(finding, words)]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
-    ask = _short_ask(rows[0], finding, words)
+    ask = _short_ask(tellings[0], finding, words)
     if ask:
         parts.append(ask)
     return [Line(SPACE.join(parts) + tail)]
 
 
-def _short_ask(row: Row, finding: Finding, words: Words) -> str:
-    if row.role in ABOVE:
+def _short_ask(telling: Telling, finding: Finding, words: Words) -> str:
+    if telling.role in ABOVE:
         principal = finding.item.rule.provider if _reports(finding) else finding.lead
         return f"责任单位：{principal or '待确认'}"
-    if row.role in (Role.COOPERATING.value, Role.GUIDING.value):
+    if telling.role in (Role.COOPERATING.value, Role.GUIDING.value):
         return f"{words.rulebook.plan.called_briefly(Role.LEAD)}：{finding.lead}" if finding.lead else ""
     if finding.state is State.OVERDUE:
         return "请反馈进展或申请延期"
@@ -372,26 +372,28 @@ def _provisional(finding: Finding) -> str:
     return "（暂定日历）" if finding.provisional else ""
 
 
-def _marks(rows: Iterable[tuple[Row, Finding]], words: Words) -> list[str]:
-    return list(dict.fromkeys(words.rulebook.plan.in_own_words(row.mark) for row, _ in rows if row.mark))
+def _marks(tellings: Iterable[tuple[Telling, Finding]], words: Words) -> list[str]:
+    return list(
+        dict.fromkeys(words.rulebook.plan.in_own_words(telling.mark) for telling, _ in tellings if telling.mark)
+    )
 
 
 # --- 交办 -------------------------------------------------------------------
 
 
-def _assigned_lines(prefix: str, rows: Sequence[Row], finding: Finding, tail: str, words: Words) -> list[Line]:
+def _assigned_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, tail: str, words: Words) -> list[Line]:
     owner = finding.item.rule.form
-    units = [name_of(row.addressee) for row in rows]
-    heads = "、".join(dict.fromkeys(_capacity(row, owner, words) for row in rows))
+    units = [name_of(telling.addressee) for telling in tellings]
+    heads = "、".join(dict.fromkeys(_capacity(telling, owner, words) for telling in tellings))
     lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
     return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
 
 
-def _capacity(row: Row, owner: TaskForm | IndicatorForm, words: Words) -> str:
+def _capacity(telling: Telling, owner: TaskForm | IndicatorForm, words: Words) -> str:
     """牵头, 配合 or 指导 in the plan's words; 责任 for a unit that leads only an area or a single item."""
     own = (*owner.units, *(owner.guiding if isinstance(owner, TaskForm) else ()))
-    known = row.role != Role.COOPERATING.value or name_of(row.addressee) in own
-    return words.rulebook.plan.called_briefly(row.role) if known else "责任"
+    known = telling.role != Role.COOPERATING.value or name_of(telling.addressee) in own
+    return words.rulebook.plan.called_briefly(telling.role) if known else "责任"
 
 
 def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:

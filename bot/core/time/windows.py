@@ -22,7 +22,7 @@ Spans = tuple[tuple[time, time], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Season:
+class SeasonalHours:
     """Other office hours from (month, day) to (month, day), both included; may run over New Year."""
 
     starts: tuple[int, int]
@@ -53,7 +53,7 @@ class OfficeHours:
     """
 
     spans: Spans = ((time(8, 30), time(12, 0)), (time(14, 30), time(17, 30)))
-    seasons: tuple[Season, ...] = ()
+    seasons: tuple[SeasonalHours, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self.spans)

@@ -15,7 +15,7 @@ from pathlib import Path as FolderPath
 from typing import Any
 
 from bot.core.ledger.cells import shown
-from bot.core.ledger.diff import Addition, Change, Comparison, Complaint
+from bot.core.ledger.diff import Addition, CellChange, Comparison, Complaint
 from bot.core.ledger.layout import (
     DATED,
     EACH_UNIT,
@@ -72,7 +72,7 @@ class Spot:
 
 
 @dataclass
-class Draft:
+class RuleEdits:
     """What would be written: whole files by name, and each edit as a sentence."""
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -103,9 +103,9 @@ def _cell_of(problem: Problem, cells: Mapping[tuple[str, int], list[tuple[int, s
     return there[0][1] if there else ""
 
 
-def draft(files: Mapping[str, bytes], rulebook: Rulebook, asked: Comparison) -> Draft:
+def draft(files: Mapping[str, bytes], rulebook: Rulebook, asked: Comparison) -> RuleEdits:
     """The edits that a comparison asks for; what cannot be done is among its complaints."""
-    return _Drafting(files, rulebook, asked).run()
+    return _Editing(files, rulebook, asked).run()
 
 
 def write_all(folder: FolderPath, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
@@ -121,19 +121,19 @@ def write_all(folder: FolderPath, old: Mapping[str, bytes], new: Mapping[str, by
         raise
 
 
-class _Drafting:
+class _Editing:
     def __init__(self, files: Mapping[str, bytes], rulebook: Rulebook, asked: Comparison) -> None:
         self._files, self._rulebook, self._asked = files, rulebook, asked
-        self._out = Draft(complaints=list(asked.complaints))
+        self._out = RuleEdits(complaints=list(asked.complaints))
         self._splices = {name: Splice(name, raw) for name, raw in files.items() if not name.startswith("calendars/")}
         self._places = dict(self._numbered())
         self._ids = {*self._places, *self._former()}
         self._before: dict[str, Any] = {}
 
-    def run(self) -> Draft:
+    def run(self) -> RuleEdits:
         for old, new in self._asked.renames.items():
             self._rename(old, new)
-        steps: dict[str, Callable[[Change], None]] = {
+        steps: dict[str, Callable[[CellChange], None]] = {
             ITEMS: self._item, UNITS: self._unit, INDICATORS: self._indicator, TARGETS: self._target
         }  # fmt: skip
         for change in self._asked.changes:
@@ -193,13 +193,13 @@ class _Drafting:
         self._out.spots.append(Spot(name, path, where))
         return line
 
-    def _write(self, change: Change, at: tuple[str, Path], key: str, order: Sequence[str]) -> None:
+    def _write(self, change: CellChange, at: tuple[str, Path], key: str, order: Sequence[str]) -> None:
         """The plain case: one cell is one key."""
         new, where = change.new, change.where
         line = self._drop(at, key, where) if new is None else self._put(at, key, _text(new), order, where)
         self._say(change, at[0], line)
 
-    def _say(self, change: Change, file: str, line: int) -> None:
+    def _say(self, change: CellChange, file: str, line: int) -> None:
         change_ = f"{shown(change.old)} → {shown(change.new)}"
         self._out.words.append(
             f"{change.where}　{' '.join(change.key)} {change.title}：{change_}（{FOLDER}/{file}:{line}）"
@@ -220,7 +220,7 @@ class _Drafting:
             )
         self._out.words.append(f"config/chats.yaml 里“{old}”的群聊按曾用名接着用，可以不改；要改就改成“{new}”")
 
-    def _unit(self, change: Change) -> None:
+    def _unit(self, change: CellChange) -> None:
         at = self._places[change.key[0]]
         if change.title == "别名":
             self._names(change, at, "别名", names_in(str(change.new or "")))
@@ -234,7 +234,7 @@ class _Drafting:
                 if kept != _as_list(here.get(key)):
                     self._listed(at, key, kept, UNIT_ORDER, change.where)
 
-    def _names(self, change: Change, at: tuple[str, Path], key: str, names: Sequence[str]) -> None:
+    def _names(self, change: CellChange, at: tuple[str, Path], key: str, names: Sequence[str]) -> None:
         self._say(change, at[0], self._listed(at, key, names, UNIT_ORDER, change.where))
 
     def _listed(self, at: tuple[str, Path], key: str, names: Sequence[str], order: Sequence[str], where: str) -> int:
@@ -267,7 +267,7 @@ class _Drafting:
 
     # --- items ---
 
-    def _item(self, change: Change) -> None:
+    def _item(self, change: CellChange) -> None:
         at = self._places[change.key[0]]
         if change.title == "牵头单位":
             self._lead(change, at, ITEM_ORDER)
@@ -283,13 +283,13 @@ class _Drafting:
             keys = {"事项": "名称"}
             self._write(change, at, keys.get(change.title, change.title), ITEM_ORDER)
 
-    def _due(self, change: Change, at: tuple[str, Path]) -> None:
+    def _due(self, change: CellChange, at: tuple[str, Path]) -> None:
         kind = _data(self._splices[at[0]].data, at[1]).get("类型", STEP)
         if kind == UNDATED:
             kind = next(str(one.new) for one in self._asked.changes if (one.key, one.title) == (change.key, "类型"))
         self._write(change, at, DATED.get(str(kind), "完成时限"), ITEM_ORDER)
 
-    def _lead(self, change: Change, at: tuple[str, Path], order: Sequence[str]) -> None:
+    def _lead(self, change: CellChange, at: tuple[str, Path], order: Sequence[str]) -> None:
         """A lead named here is a person's decision; without one of its own an item goes by its task's."""
         name, path = at
         key = self._role_key(at, Role.LEAD, "牵头")
@@ -312,7 +312,7 @@ class _Drafting:
             line = self._put(at, key, lead, order, change.where)
         self._say(change, name, line)
 
-    def _cooperating(self, change: Change, at: tuple[str, Path]) -> None:
+    def _cooperating(self, change: CellChange, at: tuple[str, Path]) -> None:
         key = self._role_key(at, Role.COOPERATING, "配合")
         if change.new is None and not _data(self._splices[at[0]].data, at[1]).get(key):
             message = "没有单独写配合单位，按任务的其余责任单位算，不能清空"
@@ -367,7 +367,7 @@ class _Drafting:
 
     # --- indicators ---
 
-    def _indicator(self, change: Change) -> None:
+    def _indicator(self, change: CellChange) -> None:
         at = self._places[change.key[0]]
         reporting = {"报送周期": "周期", "应报": "应报", "宽限": "宽限", "报送依据": "依据"}
         if change.title == "牵头单位":
@@ -383,7 +383,7 @@ class _Drafting:
         else:
             self._write(change, at, change.title, INDICATOR_ORDER)
 
-    def _baseline(self, change: Change, at: tuple[str, Path]) -> None:
+    def _baseline(self, change: CellChange, at: tuple[str, Path]) -> None:
         """Cells of a baseline; where there is none yet, the first of them writes all, and cleared cells clear it."""
         keys = {"基期年份": "年份", "基期值": "值", "基期来源": "来源"}
         mine = [one for one in self._asked.changes if one.table == INDICATORS and one.key == change.key]
@@ -408,7 +408,7 @@ class _Drafting:
             self._before[name] = Splice(name, self._files[name]).data
         return _data(self._before[name], path)
 
-    def _target(self, change: Change) -> None:
+    def _target(self, change: CellChange) -> None:
         name, path = self._places[change.key[0]]
         form = next(one for one in self._rulebook.indicators if one.id == change.key[0])
         index = target_keys(form).index(change.key[1])

@@ -14,8 +14,8 @@ from bot.core.deciding.decisions import (
     Addressee,
     Desk,
     Directory,
+    PastTelling,
     Reason,
-    Told,
     Used,
     addressees,
     decide,
@@ -148,8 +148,8 @@ def test_every_reason_has_words_and_a_side() -> None:
 # --- tellings ---------------------------------------------------------------
 
 
-def a_telling(rung_on: str, at: str = "2027-03-03 08:50", due: str = "2027-03-10", who: str = CHAT) -> Told:
-    return Told(
+def a_telling(rung_on: str, at: str = "2027-03-03 08:50", due: str = "2027-03-10", who: str = CHAT) -> PastTelling:
+    return PastTelling(
         "T05-M1", date.fromisoformat(due), who, date.fromisoformat(rung_on), "提前7天", "临期", "FIRST", "1", moment(at)
     )
 

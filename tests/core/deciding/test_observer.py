@@ -17,7 +17,7 @@ from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Return
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
 from bot.core.telling.digest import compose
-from bot.core.telling.outbox import told
+from bot.core.telling.outbox import past_telling
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import everybody, moment
 from tests.kit.builders import the_county as county
@@ -55,8 +55,8 @@ class Months:
             before = self.spent.get((draft.chat, self.now.date()), Used())
             spent = Used(before.slots + draft.slot, before.singles + (draft.form == "单发"))
             self.spent[draft.chat, self.now.date()] = spent
-            for row in draft.rows:
-                self.scene.memory.add(told(row, "", draft.at))
+            for row in draft.tellings:
+                self.scene.memory.add(past_telling(row, "", draft.at))
 
     def take_back(self) -> None:
         every = list(self.scene.memory.since(date(2027, 1, 1)))
@@ -104,5 +104,5 @@ def test_what_is_held_back_and_dates_from_today_dates_from_tomorrow_then() -> No
         months.now += timedelta(days=1)
         seen = months.observer.look(months.scene, months.now)
         assert seen == look(months.scene, months.now)
-        held += [one.telling.on for one in seen[1] if one.telling is not None and one.telling.label == "恢复"]
+        held += [one.rung.on for one in seen[1] if one.rung is not None and one.rung.label == "恢复"]
     assert len(set(held)) == 4

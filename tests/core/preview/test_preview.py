@@ -17,10 +17,10 @@ from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Done, Extended, Observed, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
-from bot.core.telling.outbox import told
+from bot.core.telling.outbox import past_telling
 from bot.core.time.windows import CROWDED_MINUTES, OfficeHours
 from bot.core.time.zone import ZONE, midnight
 from tests.kit.builders import (
@@ -52,7 +52,7 @@ def lines(drafts: Iterable[Draft]) -> Counter[Line]:
     return Counter(
         (draft.at, draft.chat, draft.form, row.item, row.addressee, f"{row.rung} {row.rung_on}", row.reason)
         for draft in drafts
-        for row in draft.rows
+        for row in draft.tellings
     )
 
 
@@ -70,8 +70,8 @@ def day_by_day(scene: Scene, start: datetime, until: datetime) -> Iterator[Draft
             key = draft.chat, draft.at.date()
             before = used.get(key, Used())
             used[key] = Used(before.slots + draft.slot, before.singles + (draft.form == "单发"))
-            for row in draft.rows:
-                memory.add(told(row, "", draft.at))
+            for row in draft.tellings:
+                memory.add(past_telling(row, "", draft.at))
         yield from (draft for draft in drafts if draft.at <= until)
         if not any(not draft.slot for draft in drafts):
             tomorrow = midnight(now.date() + timedelta(days=1))
@@ -86,10 +86,10 @@ def _compose_day(scene: Scene, now: datetime) -> list[Draft]:
 
 def both_ways(scene: Scene, start: str, until: str) -> tuple[Counter[Line], Counter[Line]]:
     first, last = moment(start), moment(until)
-    return lines(draft for draft, _ in outlook(scene, first, last)), lines(day_by_day(scene, first, last))
+    return lines(draft for draft, _ in preview_of(scene, first, last)), lines(day_by_day(scene, first, last))
 
 
-# --- outlook is brute force ---------------------------------------------------
+# --- the preview is brute force ---------------------------------------------------
 
 
 def test_outlook_of_the_county_is_what_looking_every_day_gives() -> None:
@@ -236,7 +236,9 @@ def test_outlook_is_what_the_service_will_do_minute_by_minute(written: Written, 
     end = f"{start + timedelta(days=60)} 23:59"
     lived = lines(sent.draft for sent in story.at(end).sent)
     assert lined_up(lived) == lined_up(
-        lines(draft for draft, _ in outlook(a_scene(written.rulebook, history.facts), moment(f"{start}"), moment(end)))
+        lines(
+            draft for draft, _ in preview_of(a_scene(written.rulebook, history.facts), moment(f"{start}"), moment(end))
+        )
     )
 
 
@@ -251,8 +253,8 @@ def test_rung_far_ahead_is_not_forgotten() -> None:
         f"{name}:\n  - {{时点: 提前1天, 对象: 牵头单位, 形式: 汇总}}\n" for name in rest if name != "一般节点"
     )
     rulebook = a_rulebook(a_milestone(due="2029-12-20", ladder="一般节点"), ladders=ladders)
-    found = [draft for draft, _ in outlook(a_scene(rulebook), moment("2026-11-23"), moment("2030-12-31"))]
-    assert [d.at.date() for d in found if d.rows[0].item == "T05-M1"] == [date(2030, 2, 18)]
+    found = [draft for draft, _ in preview_of(a_scene(rulebook), moment("2026-11-23"), moment("2030-12-31"))]
+    assert [d.at.date() for d in found if d.tellings[0].item == "T05-M1"] == [date(2030, 2, 18)]
 
 
 # --- budget and days ------------------------------------------------------------
@@ -261,7 +263,7 @@ def test_rung_far_ahead_is_not_forgotten() -> None:
 def test_two_years_of_the_county_keep_the_burden_budget_and_the_calendar() -> None:
     rulebook = county()
     per_day: dict[tuple[str, date], list[Draft]] = {}
-    for draft, _ in outlook(a_scene(rulebook), moment("2026-11-23"), moment("2028-11-30")):
+    for draft, _ in preview_of(a_scene(rulebook), moment("2026-11-23"), moment("2028-11-30")):
         per_day.setdefault((draft.chat, draft.at.date()), []).append(draft)
     assert len(per_day) > 500
     for (chat, day), drafts in per_day.items():
@@ -276,7 +278,7 @@ def test_two_years_of_the_county_keep_the_burden_budget_and_the_calendar() -> No
 
 def test_make_up_workdays_carry_messages() -> None:
     rulebook = a_rulebook(a_milestone(due="2026-10-12", ladder="一般节点"), starts="2026-09-01")
-    days = {draft.at.date() for draft, _ in outlook(a_scene(rulebook), moment("2026-10-01"), moment("2026-10-12"))}
+    days = {draft.at.date() for draft, _ in preview_of(a_scene(rulebook), moment("2026-10-01"), moment("2026-10-12"))}
     assert date(2026, 10, 10) in days  # a Saturday, worked for 国庆节
     assert days.isdisjoint({date(2026, 10, day) for day in (1, 2, 3, 4, 5, 6, 7, 11)})
 
@@ -313,7 +315,7 @@ def same(first: Decision, later: Decision) -> bool:
         return True
     if first.reason is Reason.SUPPRESSED or first.reason is not later.reason:
         return first.reason is later.reason
-    return (first.telling and first.telling.on) == (later.telling and later.telling.on)
+    return (first.rung and first.rung.on) == (later.rung and later.rung.on)
 
 
 @settings(max_examples=12, deadline=None, phases=QUICK)
@@ -342,8 +344,8 @@ def test_nothing_changes_by_time_alone_before_until(written: Written, history: H
 @given(rulebooks(), histories())
 def test_rungs_told_to_one_addressee_only_ever_go_forward(written: Written, history: History) -> None:
     last: dict[tuple[str, date | None, str], date] = {}
-    for draft, _ in outlook(a_scene(written.rulebook, history.facts), moment("2026-12-02"), moment("2028-02-28")):
-        for row in draft.rows:
+    for draft, _ in preview_of(a_scene(written.rulebook, history.facts), moment("2026-12-02"), moment("2028-02-28")):
+        for row in draft.tellings:
             key = row.item, row.due_on, row.addressee
             assert row.rung_on > last.get(key, date.min), key
             last[key] = row.rung_on

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.deciding.decisions import ADMIN
 from bot.core.facts.events import Closed, Done, Event, Extended, Observed, Payload, Returned, Silenced
-from bot.core.preview.rehearsal import Occasion, Spoken, audience, happening, play, rehearse
+from bot.core.preview.rehearsal import Occasion, WordedMessage, audience, happening, play, rehearse
 from bot.core.rules.rulebook import Rulebook
 from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook, moment
 from tests.kit.builders import the_county as county
@@ -26,7 +26,7 @@ def day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def lines(said: tuple[Spoken, ...] | list[Spoken]) -> Lines:
+def lines(said: tuple[WordedMessage, ...] | list[WordedMessage]) -> Lines:
     return {(one.unit, one.text) for one in said}
 
 
@@ -75,12 +75,12 @@ def test_what_is_said_of_one_item_is_the_same_with_the_other_rules_left_out(toda
         rehearse(county(), [Occasion(today, items=items)]) for items in (frozenset(), frozenset({item}))
     )
 
-    def about(said: tuple[Spoken, ...]) -> Lines:
+    def about(said: tuple[WordedMessage, ...]) -> Lines:
         return {
             (one.unit, part.text)
             for one in said
             for part in one.about
-            if part.row.item == item or part.row.item.startswith(f"{item}@")
+            if part.telling.item == item or part.telling.item.startswith(f"{item}@")
         }
 
     assert about(some) == about(whole)
@@ -154,8 +154,10 @@ def test_a_day_is_what_the_service_says_that_day_when_lived_minute_by_minute(tod
     story.at(f"{today} 00:00")
     lived = story.at(f"{today} 23:59").sent
     (said,) = rehearse(a_small_plan(), [Occasion(day(today), tuple(known))])
-    addressed = {(row.addressee, row.item, row.rung) for one in lived for row in one.draft.rows}
-    assert {(part.row.addressee, part.row.item, part.row.rung) for one in said for part in one.about} == addressed
+    addressed = {(row.addressee, row.item, row.rung) for one in lived for row in one.draft.tellings}
+    assert {
+        (part.telling.addressee, part.telling.item, part.telling.rung) for one in said for part in one.about
+    } == addressed
 
 
 def test_without_confirmation_proposals_are_told_to_the_admin_only() -> None:

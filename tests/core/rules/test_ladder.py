@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.rules.ladder import Anchor, Occurrence, Stairs, approaching_from, stairs, step
+from bot.core.rules.ladder import Anchor, DatedRung, Stairs, approaching_from, stairs, step
 from bot.core.rules.rulebook import Role
 from bot.core.rules.words import Span, Unit
 from tests.kit.builders import LADDERS, a_milestone, a_rulebook
@@ -26,7 +26,7 @@ def climbed(due: str, *, late: str = "", roles: frozenset[Role] = LEAD, past: bo
     return stairs(rule, anchor, CALENDAR, roles, "正常推进", past)
 
 
-def told(due: str, until: str, **how: Any) -> list[Occurrence]:
+def told(due: str, until: str, **how: Any) -> list[DatedRung]:
     """What 重大节点 tells up to a day."""
     return climbed(due, **how).until(date.fromisoformat(until))
 

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Told
+from bot.core.deciding.decisions import PastTelling
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import CaseAdvanced, CaseOpened, Confirmed, Observed, Payload, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.facts.renaming import payload_of_today
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook, UnitForm
 from bot.core.rules.succession import UNCHANGED, Succession, heir, of_today, succession
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import told
+from bot.core.telling.outbox import past_telling
 from tests.core.preview.test_preview import QUICK, History, Written, a_scene, histories, rulebooks
 from tests.kit.builders import INDICATOR, UNITS, a_milestone, a_rulebook, facts_after, moment
 
@@ -124,8 +124,8 @@ def test_without_a_reform_nothing_is_touched() -> None:
 
 
 def test_two_units_told_of_one_rung_count_as_one_that_heard_it_last() -> None:
-    def heard(unit: str, on: int) -> Told:
-        return Told(
+    def heard(unit: str, on: int) -> PastTelling:
+        return PastTelling(
             "T05-M1", date(2027, 6, 30), unit, date(2027, 6, on), "x", "临期", "FIRST", "", moment("2027-06-01")
         )
 
@@ -180,13 +180,13 @@ def lines(drafts: Iterable[Draft], item: Callable[[str], str], name: Callable[[s
             row.reason,
         )
         for d in drafts
-        for row in d.rows
+        for row in d.tellings
     )
 
 
 def played(scene: Scene, start: date, until: date) -> list[Draft]:
     """Every draft from the first minute of a day to the last of another."""
-    return [draft for draft, _ in outlook(scene, moment(str(start)), moment(f"{until} 23:59"))]
+    return [draft for draft, _ in preview_of(scene, moment(str(start)), moment(f"{until} 23:59"))]
 
 
 @settings(max_examples=10, deadline=None, phases=QUICK)
@@ -201,7 +201,7 @@ def test_a_reform_changes_nothing_that_is_sent_but_names(
     drafts = played(before, start, end)
     after = reformed(written, unit, numbers)
     names = after.succession
-    heard = (told(row, "", draft.at) for draft in drafts if draft.at.date() < reform for row in draft.rows)
+    heard = (past_telling(row, "", draft.at) for draft in drafts if draft.at.date() < reform for row in draft.tellings)
     scene = replace(a_scene(after, under(history, names)), memory=Tellings(heard, names))
     wanted = lines((d for d in drafts if d.at.date() >= reform), names.item, names.addressee)
     assert lines(played(scene, reform, end), str, str) == wanted

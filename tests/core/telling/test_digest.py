@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.deciding.decisions import Addressee, Decision, Reason
 from bot.core.deciding.findings import judge
 from bot.core.facts.facts import Facts
-from bot.core.rules.ladder import Occurrence
+from bot.core.rules.ladder import DatedRung
 from bot.core.rules.rulebook import Delivery, Role, RungForm
 from bot.core.rules.words import Offset
 from bot.core.telling.digest import Draft, compose
@@ -30,12 +30,12 @@ def a_decision(
     on = date.fromisoformat(rung) if rung else date(2027, 3, n)
     form = RungForm(offset=Offset.parse("当天"), roles=(role,), delivery=delivery)
     addressee = Addressee(key, key, role, frozenset({role}))
-    telling = Occurrence(on, on, form, "当天", False)
-    return Decision(finding, addressee, chat, Reason.FIRST, at=AT, telling=telling, prompt=prompt)
+    telling = DatedRung(on, on, form, "当天", False)
+    return Decision(finding, addressee, chat, Reason.FIRST, at=AT, rung=telling, prompt=prompt)
 
 
 def shape(drafts: list[Draft]) -> list[tuple[str, list[str]]]:
-    return [(draft.form, [row.item for row in draft.rows]) for draft in drafts]
+    return [(draft.form, [row.item for row in draft.tellings]) for draft in drafts]
 
 
 def test_singles_beyond_two_fold_into_the_digest_the_deepest_stay_alone() -> None:
@@ -49,7 +49,7 @@ def test_singles_beyond_two_fold_into_the_digest_the_deepest_stay_alone() -> Non
     assert shape(drafts) == [
         ("单发", ["T05-M2"]), ("单发", ["T05-M3"]), ("汇总", ["T05-M1", "T05-M4"]),
     ]  # fmt: skip
-    assert {row.form for row in drafts[-1].rows} == {"汇总"}
+    assert {row.form for row in drafts[-1].tellings} == {"汇总"}
 
 
 def test_of_equally_deep_rungs_the_earliest_date_stays_alone() -> None:
@@ -71,13 +71,13 @@ def test_two_addressees_of_one_chat_hear_of_an_item_in_one_single() -> None:
     ]
     drafts = compose(decisions, {})
     assert shape(drafts) == [("单发", ["T05-M1", "T05-M1"]), ("汇总", ["T05-M2"])]
-    assert {row.addressee for row in drafts[0].rows} == {"县教育局", "县财政局"}
+    assert {row.addressee for row in drafts[0].tellings} == {"县教育局", "县财政局"}
 
 
 def test_monthly_list_stays_a_list_beside_a_single_of_the_same_item() -> None:
     monthly = a_decision(1, Delivery.MONTHLY, role=Role.LEADING_GROUP, key="领导小组")
     drafts = compose([a_decision(1, Delivery.SINGLE), monthly], {})
-    assert [(draft.form, [row.form for row in draft.rows]) for draft in drafts] == [
+    assert [(draft.form, [row.form for row in draft.tellings]) for draft in drafts] == [
         ("单发", ["单发"]), ("汇总", ["月度清单"]),
     ]  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_chats_are_composed_apart() -> None:
 )
 def test_whatever_comes_is_told_once_within_the_budget(wanted: list[tuple[int, Delivery]], used: int) -> None:
     drafts = compose([a_decision(n, delivery) for n, delivery in wanted], {"县教育局": used})
-    told = [row.item for draft in drafts for row in draft.rows]
+    told = [row.item for draft in drafts for row in draft.tellings]
     assert sorted(told) == sorted(f"T05-M{n}" for n, _ in wanted)
     forms = [draft.form for draft in drafts]
     assert forms.count("单发") <= max(0, 2 - used)

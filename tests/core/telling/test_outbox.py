@@ -17,7 +17,7 @@ from bot.core.telling.outbox import (
     UNKNOWN_CAP,
     Entry,
     EntryState,
-    Row,
+    Telling,
     cancelled,
     due,
     merged,
@@ -37,17 +37,17 @@ RULEBOOK = a_rulebook(
 )
 
 
-def a_row(item: str = "T05-M1", who: str = "县教育局", **changes: object) -> Row:
-    row = Row(
+def a_row(item: str = "T05-M1", who: str = "县教育局", **changes: object) -> Telling:
+    row = Telling(
         item=item, rule="T05-M1", title="国家评估认定", unit=who, addressee=who, role="牵头单位", state="临期",
         due_on=date(2027, 3, 10), rung="提前7天", rung_on=date(2027, 3, 3), form="单发", reason="FIRST",
     )  # fmt: skip
     return replace(row, **changes)  # type: ignore[arg-type]
 
 
-def an_entry(number: str = "2027-0001", *rows: Row, **changes: object) -> Entry:
+def an_entry(number: str = "2027-0001", *rows: Telling, **changes: object) -> Entry:
     entry = Entry(
-        number=number, chat="县教育局", form="单发", slot=True, rows=rows or (a_row(),), at=NOW, next_attempt_at=NOW
+        number=number, chat="县教育局", form="单发", slot=True, tellings=rows or (a_row(),), at=NOW, next_attempt_at=NOW
     )
     return entry.model_copy(update=changes)
 
@@ -189,7 +189,7 @@ def test_every_state_is_open_or_final() -> None:
 # --- still true? ---------------------------------------------------------------
 
 
-def why_not(row: Row, *happened: Payload, at: str = "2027-03-03 10:00", chat: str = "县教育局") -> str:
+def why_not(row: Telling, *happened: Payload, at: str = "2027-03-03 10:00", chat: str = "县教育局") -> str:
     facts = facts_after(*((payload, "2027-03-03 09:30") for payload in happened))
     now = moment(at)
     found = {one.item.id: one for one in judge(RULEBOOK, facts, now.date())}
@@ -219,7 +219,7 @@ def an_extension() -> Extended:
         (a_row(), (Silenced(item="T05-M1", until=moment("2027-03-03 09:59"), reason="部署"),), ""),
     ],
 )  # fmt: skip
-def test_what_is_no_longer_true_is_not_said(row: Row, happened: tuple[Payload, ...], why: str) -> None:
+def test_what_is_no_longer_true_is_not_said(row: Telling, happened: tuple[Payload, ...], why: str) -> None:
     assert why_not(row, *happened) == why
 
 
@@ -245,7 +245,7 @@ def test_what_waited_becomes_one_digest_that_names_every_row_once() -> None:
         an_entry("2027-0003", a_row(who="县财政局"), resent=True, at=NOW + timedelta(days=9)),
     ]
     digest = merged(entries, "2027-0009", NOW + timedelta(days=9))
-    assert {(row.item, row.addressee, row.rung, row.form) for row in digest.rows} == {
+    assert {(row.item, row.addressee, row.rung, row.form) for row in digest.tellings} == {
         ("T05-M1", "县教育局", "逾期1个工作日", "汇总"),
         ("T05-M2", "县教育局", "提前7天", "汇总"),
         ("T05-M1", "县财政局", "提前7天", "汇总"),
@@ -256,7 +256,7 @@ def test_what_waited_becomes_one_digest_that_names_every_row_once() -> None:
 
 def test_rows_of_the_monthly_list_stay_in_it_when_merged() -> None:
     digest = merged([an_entry("2027-0001", a_row(form="月度清单"))], "2027-0009", NOW)
-    assert [row.form for row in digest.rows] == ["月度清单"]
+    assert [row.form for row in digest.tellings] == ["月度清单"]
 
 
 def moved(entry: Entry, chats: dict[str, str], mended: tuple[str, ...] = ()) -> Entry:
@@ -271,7 +271,7 @@ def test_entry_whose_chat_is_gone_follows_its_addressee() -> None:
 def test_entry_that_falls_to_the_admin_says_for_whom_it_was() -> None:
     entry = moved(an_entry(), {ADMIN: ADMIN})
     assert entry.chat == ADMIN
-    assert [row.mark for row in entry.rows] == ["县教育局未配置群聊，请转告"]
+    assert [row.mark for row in entry.tellings] == ["县教育局未配置群聊，请转告"]
 
 
 def test_entry_waits_where_it_is_while_nobody_has_a_chat() -> None:

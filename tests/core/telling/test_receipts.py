@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from bot.core.rules.succession import UNCHANGED, Succession
-from bot.core.telling.outbox import Entry, EntryState, Row
+from bot.core.telling.outbox import Entry, EntryState, Telling
 from bot.core.telling.receipts import NOTHING, Link, as_json, in_words, linked, read_link, receipts
 from bot.core.time.zone import ZONE
 
 NOW = datetime(2027, 12, 24, 8, 47, tzinfo=ZONE)
 
 
-def row(item: str = "T05-R1@2027-2") -> Row:
-    return Row(
+def row(item: str = "T05-R1@2027-2") -> Telling:
+    return Telling(
         item=item, rule="T05-R1", title="控辍保学学期排查", unit="县教育局", addressee="县教育局", role="牵头单位",
         state="逾期", due_on=date(2027, 9, 15), rung="逾期每7天", rung_on=date(2027, 12, 22), form="汇总", reason="REPEAT",
     )  # fmt: skip
@@ -24,7 +24,7 @@ def row(item: str = "T05-R1@2027-2") -> Row:
 
 def entry(**update: Any) -> Entry:
     made = Entry(
-        number="2027-0412", chat="县教育局", form="汇总", slot=True, rows=(row(), row("T05-M1")), at=NOW,
+        number="2027-0412", chat="县教育局", form="汇总", slot=True, tellings=(row(), row("T05-M1")), at=NOW,
         next_attempt_at=NOW, state=EntryState.DELIVERED, delivered_at=NOW, attempts=2, robot="县教育局#1", code="0",
         rules="0123456789abcdef" * 4,
     )  # fmt: skip

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import date
 
 from bot.core.rules.succession import UNCHANGED
-from bot.core.telling.outbox import Row
+from bot.core.telling.outbox import Telling
 from bot.core.telling.unsure import Unsure, doubted, said_anew
 
-ROW = Row(
+ROW = Telling(
     item="T05-M1", rule="T05-M1", title="认定", unit="县教育局", addressee="县教育局", role="牵头单位", state="临期",
     due_on=date(2027, 12, 31), rung="提前7天", rung_on=date(2027, 12, 24), form="汇总", reason="FIRST",
 )  # fmt: skip
 
 
-def left(unsure: Unsure, chat: str, row: Row) -> Unsure:
+def left(unsure: Unsure, chat: str, row: Telling) -> Unsure:
     return said_anew(unsure, chat, [row], UNCHANGED)
 
 

@@ -18,10 +18,10 @@ from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Observed, Returned
 from bot.core.facts.facts import Facts
-from bot.core.preview.preview import outlook
+from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.message import Message, Paint
-from bot.core.telling.outbox import Entry, Row
+from bot.core.telling.outbox import Entry, Telling
 from bot.core.telling.wording import Letterhead, Words, day_text, short_day, word
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import (
@@ -51,8 +51,8 @@ def found_on(day: str, rulebook: Rulebook, facts: Facts | None = None) -> dict[s
     return {finding.item.id: finding for finding in (*items, *said)}
 
 
-def a_row(finding: Finding, **changes: object) -> Row:
-    row = Row(
+def a_row(finding: Finding, **changes: object) -> Telling:
+    row = Telling(
         item=finding.item.id, rule=finding.item.rule.id, title=finding.item.shown_title, unit="县教育局",
         addressee="县教育局", role="牵头单位", state=finding.state.value, due_on=finding.due_on, rung="提前7天",
         rung_on=date(2027, 3, 24), form="汇总", reason="FIRST",
@@ -69,7 +69,7 @@ def written(
     made = tuple(a_row(findings[item], form=form, **changes) for item, changes in rows)
     at = moment(f"{day} 08:50")
     entry = Entry(
-        number="2027-0412", chat=chat, form=form, slot=True, rows=made, at=at, next_attempt_at=at, resent=resent
+        number="2027-0412", chat=chat, form=form, slot=True, tellings=made, at=at, next_attempt_at=at, resent=resent
     )
     return word(entry, Words(rulebook, findings, at.date(), head))
 
@@ -212,7 +212,9 @@ def test_all_sections_at_once_are_numbered_on() -> None:
     findings = found_on("2027-01-20", rulebook, facts) | found_on("2027-03-24", rulebook, facts)
     rows = [a_row(findings[item]) for item in items] + [a_row(findings["T05-R1@2027"], form="月度清单")]
     at = moment("2027-03-24 08:50")
-    entry = Entry(number="2027-1", chat="县教育局", form="汇总", slot=True, rows=tuple(rows), at=at, next_attempt_at=at)
+    entry = Entry(
+        number="2027-1", chat="县教育局", form="汇总", slot=True, tellings=tuple(rows), at=at, next_attempt_at=at
+    )
     headings = [
         line.text for line in word(entry, Words(rulebook, findings, at.date(), HEAD)).lines if line.kind == "heading"
     ]
@@ -308,7 +310,9 @@ def a_secret_story() -> str:
     texts.append(story.at("2028-04-05 18:00").text)
     story.happens(Observed(indicator="I4", period="2027", value=Decimal(1999)))
     texts.append(story.at("2028-05-10 18:00").text)
-    titles = {row.title for one in story.sent for row in one.draft.rows if not row.item.startswith(("交办", "系统"))}
+    titles = {
+        row.title for one in story.sent for row in one.draft.tellings if not row.item.startswith(("交办", "系统"))
+    }
     return "\n".join((*texts, *titles))
 
 
@@ -335,9 +339,9 @@ def county_messages() -> tuple[Message, ...]:
 def _messages(facts: Facts, until: str) -> Iterator[Message]:
     rulebook = the_county()
     scene = Scene(rulebook, facts, Tellings(), everybody(rulebook), OfficeHours(), lambda chat, day: Used())
-    for draft, findings in outlook(scene, moment("2026-11-23"), moment(until)):
+    for draft, findings in preview_of(scene, moment("2026-11-23"), moment(until)):
         entry = Entry(
-            number="2027-0001", chat=draft.chat, form=draft.form, slot=draft.slot, rows=draft.rows, at=draft.at,
+            number="2027-0001", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
             next_attempt_at=draft.at,
         )  # fmt: skip
         yield word(entry, Words(rulebook, findings, draft.at.date(), HEAD))

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.time.windows import OfficeHours, Season, days_between, is_open, next_open_minute, slot
+from bot.core.time.windows import OfficeHours, SeasonalHours, days_between, is_open, next_open_minute, slot
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.core.time.zone import ZONE
 
 HOURS = OfficeHours()
 SUMMER = OfficeHours(
-    seasons=(Season((5, 1), (9, 30), ((time(8, 0), time(12, 0)), (time(15, 0), time(18, 0)))),),
+    seasons=(SeasonalHours((5, 1), (9, 30), ((time(8, 0), time(12, 0)), (time(15, 0), time(18, 0)))),),
 )
 CALENDAR = Calendar.build(
     [
@@ -60,7 +60,7 @@ def test_a_season_moves_the_slot_into_its_own_first_hour() -> None:
 
 
 def test_a_season_may_run_over_new_year() -> None:
-    winter = Season((11, 1), (3, 31), ((time(9, 0), time(12, 0)),))
+    winter = SeasonalHours((11, 1), (3, 31), ((time(9, 0), time(12, 0)),))
     inside = [date(2026, 11, 1), date(2027, 1, 1), date(2027, 3, 31)]
     outside = [date(2026, 10, 31), date(2027, 4, 1)]
     assert [winter.covers(day) for day in inside + outside] == [True, True, True, False, False]
@@ -159,4 +159,4 @@ def test_impossible_hours_are_refused_in_chinese(spans: tuple[tuple[time, time],
 
 def test_a_season_on_a_day_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="不存在的日期：2月30日"):
-        Season((2, 30), (3, 1), HOURS.spans)
+        SeasonalHours((2, 30), (3, 1), HOURS.spans)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.ledger.diff import Comparison
 from bot.core.ledger.values import entered
-from bot.rulefiles.ledger.edits import Draft, draft, write_all
+from bot.rulefiles.ledger.edits import RuleEdits, draft, write_all
 from bot.rulefiles.loader import assemble
 from tests.kit.ledger_desk import KNOWN, add, asked_of, exported, put, rules, worked_on
 from tests.kit.rules_factory import INDICATORS, TASK, UNITS, edited, rule_files, write_rules
@@ -19,7 +19,7 @@ from tests.kit.rules_factory import INDICATORS, TASK, UNITS, edited, rule_files,
 Edit = Callable[[Any], None]
 
 
-def tried(*edits: Edit, files: dict[str, bytes] | None = None, sensitive: bool = True) -> tuple[Comparison, Draft]:
+def tried(*edits: Edit, files: dict[str, bytes] | None = None, sensitive: bool = True) -> tuple[Comparison, RuleEdits]:
     """What a workbook with those edits asks for, and the drafted files."""
     files = files or rule_files()
     rulebook = rules(files)
@@ -30,7 +30,7 @@ def tried(*edits: Edit, files: dict[str, bytes] | None = None, sensitive: bool =
     return asked, draft(files, rulebook, asked)
 
 
-def lines_changed(after: Draft, name: str, before: str) -> list[str]:
+def lines_changed(after: RuleEdits, name: str, before: str) -> list[str]:
     """Lines of the new file that the old one has not, in order."""
     old = before.splitlines()
     return [line for line in after.files[name].decode().splitlines() if line not in old]
