@@ -27,8 +27,8 @@ from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import Entry, EntryState
 from bot.core.telling.outcome import Verdict
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours

@@ -27,7 +27,8 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import EntryState, sending
+from bot.core.telling.entry import EntryState
+from bot.core.telling.outbox import sending
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE
 from bot.rulefiles.loader import load

@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.crowd import Crowd, by_courier, chat, robot
 from benchmarks.sink import Receiver
 from benchmarks.turns import Figures, child, mark, middle, ratio, table
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.platforms import Robot
 
 HUNG = 0  # the robot that hangs

@@ -23,7 +23,8 @@ from benchmarks.crowd import chat, drafts_for, sample
 from benchmarks.look import RULES
 from benchmarks.turns import Figures, mark, middle, ratio, table
 from bot.core.facts.facts import Facts
-from bot.core.telling.outbox import EntryState, sending
+from bot.core.telling.entry import EntryState
+from bot.core.telling.outbox import sending
 from bot.state.disk.database import Database
 from bot.state.store import Store
 

@@ -17,7 +17,7 @@ from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import past_telling
+from bot.core.telling.entry import past_telling
 from bot.core.time.zone import ZONE, midnight
 from bot.service.home import Home, peek_store, usable_rulebook
 from bot.service.wiring import scene_of

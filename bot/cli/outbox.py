@@ -17,7 +17,7 @@ from bot.cli.facts import send
 from bot.cli.preview import row_json
 from bot.core.deciding.admission import Refused
 from bot.core.facts.events import ResendAsked, RobotMended
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE, day_of
 from bot.sending.chats import key_of
 from bot.sending.orders import resendable

@@ -23,7 +23,7 @@ from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.decisions import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Entry, Telling
+from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.wording import Words, short_day, word
 from bot.core.time.zone import ZONE
 from bot.sending.chats import key_of

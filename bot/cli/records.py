@@ -10,7 +10,7 @@ import click
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, say_json, unknown
 from bot.cli.explain import state_folder, usable_rulebook_for_looking
 from bot.core.deciding.findings import canonical
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from bot.core.telling.receipts import Receipt, as_json, in_words, receipts
 from bot.core.time.zone import ZONE
 from bot.service.home import Home, peek_store

@@ -19,7 +19,7 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, op
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.outcome import Verdict
 from bot.core.telling.wording import Words, word
 from bot.core.time.zone import ZONE

@@ -15,8 +15,9 @@ from loguru import logger
 
 from bot.core.deciding.findings import Finding
 from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import Entry, EntryState, cancelled, obsolete, recovered, sending, settle
+from bot.core.telling.outbox import cancelled, obsolete, recovered, sending, settle
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.plain_wording import plainly
 from bot.core.telling.wording import Letterhead, Words, word

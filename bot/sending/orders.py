@@ -10,7 +10,8 @@ from datetime import datetime
 
 from bot.core.deciding.admission import Refused
 from bot.core.facts.events import Event, ResendAsked, RobotMended
-from bot.core.telling.outbox import Entry, EntryState, asked_again
+from bot.core.telling.entry import Entry, EntryState
+from bot.core.telling.outbox import asked_again
 from bot.core.time.near import near
 from bot.state.store import Store
 

@@ -26,7 +26,8 @@ from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Closed, Done, Event, Extended, Returned
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import compose
-from bot.core.telling.outbox import Entry, given_up, readdressed, succeeded
+from bot.core.telling.entry import Entry
+from bot.core.telling.outbox import given_up, readdressed, succeeded
 from bot.core.telling.wording import Letterhead
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of, midnight

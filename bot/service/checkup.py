@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bot import __version__
 from bot.core.deciding.office import NOTICE_MISSING
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.platforms import Robot
 from bot.sending.courier import Courier, place_of

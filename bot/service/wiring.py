@@ -13,7 +13,7 @@ from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
 from bot.core.deciding.look import Scene
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from bot.core.telling.outcome import Outcome
 from bot.platforms import Robot
 from bot.sending.chats import Chats

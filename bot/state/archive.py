@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from bot.core.telling.receipts import NOTHING, Link, linked, read_link
 from bot.state.disk.errors import DamagedArchive, StorageFailed
 from bot.state.disk.journal import Disk, keep_aside, write_all

@@ -9,7 +9,7 @@ from bot.core.deciding.decisions import Used
 from bot.core.rules.rulebook import Delivery
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import DIGEST
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import day_of
 
 

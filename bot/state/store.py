@@ -23,7 +23,8 @@ from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, EntryState, Telling, cancelled, merged, of_today, past_telling
+from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
+from bot.core.telling.outbox import cancelled, merged, of_today
 from bot.core.telling.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal

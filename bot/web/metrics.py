@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.service.status import Status
 
 _SAMPLE = tuple[str, float]

@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.core.facts.events import Event, RulesRejected
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.platforms import Robot
 from bot.sending.courier import Courier, place_of
 from bot.service.home import open_store

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.service.home import open_store, peek_store
 from bot.sources.clock import wall
 from bot.sources.inbox import Inbox

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.core.facts.events import Done, Event
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.service.home import open_store, peek_store
 from bot.sources.clock import wall

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.entry import EntryState
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import EntryState
 from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot, parts, platform
 from tests.kit.builders import a_milestone, a_rulebook

@@ -13,7 +13,7 @@ import pytest
 from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.service.home import open_store
 from bot.sources.clock import RealClock, wall
 from bot.state.disk.database import Database

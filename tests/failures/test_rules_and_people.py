@@ -13,7 +13,7 @@ from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN
 from bot.core.telling import wording
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.sending import delivery
 from bot.service.heartbeat import NAME
 from bot.service.home import read_home

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import Entry, EntryState, sending, settle
+from bot.core.telling.outbox import sending, settle
 from bot.core.telling.outcome import Verdict
 from bot.drill.dialects import DIALECTS
 from bot.platforms import Robot, platform

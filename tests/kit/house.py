@@ -18,7 +18,7 @@ from pathlib import Path
 import uvicorn
 
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE
 from bot.drill.twin import Bubble, Twin
 from bot.sending.chats import Chats

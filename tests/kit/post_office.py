@@ -17,7 +17,7 @@ from bot.core.deciding.look import Scene, look
 from bot.core.facts.events import Event
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, Telling
+from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.wording import Letterhead
 from bot.core.time.windows import OfficeHours
 from bot.drill.twin import Bubble, Twin

@@ -16,7 +16,7 @@ from bot.core.audit.self_audit import Gap, Report
 from bot.core.facts.events import Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
 from bot.rulefiles.loader import assemble

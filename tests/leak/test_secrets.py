@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.sending import delivery
 from bot.service.home import peek_store, read_home
 from bot.service.logs import set_up

@@ -11,7 +11,7 @@ import pytest
 from bot.cli import duban
 from bot.core.rules.item import State
 from bot.core.rules.rulebook import Basis, Delivery, Role
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.platforms import platforms
 from bot.rule_kinds import kinds
 from bot.settings import Settings

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.windows import OfficeHours, slot
 from bot.drill.servers import Answer
 from bot.platforms import platform

@@ -13,7 +13,7 @@ import pytest
 from bot.core.facts.events import Closed, Done, Extended, Silenced
 from bot.core.telling import plain_wording as plainwords
 from bot.core.telling import wording
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.windows import OfficeHours, slot
 from bot.core.time.zone import day_of
 from bot.drill.servers import Answer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.preview.preview import preview_of
-from bot.core.telling.outbox import EntryState, Telling
+from bot.core.telling.entry import EntryState, Telling
 from bot.sending.chats import Chats
 from tests.kit.house import NAMES, House, at, furnished
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.drill.twin import Bubble
 from tests.kit.post_office import UNITS, Office, post_office
 

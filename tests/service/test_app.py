@@ -21,7 +21,7 @@ from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.facts.events import Closed, Done, Event, Returned
 from bot.core.preview.preview import preview_of
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.windows import is_open
 from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble

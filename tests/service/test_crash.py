@@ -20,7 +20,8 @@ from loguru import logger
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import UNCLEAR, EntryState
+from bot.core.telling.entry import EntryState
+from bot.core.telling.outbox import UNCLEAR
 from bot.drill.twin import Bubble, Twin
 from bot.service.home import open_store, read_home
 from bot.service.wiring import scene_of

@@ -11,7 +11,7 @@ from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN
 from bot.core.facts.events import RulesRejected
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.service.home import RulesUnusableError, open_store, read_home, usable_rulebook
 from bot.service.wiring import listen, make_app
 from bot.state.disk.database import Database

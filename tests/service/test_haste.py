@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.core.facts.events import Closed, Event, Returned
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from tests.kit.house import House, at, furnished
 
 ITEM = "T05-R1@2027-1"

@@ -24,7 +24,7 @@ from bot.core.rules.ladder import DatedRung
 from bot.core.rules.words import Offset
 from bot.core.telling import digest
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.sending.delivery import Deliveries
 from bot.service import app as app_module

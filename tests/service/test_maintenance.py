@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 
 from bot.core.deciding.decisions import ADMIN
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.sending.chats import Chats
 from bot.service.home import open_store, read_home

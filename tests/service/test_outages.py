@@ -19,7 +19,7 @@ from loguru import logger
 from bot.core.deciding.decisions import ADMIN
 from bot.core.facts.events import RulesRejected
 from bot.core.preview.preview import preview_of
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.drill.twin import Bubble
 from bot.platforms import platform
 from bot.rulefiles.loader import load

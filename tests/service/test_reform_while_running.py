@@ -11,7 +11,7 @@ from loguru import logger
 from bot.core.deciding.admission import vetted
 from bot.core.deciding.findings import find_item
 from bot.core.facts.events import Done, Event, Silenced
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.rulefiles.loader import assemble
 from bot.rulefiles.run_tests import proven
 from bot.service.home import facts_of, open_store, peek_store, read_home

@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 
 from bot.core.facts.events import Done, Event
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.service.app import App
 from bot.service.home import open_store, read_home

@@ -18,7 +18,7 @@ from bot.core.deciding.look import look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Role
-from bot.core.telling.outbox import Entry, EntryState, Telling, past_telling
+from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
 from bot.core.time.windows import is_open
 from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble

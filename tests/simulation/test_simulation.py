@@ -17,7 +17,7 @@ import pytest
 
 from bot.core.audit.self_audit import Report, SelfAudit
 from bot.core.telling import digest, outbox
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
 from bot.sending import delivery

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.facts.events import Done, Event
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE
 from bot.state.archive import Archive, Seal, past_entries
 from bot.state.disk.database import Database

@@ -18,7 +18,7 @@ import pytest
 
 import bot.state.backup as module
 from bot.core.facts.events import Done, Event
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.state.archive import Archive, Seal
 from bot.state.backup import back_up, copies, copy_of, prune, read_backup, restore, salvage

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.facts.events import Done, Event
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.state.archive import Archive
 from bot.state.disk.database import Database

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.state.disk.database import Database
 from bot.state.disk.errors import NewerState
 from bot.state.migrations import SCHEMA, migrate, version

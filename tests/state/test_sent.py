@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.rules.succession import UNCHANGED
-from bot.core.telling.outbox import EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.telling.receipts import MISSING, as_json, in_words, receipts
 from bot.drill.dialects import DIALECTS
 from bot.state.disk.errors import DamagedArchive

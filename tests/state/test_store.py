@@ -12,7 +12,7 @@ from bot.core.deciding.decisions import Used
 from bot.core.facts.events import Closed, Done, Event, Observed, Silenced
 from bot.core.facts.facts import fold
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
 from bot.state.disk.database import Database
 from bot.state.robot_state import RobotState

@@ -20,8 +20,8 @@ from bot.core.facts.events import Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
+from bot.core.telling.entry import Entry, Telling, past_telling
 from bot.core.telling.message import Message
-from bot.core.telling.outbox import Entry, Telling, past_telling
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, midnight

@@ -21,7 +21,7 @@ from bot.core.rules.item import Item, State
 from bot.core.rules.ladder import REPLACED
 from bot.core.rules.rulebook import Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
-from bot.core.telling.outbox import Entry
+from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of
 

@@ -31,7 +31,7 @@ from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.memory import Tellings
 from bot.core.rules.ladder import MONTH_LIST
-from bot.core.telling.outbox import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.windows import is_open, slot
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of

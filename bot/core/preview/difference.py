@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import SINGLE
-from bot.core.telling.outbox import Telling
+from bot.core.telling.entry import Telling
 
 
 class DifferenceKind(StrEnum):

@@ -29,7 +29,7 @@ from bot.core.preview.repeats import MonthlyList, Repeat, carried, listed_again,
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Delivery
 from bot.core.telling.digest import DIGEST, Draft, compose, in_order
-from bot.core.telling.outbox import Telling, past_telling
+from bot.core.telling.entry import Telling, past_telling
 from bot.core.time.zone import day_of, midnight
 
 

@@ -22,7 +22,7 @@ from bot.core.facts.facts import Facts, fold
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Delivery, Rule, Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import Entry, Telling, past_telling
+from bot.core.telling.entry import Entry, Telling, past_telling
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, day_of, midnight

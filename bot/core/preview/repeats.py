@@ -14,7 +14,7 @@ from bot.core.deciding.decisions import Decision, Desk, Reason, stairs_of, turn
 from bot.core.deciding.findings import Finding
 from bot.core.rules.ladder import DatedRung, Stairs, following_list
 from bot.core.rules.rulebook import Delivery
-from bot.core.telling.outbox import Telling
+from bot.core.telling.entry import Telling
 
 REPEAT = Reason.REPEAT.name
 

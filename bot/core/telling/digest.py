@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from bot.core.deciding.decisions import SINGLES_A_DAY, Decision
 from bot.core.rules.rulebook import Delivery
-from bot.core.telling.outbox import Telling
+from bot.core.telling.entry import Telling
 
 SINGLE, DIGEST, MONTHLY = (form.value for form in (Delivery.SINGLE, Delivery.DIGEST, Delivery.MONTHLY))
 

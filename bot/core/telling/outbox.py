@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import ClassVar, Self
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Decision, Directory, PastTelling, Reason
+from bot.core.deciding.decisions import Addressee, Directory, Reason
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.rules.succession import ASSIGNED, Succession
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.time.zone import ZONE
 
@@ -37,132 +34,6 @@ LONGEST_SHORT_WAIT = 60.0
 PATIENCE, LONGEST_GROWN_WAIT = 10, 1800.0
 #: Attempts the platform may answer with a code nobody knows before a person must look.
 UNKNOWN_CAP = 5
-
-
-class EntryState(StrEnum):
-    """Where a 待发件 stands."""
-
-    PENDING = "待发"
-    SENDING = "发送中"
-    DELIVERED = "已送达"
-    LATER = "稍后重试"
-    REFUSED = "被拒收"
-    UNDELIVERABLE = "投递失败"
-    CANCELLED = "已取消"
-
-    open: bool  #: whether the entry still has to be delivered
-
-    def __init__(self, word: str) -> None:
-        self.open = word in ("待发", "发送中", "稍后重试", "被拒收")
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One telling inside an entry: what, to whom, which rung, why. Words are made from it at the moment of sending."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    item: str
-    rule: str
-    title: str
-    unit: str
-    addressee: str
-    role: str
-    state: str
-    due_on: date | None
-    rung: str
-    rung_on: date
-    form: str
-    reason: str
-    mark: str = ""
-    provisional: bool = False
-    superseded: tuple[date, ...] = ()
-
-    @classmethod
-    def of(cls, decision: Decision, form: str) -> Self:
-        """The telling a decision to tell becomes; `form` is how it is told after the day's budget."""
-        assert decision.rung is not None
-        return cls(
-            item=decision.finding.item.id,
-            rule=decision.finding.item.rule.id,
-            title=decision.finding.item.shown_title,
-            unit=decision.addressee.unit,
-            addressee=decision.addressee.key,
-            role=str(decision.addressee.role),
-            state=str(decision.finding.state),
-            due_on=decision.finding.due_on,
-            rung=decision.rung.label,
-            rung_on=decision.rung.on,
-            form=form,
-            reason=decision.reason.name,
-            mark=decision.mark,
-            provisional=decision.provisional,
-            superseded=decision.superseded,
-        )
-
-    def again(self, on: date, reason: str, provisional: bool) -> Self:
-        """The same telling with its next nominal date."""
-        return type(self)(
-            self.item, self.rule, self.title, self.unit, self.addressee, self.role, self.state, self.due_on, self.rung,
-            on, self.form, reason, self.mark, provisional,
-        )  # fmt: skip
-
-
-class Entry(BaseModel):
-    """One message to one chat. `number` is what members see and stays the same on every attempt.
-
-    `at` is the instant the message was composed for; `parts_done` counts parts already accepted; `resent` makes the next
-    attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
-
-    number: str
-    chat: str
-    form: str  # 单发 | 汇总
-    slot: bool  # False for an event-driven single
-    tellings: tuple[Telling, ...] = Field(alias="rows")  # the older word, as it is on disk
-    at: AwareDatetime
-    state: EntryState = EntryState.PENDING
-    attempts: int = 0
-    unknown_answers: int = 0
-    unclear: int = 0  # attempts of which nobody knows whether they arrived
-    next_attempt_at: AwareDatetime
-    parts_done: int = 0
-    cut: str = ""  # tells one splitting into parts from another
-    resent: bool = False
-    compact: bool = False
-    robot: str = ""
-    code: str = ""
-    why: str = ""
-    delivered_at: AwareDatetime | None = None
-    rules: str = ""  # digest of the rulebook it was decided under
-    texts: tuple[str, ...] = ()  # hashes of what was, or may have been, shown under this number, in order
-    carries: tuple[str, ...] = ()  # numbers of the entries merged into it, and into those
-
-    @property
-    def touched(self) -> bool:
-        """Whether it has begun to be sent, or may have arrived."""
-        return self.parts_done > 0 or self.resent
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether any of it may have been seen already."""
-        return self.resent or self.unclear > 0 or self.parts_done > 0
-
-
-def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:
-    """The record a telling leaves behind."""
-    return PastTelling(
-        telling.item, telling.due_on, telling.addressee, telling.rung_on, telling.rung, telling.state, telling.reason,
-        number, at,
-    )  # fmt: skip
-
-
-def due(entries: Iterable[Entry], now: datetime) -> list[Entry]:
-    """Open entries whose next attempt has come, oldest number first; refused ones wait for a person or a new address."""
-    ready = (e for e in entries if e.state in (EntryState.PENDING, EntryState.LATER) and e.next_attempt_at <= now)
-    return sorted(ready, key=lambda entry: (entry.at, entry.number))
 
 
 def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:

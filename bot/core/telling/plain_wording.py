@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.core.rules.item import long_date
 from bot.core.rules.succession import ASSIGNED
+from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Line, LineKind, Message
-from bot.core.telling.outbox import Entry, Telling
 from bot.core.telling.wording import SPACE, Letterhead
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from bot.core.deciding.decisions import Reason
 from bot.core.rules.item import long_date
 from bot.core.rules.succession import Succession
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
 
 #: What the first row of all has before it.

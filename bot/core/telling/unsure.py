@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from bot.core.rules.succession import Succession
-from bot.core.telling.outbox import Entry, Telling
+from bot.core.telling.entry import Entry, Telling
 
 #: How long before a newly doubted rung's date older doubts are still kept.
 KEPT = timedelta(days=800)

@@ -15,8 +15,8 @@ from bot.core.deciding.findings import Finding
 from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
+from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Line, LineKind, Message, Paint
-from bot.core.telling.outbox import Entry, Telling
 from bot.core.time.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"

@@ -17,7 +17,7 @@ from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Return
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
 from bot.core.telling.digest import compose
-from bot.core.telling.outbox import past_telling
+from bot.core.telling.entry import past_telling
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import everybody, moment
 from tests.kit.builders import the_county as county

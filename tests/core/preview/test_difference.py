@@ -24,7 +24,7 @@ from bot.core.preview.difference import (
 )
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.outbox import Telling
+from bot.core.telling.entry import Telling
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE
 from tests.kit.builders import a_duty, a_milestone, a_rulebook, everybody, facts_after, moment

@@ -20,7 +20,7 @@ from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
-from bot.core.telling.outbox import past_telling
+from bot.core.telling.entry import past_telling
 from bot.core.time.windows import CROWDED_MINUTES, OfficeHours
 from bot.core.time.zone import ZONE, midnight
 from tests.kit.builders import (

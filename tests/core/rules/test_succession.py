@@ -23,7 +23,7 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook, UnitForm
 from bot.core.rules.succession import UNCHANGED, Succession, heir, of_today, succession
 from bot.core.telling.digest import Draft
-from bot.core.telling.outbox import past_telling
+from bot.core.telling.entry import past_telling
 from tests.core.preview.test_preview import QUICK, History, Written, a_scene, histories, rulebooks
 from tests.kit.builders import INDICATOR, UNITS, a_milestone, a_rulebook, facts_after, moment
 

@@ -11,15 +11,12 @@ from bot.core.deciding.decisions import ADMIN, Directory
 from bot.core.deciding.findings import judge
 from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outbox import (
     BACKOFF,
     RESENDS,
     UNKNOWN_CAP,
-    Entry,
-    EntryState,
-    Telling,
     cancelled,
-    due,
     merged,
     obsolete,
     readdressed,
@@ -160,19 +157,6 @@ def test_known_limits_and_plain_outages_are_waited_out_for_ever() -> None:
     for _ in range(50):
         entry = settled(settled(entry, Verdict.LATER, code="45009", counts=False), Verdict.LATER)
     assert entry.state is EntryState.LATER
-
-
-def test_due_entries_come_oldest_first_and_refused_ones_wait_for_a_person() -> None:
-    entries = [
-        an_entry("2027-0003", at=NOW + timedelta(minutes=1)),
-        an_entry("2027-0002"),
-        an_entry("2027-0001"),
-        an_entry("2027-0004", state=EntryState.REFUSED),
-        an_entry("2027-0005", state=EntryState.SENDING),
-        an_entry("2027-0006", state=EntryState.LATER, next_attempt_at=NOW + timedelta(seconds=1)),
-        an_entry("2027-0007", state=EntryState.DELIVERED),
-    ]
-    assert [entry.number for entry in due(entries, NOW)] == ["2027-0001", "2027-0002", "2027-0003"]
 
 
 def test_entry_found_in_sending_goes_again_marked() -> None:

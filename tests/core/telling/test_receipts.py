@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.rules.succession import UNCHANGED, Succession
-from bot.core.telling.outbox import Entry, EntryState, Telling
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.receipts import NOTHING, Link, as_json, in_words, linked, read_link, receipts
 from bot.core.time.zone import ZONE
 

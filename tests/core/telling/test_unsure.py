@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from bot.core.rules.succession import UNCHANGED
-from bot.core.telling.outbox import Telling
+from bot.core.telling.entry import Telling
 from bot.core.telling.unsure import Unsure, doubted, said_anew
 
 ROW = Telling(

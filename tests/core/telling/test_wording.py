@@ -20,8 +20,8 @@ from bot.core.facts.events import Observed, Returned
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
+from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Message, Paint
-from bot.core.telling.outbox import Entry, Telling
 from bot.core.telling.wording import Letterhead, Words, day_text, short_day, word
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import (
