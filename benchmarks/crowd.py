@@ -27,8 +27,9 @@ from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.entry import Entry, EntryState
+from bot.core.telling.entry import EntryState
 from bot.core.telling.message import Message
+from bot.core.telling.outbox import promised
 from bot.core.telling.outcome import Verdict
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
@@ -73,8 +74,7 @@ class Sample:
     def message(self, number: int) -> Message:
         """As the service words it under this number."""
         [draft] = drafts_for([chat(number)], self)
-        entry = Entry(number=f"2027-{number:04}", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
-                      at=draft.at, next_attempt_at=draft.at)  # fmt: skip
+        entry = promised(draft, f"2027-{number:04}")
         return word(entry, self.words())
 
 

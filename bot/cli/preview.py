@@ -23,7 +23,8 @@ from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.decisions import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.entry import Entry, Telling
+from bot.core.telling.entry import Telling
+from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Words, short_day, word
 from bot.core.time.zone import ZONE
 from bot.sending.chats import key_of
@@ -199,10 +200,7 @@ def _say_texts(home: Home, rulebook: Rulebook, coming: Iterable[DraftOfDay], uni
     for draft, findings in coming:
         if unit and unit != draft.chat and all(telling.unit != unit for telling in draft.tellings):
             continue
-        entry = Entry(
-            number=f"{draft.at.year}-预览", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
-            at=draft.at, next_attempt_at=draft.at,
-        )  # fmt: skip
+        entry = promised(draft, f"{draft.at.year}-预览")
         message = word(entry, Words(rulebook, findings, draft.at.date(), home.settings.letterhead()))
         click.echo(f"── {draft.at:%Y-%m-%d %H:%M} {draft.chat}")
         click.echo("\n".join((message.headline, *(line.text for line in (*message.lines, *message.foot)), "")))

@@ -19,7 +19,8 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, op
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.entry import Entry, EntryState
+from bot.core.telling.entry import EntryState
+from bot.core.telling.outbox import promised
 from bot.core.telling.outcome import Verdict
 from bot.core.telling.wording import Words, word
 from bot.core.time.zone import ZONE
@@ -306,8 +307,7 @@ async def _to_test_group(home: Home, chat: str, days: int, most: int) -> int:
     courier = Courier(home.settings.allowed_hosts)
     failed = 0
     for draft, findings in islice(preview_of(scene, start, start + timedelta(days=days)), most):
-        entry = Entry(number=f"{draft.at.year}-演练", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
-                      at=draft.at, next_attempt_at=draft.at)  # fmt: skip
+        entry = promised(draft, f"{draft.at.year}-演练")
         message = word(entry, Words(rulebook, findings, draft.at.date(), home.settings.letterhead("演练")))
         for part in parts(message, robots[0]):
             outcome = await courier.send(robots[0], part, wall())

@@ -6,8 +6,7 @@ A fixed set of workers; an entry that must wait is a state in the outbox, never 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,14 +15,26 @@ from loguru import logger
 from bot.core.deciding.findings import Finding
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, EntryState
-from bot.core.telling.message import Message
-from bot.core.telling.outbox import cancelled, obsolete, recovered, sending, settle
+from bot.core.telling.message import Message, fingerprint
+from bot.core.telling.outbox import (
+    failed,
+    late,
+    parked,
+    part_done,
+    perhaps_shown,
+    pruned,
+    put_off,
+    recovered,
+    resumed,
+    sending,
+    settle,
+    woken,
+)
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.plain_wording import plainly
 from bot.core.telling.wording import Letterhead, Words, word
-from bot.core.time.windows import OfficeHours, is_open, next_open_minute, slot
-from bot.core.time.workdays import Calendar
-from bot.core.time.zone import ZONE, day_of, midnight
+from bot.core.time.windows import OfficeHours, allowed
+from bot.core.time.zone import day_of
 from bot.platforms import Robot, parts, smaller
 from bot.sending.courier import Courier
 from bot.sending.orders import wake
@@ -39,13 +50,6 @@ DESK = (
 LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
-
-
-def allowed(at: datetime, chat: str, today: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
-    """The instant at or after `at` at which a chat may be written to: today in office hours, else in its next slot."""
-    at = at.astimezone(ZONE)
-    opens = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
-    return opens if opens.date() == day_of(today) else max(opens, slot(chat, opens.date(), hours))
 
 
 class Deliveries:
@@ -91,7 +95,7 @@ class Deliveries:
         if lost:
             with self._store.work():
                 for entry in lost:
-                    self._store.put(recovered(_whole(entry, now), now))
+                    self._store.put(recovered(entry, now))
 
     def start(self) -> None:
         """Queues the chats whose oldest entry is due and that no worker has in hand."""
@@ -115,7 +119,7 @@ class Deliveries:
             refused = [one for one in self._store.shelf.open_of(chat) if one.state is EntryState.REFUSED]
             with self._store.work():
                 for one in refused:
-                    self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))
+                    self._store.put(woken(one, now))
 
     async def settled(self) -> None:
         """Returns when every queued chat has been dealt with."""
@@ -185,27 +189,24 @@ class Deliveries:
     def _merge_late(self, chat: str, now: datetime) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
 
-        Where today's has reached the chat already, it is tomorrow's: one digest a day, whatever has waited. What is
-        younger waits behind it, a single too: a chat hears things in their order.
+        Where today's has reached the chat already, it waits for tomorrow's: a chat gets one digest a day, whatever has
+        waited. Younger entries, singles too, wait behind it, so that a chat hears things in their order.
         """
-        late = [one for one in self._store.shelf.waiting(chat, before=day_of(now)) if one.next_attempt_at <= now]
-        if late and self._store.shelf.served(chat, day_of(now)):
+        waiting = self._store.shelf.waiting(chat, before=day_of(now) + DAY)
+        behind = late(waiting, now)
+        if behind and self._store.shelf.served(chat, day_of(now)):
             with self._store.work():
-                for one in late:
-                    tomorrow = midnight(day_of(now) + DAY)
-                    self._store.put(one.model_copy(update={"state": EntryState.LATER, "next_attempt_at": tomorrow}))
-        elif late and self._allowed(now, chat, now) <= now:
-            waiting = self._store.shelf.waiting(chat, before=day_of(now) + DAY)
-            if len(waiting) > 1:
-                with self._store.work():
-                    self._store.merge(waiting, now)
+                for one in behind:
+                    self._store.put(put_off(one, now))
+        elif behind and len(waiting) > 1 and self._allowed(now, chat, now) <= now:
+            with self._store.work():
+                self._store.merge(waiting, now)
 
     def _give_up(self, number: str, error: str) -> None:
         entry = self._store.entries[number]
         if entry.state.open:
-            why = f"程序出错（{error}），请告知维护人员"
             with self._store.work():
-                self._store.put(entry.model_copy(update={"state": EntryState.UNDELIVERABLE, "why": why}))
+                self._store.put(failed(entry, error))
 
     async def _deliver(self, entry: Entry, now: datetime) -> None:
         """One entry as far as it goes now."""
@@ -215,25 +216,13 @@ class Deliveries:
         if opens > now:  # found late: after a restart in the evening, or over a holiday
             self._wait(entry, Wait(opens, "等到办公时间再发"), now)
             return
-        fresh = self._still_true(entry, findings, now)
-        if fresh is not None:
+        fresh, gone = pruned(entry, findings, self._store.facts, now)
+        if gone:
+            with self._store.work():
+                self._store.take_back(entry, gone)
+                self._store.put(fresh)
+        if fresh.state.open:
             await self._send_parts(fresh, Words(rulebook, findings, day_of(now), head), now)
-
-    def _still_true(self, entry: Entry, findings: Mapping[str, Finding], now: datetime) -> Entry | None:
-        """The entry without tellings that need not be said any more; cancelled when none is left."""
-        reasons = [
-            obsolete(telling, findings.get(telling.item), self._store.facts, now, entry.chat)
-            for telling in entry.tellings
-        ]
-        if entry.parts_done or not any(reasons):
-            return entry
-        keep = tuple(telling for telling, why in zip(entry.tellings, reasons, strict=True) if not why)
-        gone = [telling for telling, why in zip(entry.tellings, reasons, strict=True) if why]
-        fresh = entry.model_copy(update={"tellings": keep}) if keep else cancelled(entry, next(filter(None, reasons)))
-        with self._store.work():
-            self._store.take_back(entry, gone)
-            self._store.put(fresh)
-        return fresh if keep else None
 
     async def _send_parts(self, entry: Entry, words: Words, now: datetime) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
@@ -254,8 +243,8 @@ class Deliveries:
             outcome = await self._courier.post(sealed)
             now = self._now()
             said = b"" if isinstance(sealed, Outcome) else sealed.request.body
-            kept = self._kept(sent, outcome, said, len(pieces), now)
-            entry = self._settle(sent.model_copy(update=kept), robot, outcome, len(pieces), now)
+            text = self._kept(sent, outcome, said, len(pieces), now)
+            entry = self._settle(part_done(sent, outcome, text), robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
 
@@ -286,10 +275,10 @@ class Deliveries:
 
         The worker flushes it, with its next intention or before it rests: until then a crash would send again as 补发.
         """
-        delivered = outcome.verdict is Verdict.DELIVERED
-        if not delivered or entry.parts_done >= total:
-            entry = settle(entry, outcome, now, lambda at: self._allowed(at, entry.chat, now))
-            entry = entry if delivered else _resumable(self._another(entry, outcome), outcome.verdict, now)
+        entry = settle(
+            entry, outcome, now, lambda at: self._allowed(at, entry.chat, now),
+            parts=total, another=self._has_another(entry),
+        )  # fmt: skip
         with self._store.work(durable=False):
             self._store.put(entry)
             if self._robots.learn(robot, outcome, now):
@@ -316,26 +305,19 @@ class Deliveries:
             logger.info("{}：{}", Verdict.DELIVERED.value, "、".join(self._arrived))
             self._arrived.clear()
 
-    def _kept(self, entry: Entry, outcome: Outcome, said: bytes, total: int, now: datetime) -> dict[str, object]:
-        """What an entry keeps of a part: that it was accepted, and the hash of what was, or may have been, shown.
+    def _kept(self, entry: Entry, outcome: Outcome, said: bytes, total: int, now: datetime) -> str:
+        """The hash of the words of a part that members saw or may have seen; nothing where none is kept.
 
         The words themselves go beside the archive.
         """
-        kept: dict[str, object] = {}
-        if outcome.verdict is Verdict.DELIVERED:
-            kept["parts_done"] = entry.parts_done + 1
-        shown = kept or outcome.verdict is Verdict.AMBIGUOUS or outcome.perhaps
-        if self._sent is None or not said or not shown:
-            return kept
-        text = self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
-        return kept if text in entry.texts else kept | {"texts": (*entry.texts, text)}
+        if self._sent is None or not said or not perhaps_shown(outcome):
+            return ""
+        return self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
 
-    def _another(self, entry: Entry, outcome: Outcome) -> Entry:
-        """A refused entry goes on at once through another robot of its chat, if one is left besides the one that failed."""
-        others = [robot for robot in self._robots.by_chat.get(entry.chat, ()) if robot.name != entry.robot]
-        if outcome.verdict is Verdict.REFUSED and any(not self._broken(robot) for robot in others):
-            return entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": self._now()})
-        return entry
+    def _has_another(self, entry: Entry) -> bool:
+        """Whether the entry's chat has a sound robot besides the one that was just tried."""
+        others = (robot for robot in self._robots.by_chat.get(entry.chat, ()) if robot.name != entry.robot)
+        return any(not self._broken(robot) for robot in others)
 
     def _broken(self, robot: Robot) -> bool:
         state = self._store.robots.get(robot.name)
@@ -343,11 +325,9 @@ class Deliveries:
 
     def _wait(self, entry: Entry, wait: Wait, now: datetime) -> None:
         """Parks an entry until a robot is free, or until a person mends one."""
-        state = EntryState.LATER if wait.until else EntryState.REFUSED
-        at = self._allowed(wait.until, entry.chat, now) if wait.until else entry.next_attempt_at
-        parked = entry.model_copy(update={"state": state, "next_attempt_at": at, "why": wait.why})
+        until = self._allowed(wait.until, entry.chat, now) if wait.until else None
         with self._store.work():
-            self._store.put(_whole(parked, now) if wait.until else _again(parked))
+            self._store.put(parked(entry, until, wait.why, now))
 
     def _allowed(self, at: datetime, chat: str, now: datetime) -> datetime:
         assert self._view is not None
@@ -355,44 +335,15 @@ class Deliveries:
 
 
 def _cut(entry: Entry, robot: Robot, say: Callable[[Entry], Message]) -> tuple[Entry, tuple[Message, ...]]:
-    """The parts for this robot, and the entry begun anew where those accepted so far are not the first of them.
-
-    A finding that changed meanwhile, another robot or a mark that came to the title may move the borders of the parts.
-    """
+    """The parts for this robot, and the entry as its next part goes out; begun anew it is worded anew, for 补发 is said."""
     pieces = parts(say(entry), _small(robot, entry))
-    cut = _fingerprint(pieces)
-    if entry.parts_done and (entry.cut != cut or robot.name != entry.robot):
-        entry = _again(entry)
-        pieces = parts(say(entry), _small(robot, entry))
-        cut = _fingerprint(pieces)
-    return entry if entry.cut == cut else entry.model_copy(update={"cut": cut}), pieces
-
-
-def _fingerprint(pieces: Sequence[Message]) -> str:
-    """The same for the same words cut in the same places, whatever mark they carry; nothing for what is one piece."""
-    if len(pieces) == 1:
-        return ""
-    said = repr([(piece.title, piece.lines, piece.foot) for piece in pieces])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    fresh = resumed(entry, robot.name, fingerprint(pieces))
+    if fresh.parts_done != entry.parts_done:
+        pieces = parts(say(fresh), _small(robot, fresh))
+        fresh = resumed(fresh, robot.name, fingerprint(pieces))
+    return fresh, pieces
 
 
 def _small(robot: Robot, entry: Entry) -> Robot:
     """After a refusal for shape, the plain form of the same robot."""
     return smaller(robot) if entry.compact else robot
-
-
-def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
-    """The entry as its next attempt must begin it: after a refusal another robot, or another shape, starts anew."""
-    if verdict in (Verdict.RESHAPE, Verdict.REFUSED):
-        return _again(entry)
-    return _whole(entry, now) if entry.state is EntryState.LATER else entry
-
-
-def _whole(entry: Entry, now: datetime) -> Entry:
-    """Parts are cut from the words of one day: a message whose rest goes on another day goes again whole."""
-    return entry if day_of(entry.next_attempt_at) == day_of(now) else _again(entry)
-
-
-def _again(entry: Entry) -> Entry:
-    """Begun anew, because the parts accepted so far no longer fit what follows; marked 补发 if there were any."""
-    return entry.model_copy(update={"parts_done": 0, "resent": True}) if entry.parts_done else entry

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.core.deciding.admission import Refused
 from bot.core.facts.events import Event, ResendAsked, RobotMended
 from bot.core.telling.entry import Entry, EntryState
-from bot.core.telling.outbox import asked_again
+from bot.core.telling.outbox import asked_again, woken
 from bot.core.time.near import near
 from bot.state.store import Store
 
@@ -54,4 +54,4 @@ def wake(store: Store, now: datetime) -> None:
     """Everything that waits for a robot to be mended looks again; where none was, it goes on waiting."""
     for entry in store.open_entries():
         if entry.state is EntryState.REFUSED:
-            store.put(entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now}))
+            store.put(woken(entry, now))

@@ -58,11 +58,11 @@ class Shelf:
         return [self.entries[number] for number in self._open.get(chat, ())]
 
     def waiting(self, chat: str, before: date) -> list[Entry]:
-        """Open entries of a chat composed before a day and touched by nobody right now.
+        """Open entries of a chat composed before a day and not being sent right now.
 
-        One that may have arrived is not among them: it goes again under the number that was seen.
+        One that may have been seen is not among them: it goes again under the number that was seen.
         """
-        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.touched]
+        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.doubtful]
 
     def head(self, chat: str) -> Entry | None:
         """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""

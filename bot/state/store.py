@@ -24,7 +24,7 @@ from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
-from bot.core.telling.outbox import cancelled, merged, of_today
+from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised
 from bot.core.telling.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
@@ -138,10 +138,8 @@ class Store:
         return self._join_waiting([self._promise_one(draft, rules) for draft in drafts], now)
 
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
-        entry = Entry(
-            number=self._next_number(draft.at), chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings,
-            at=draft.at, next_attempt_at=draft.at, rules=rules, resent=self._doubted(draft) or self._perhaps_sent(draft),
-        )  # fmt: skip
+        resent = self._doubted(draft) or self._perhaps_sent(draft)
+        entry = promised(draft, self._next_number(draft.at), rules, resent=resent)
         self.put(entry)
         for telling in draft.tellings:
             one = past_telling(telling, entry.number, draft.at)
@@ -378,7 +376,7 @@ class Store:
         """
         with self.work():
             for entry in self.open_entries():
-                self.put(entry.model_copy(update={"resent": True}))
+                self.put(perhaps_seen(entry))
             year = f"count:{now.astimezone(ZONE).year}"
             self.set_meta(year, self.meta(year, 0) + GAP)
             self.set_meta("restored", now.isoformat())

@@ -14,12 +14,11 @@ from bot.core.facts.events import Closed, Done, Extended, Silenced
 from bot.core.telling import plain_wording as plainwords
 from bot.core.telling import wording
 from bot.core.telling.entry import Entry, EntryState, Telling
-from bot.core.time.windows import OfficeHours, slot
+from bot.core.time.windows import OfficeHours, allowed, slot
 from bot.core.time.zone import day_of
 from bot.drill.servers import Answer
 from bot.drill.twin import Bubble
 from bot.sending import delivery
-from bot.sending.delivery import allowed
 from bot.state.archive import Archive
 from tests.kit.house import at, until
 from tests.kit.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office

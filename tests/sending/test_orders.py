@@ -11,7 +11,8 @@ import pytest
 from bot.core.deciding.admission import Refused
 from bot.core.facts.events import Event, Payload, ResendAsked, RobotMended
 from bot.core.telling.entry import EntryState
-from bot.core.telling.outbox import RESENDS, UNCLEAR
+from bot.core.telling.outbox import UNCLEAR
+from bot.core.telling.retries import RESENDS
 from bot.sending.orders import obey
 from tests.kit.post_office import Office, marked, numbers, post_office
 

@@ -20,8 +20,9 @@ from bot.core.facts.events import Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
-from bot.core.telling.entry import Entry, Telling, past_telling
+from bot.core.telling.entry import Telling, past_telling
 from bot.core.telling.message import Message
+from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, midnight
@@ -147,10 +148,7 @@ class Timeline:
         number = f"{draft.at.year}-{len(self.sent) + 1:04d}"
         for row in draft.tellings:
             self.tellings.add(past_telling(row, number, draft.at))
-        entry = Entry(
-            number=number, chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
-            next_attempt_at=draft.at,
-        )  # fmt: skip
+        entry = promised(draft, number)
         words = Words(self.rulebook, findings, self.now.astimezone(ZONE).date(), self.head)
         self.sent.append(Sent(draft, word(entry, words)))
 

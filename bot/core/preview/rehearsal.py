@@ -22,7 +22,8 @@ from bot.core.facts.facts import Facts, fold
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Delivery, Rule, Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.entry import Entry, Telling, past_telling
+from bot.core.telling.entry import Telling, past_telling
+from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, day_of, midnight
@@ -200,9 +201,6 @@ def _only(draft: Draft, item: str) -> Draft:
 
 def _text(draft: Draft, words: Words) -> str:
     """Headline and lines as the chat would read them; 落款 and number say nothing about the rules."""
-    entry = Entry(
-        number="", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
-        next_attempt_at=draft.at,
-    )  # fmt: skip
+    entry = promised(draft, "")
     message = word(entry, words)
     return "\n".join((message.headline, *(line.text for line in message.lines)))

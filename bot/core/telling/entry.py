@@ -114,11 +114,6 @@ class Entry(BaseModel):
     carries: tuple[str, ...] = ()  # numbers of the entries merged into it, and into those
 
     @property
-    def touched(self) -> bool:
-        """Whether it has begun to be sent, or may have arrived."""
-        return self.parts_done > 0 or self.resent
-
-    @property
     def doubtful(self) -> bool:
         """Whether any of it may have been seen already."""
         return self.resent or self.unclear > 0 or self.parts_done > 0

@@ -6,6 +6,7 @@ every part fits what the platform measures, which is encoded bytes and never cha
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -161,3 +162,11 @@ def _pack(lines: Sequence[Line], fits: Callable[[Sequence[Line]], bool]) -> list
             groups.append([*moved])
         groups[-1].append(line)
     return groups
+
+
+def fingerprint(pieces: Sequence[Message]) -> str:
+    """The same for the same words cut in the same places, whatever mark they carry; nothing for what is one piece."""
+    if len(pieces) == 1:
+        return ""
+    said = repr([(piece.title, piece.lines, piece.foot) for piece in pieces])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -1,13 +1,18 @@
-"""待发箱: what has been promised to a chat and is not settled yet; retry arithmetic; nothing here sends.
+"""What becomes of an entry of the outbox 待发箱: every transition there is, each a named function of values. Nothing here sends.
 
-An entry is made in the same durable write as the decision behind it and ends as delivered, undeliverable or cancelled.
-Waiting is a state (`next_attempt_at`), never a sleeping task.
+    promised ─▶ sending ─▶ part_done ─▶ … ─▶ settled: delivered, or later, refused, undeliverable
+        │          └ recovered (found in 发送中 at start: unclear)
+        ├ pruned (rows that are no longer true go), put_off, merged, cancelled
+        ├ readdressed, succeeded (chats or names changed), asked_again (a person orders it)
+        └ parked, woken (no robot may speak now; one may again)
+
+Delivery, orders and the store call these and write down what they return. Sending may drop tellings, put them off or send
+them to another chat; it never adds one. Waiting is a state (`next_attempt_at`), never a sleeping task.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -18,248 +23,28 @@ from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.rules.succession import ASSIGNED, Succession
+from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
-from bot.core.time.zone import ZONE
+from bot.core.telling.retries import RESENDS, UNKNOWN_CAP, resend_wait, retry_wait
+from bot.core.time.zone import ZONE, day_of, midnight
 
-#: Seconds before attempt n+1 when the platform named no wait of its own.
-BACKOFF = (20, 60, 300, 900, 1800, 3600)
-#: Seconds before each 补发 of a message whose platform gave no clear answer; after the last a person must look.
-RESENDS = (300, 3600, 4 * 3600)
-#: What a person hears then.
+#: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
-#: Seconds up to which a short wait grows when a platform asks for it again and again.
-LONGEST_SHORT_WAIT = 60.0
-#: Attempts after which any wait a platform asks for grows further, and seconds up to which: a limit that stays is not asked every minute.
-PATIENCE, LONGEST_GROWN_WAIT = 10, 1800.0
-#: Attempts the platform may answer with a code nobody knows before a person must look.
-UNKNOWN_CAP = 5
+
+#: Moves an instant into the hours in which the entry's chat may be written to.
+Allowed = Callable[[datetime], datetime]
 
 
-def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
-    """Why a telling need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
-    if finding is None:
-        return "事项已不在规则中"
-    if finding.state is State.CLOSED and telling.reason != Reason.RECOVERED.name:
-        return finding.detail or "已销号"
-    if finding.state is not State.CLOSED and telling.reason == Reason.RECOVERED.name:
-        return "事项已重新打开"
-    if finding.state is State.AWAITING_CHECK:
-        return "已报办结，待核"
-    if finding.due_on != telling.due_on:
-        return f"时限已改为{long_date(finding.due_on)}"
-    if not finding.confirmed:
-        return "已不再确认"
-    if finding.suppressed_by:
-        return "由上级事项统一提醒"
-    asked = (
-        facts.item_silences.get(telling.item),
-        facts.item_silences.get(telling.rule),
-        facts.chat_silences.get(chat),
-    )
-    until = max((silence.until for silence in asked if silence and now < silence.until), default=None)
-    return f"静默至{until.astimezone(ZONE):%Y-%m-%d %H:%M}" if until else ""
+# --- promised -------------------------------------------------------------------
 
 
-def sending(entry: Entry, robot: str) -> Entry:
-    """The entry as written down right before the network is touched; a further part of one attempt is no new attempt."""
-    attempts = entry.attempts + (entry.state is not EntryState.SENDING)
-    return entry.model_copy(update={"state": EntryState.SENDING, "robot": robot, "attempts": attempts})
-
-
-def recovered(entry: Entry, now: datetime) -> Entry:
-    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again at once, marked 补发.
-
-    It counts as unclear like an answer nobody understands: one that brings the process down every time ends with a person.
-    """
-    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
-    if entry.unclear >= len(RESENDS):
-        return entry.model_copy(update=found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR})
-    found |= {"state": EntryState.PENDING, "next_attempt_at": now, "why": "重启前正在发送，结果不明"}
-    return entry.model_copy(update=found)
-
-
-def readdressed(
-    entry: Entry, directory: Directory, sound: Container[str], mended: Container[str], now: datetime
-) -> Entry:
-    """An open entry after chats changed: one whose chat is gone follows its addressee, a refused one tries again."""
-    if entry.state is EntryState.SENDING:
-        return entry
-    if entry.chat not in sound:
-        own = tuple(telling for telling in entry.tellings if ALSO not in telling.addressee)
-        if not own:
-            gone = cancelled(entry, "不再也发到这个群，本单位自己的群另有一份")
-            return entry if _still_also(entry, directory) else gone
-        chat, tellings = _rerouted(own, directory)
-        if chat in sound:
-            moved = {"chat": chat, "tellings": tellings, "state": EntryState.LATER, "next_attempt_at": now}
-            return entry.model_copy(update=moved)
-    if entry.state is EntryState.REFUSED and entry.chat in mended:
-        return entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": now})
-    return entry
-
-
-def of_today(entry: Entry, names: Succession) -> Entry:
-    """The entry with today's names, every telling once.
-
-    What a merged unit was about to be assigned (交办) it hears no more: the unit it went to hears its own.
-    """
-    if not names or entry.parts_done:
-        return entry
-    tellings = {
-        _telling(telling): telling
-        for telling in (_row_of_today(telling, names) for telling in entry.tellings)
-        if not (telling.item.startswith(ASSIGNED) and names.gone(telling.addressee))
-    }
-    found = tuple(tellings.values())
-    if found == entry.tellings:
-        return entry
-    return (
-        entry.model_copy(update={"tellings": found})
-        if found
-        else cancelled(entry, "单位已并入，由并入后的单位接收交办")
-    )
-
-
-def _row_of_today(telling: Telling, names: Succession) -> Telling:
-    """A telling by the names of today; whose it is is settled first, for 交办 by itself."""
-    unit = (
-        names.unit(telling.unit) if names.hearer(telling.item, telling.addressee) != telling.addressee else telling.unit
-    )
-    item, rule, hearer = (
-        names.item(telling.item),
-        names.item(telling.rule),
-        names.hearer(telling.item, telling.addressee),
-    )
-    return replace(telling, item=item, rule=rule, unit=unit, addressee=hearer)
-
-
-def succeeded(entries: Iterable[Entry], names: Succession) -> Iterator[Entry]:
-    """The open entries that read otherwise after a reform; what the unit of today was told, or is about to be, is left out."""
-    told = [entry for entry in entries if entry.state.open or entry.state is EntryState.DELIVERED]
-    said = {
-        _telling(telling)
-        for entry in told
-        for telling in (entry if entry.state.open else of_today(entry, names)).tellings
-    }
-    for entry in (one for one in told if one.state.open):
-        moved, own = of_today(entry, names), set(map(_telling, entry.tellings))
-        tellings = tuple(
-            telling for telling in moved.tellings if _telling(telling) in own or _telling(telling) not in said
-        )
-        said.update(map(_telling, tellings))
-        if not tellings and moved.state.open:
-            yield cancelled(entry, "并入后的单位已有同样的提醒")
-        elif moved != entry:
-            yield moved.model_copy(update={"tellings": tellings})
-
-
-def _telling(telling: Telling) -> tuple[str, str, date, str]:
-    return telling.item, telling.addressee, telling.rung_on, telling.rung
-
-
-def given_up(entry: Entry, moved: Entry) -> tuple[Telling, ...]:
-    """The tellings that an entry says no more after it was readdressed; nobody was told them."""
-    kept = {telling.addressee for telling in moved.tellings} if moved.state.open else ()
-    return tuple(telling for telling in entry.tellings if telling.addressee not in kept)
-
-
-def _still_also(entry: Entry, directory: Directory) -> bool:
-    """Whether any of it is still to be told in its chat besides the addressee's own."""
-    return any(entry.chat in directory.also.get(name_of(telling.addressee), ()) for telling in entry.tellings)
-
-
-def _rerouted(own: Sequence[Telling], directory: Directory) -> tuple[str, tuple[Telling, ...]]:
-    """The chat of an entry's first addressee today, and its tellings with the marks they need there."""
-    routes = [
-        directory.route(
-            Addressee(
-                telling.addressee, telling.unit, Role(telling.role), frozenset({Role(telling.role)}), telling.mark
-            )
-        )
-        for telling in own
-    ]
-    tellings = (replace(telling, mark=mark) for telling, (_, mark) in zip(own, routes, strict=True))
-    return routes[0][0], tuple(tellings)
-
-
-def settle(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> Entry:
-    """What an outcome makes of an entry. `allowed` moves an instant into the hours in which the chat may be written to."""
-    update: dict[str, object] = {"code": outcome.code, "why": outcome.remedy or outcome.text}
-    match outcome.verdict:
-        case Verdict.DELIVERED:
-            update |= {"state": EntryState.DELIVERED, "delivered_at": now}
-        case Verdict.REFUSED:
-            update |= {"state": EntryState.REFUSED}
-        case Verdict.UNDELIVERABLE:
-            update |= {"state": EntryState.UNDELIVERABLE}
-        case Verdict.RESHAPE if entry.compact:
-            update |= {"state": EntryState.UNDELIVERABLE}
-        case Verdict.RESHAPE:
-            update |= {"state": EntryState.LATER, "compact": True, "next_attempt_at": now}
-        case Verdict.AMBIGUOUS:
-            update |= _unclear(entry, now, allowed)
-        case Verdict.LATER:
-            update |= _later(entry, outcome, now, allowed)
-    return entry.model_copy(update=update)
-
-
-def _unclear(entry: Entry, now: datetime, allowed: Callable[[datetime], datetime]) -> dict[str, object]:
-    """It may have arrived: again marked 补发, ever slower, and then never by itself."""
-    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
-    if entry.unclear >= len(RESENDS):
-        return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
-    wait = _jittered(RESENDS[entry.unclear], entry)
-    return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + wait)}
-
-
-def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Callable[[datetime], datetime]) -> dict[str, object]:
-    unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
-    if unknown >= UNKNOWN_CAP:
-        return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
-    wait = timedelta(seconds=_grown(outcome.wait_seconds, entry)) if outcome.wait_seconds else _wait(entry)
-    update: dict[str, object] = {"unknown_answers": unknown, "next_attempt_at": allowed(now + wait)}
-    return update | {"state": EntryState.LATER, "resent": entry.resent or outcome.perhaps}
-
-
-def _wait(entry: Entry) -> timedelta:
-    """Backoff with a jitter of up to a fifth that is a hash, so that a replay waits exactly as long."""
-    return _jittered(BACKOFF[min(entry.attempts, len(BACKOFF)) - 1] if entry.attempts else BACKOFF[0], entry)
-
-
-def _grown(seconds: float, entry: Entry) -> float:
-    """What the platform asked for; a few seconds double with every attempt up to a minute, after ten up to half an hour."""
-    short = min(LONGEST_SHORT_WAIT, seconds * 2.0 ** min(entry.attempts - 1, 10))
-    late = min(entry.attempts - PATIENCE, 10)
-    return max(seconds, short, min(LONGEST_GROWN_WAIT, seconds * 2.0**late) if late > 0 else 0.0)
-
-
-def _jittered(base: float, entry: Entry) -> timedelta:
-    spread = hashlib.sha256(f"{entry.number}/{entry.attempts}".encode()).digest()[0] / 255
-    return timedelta(seconds=base * (1 + spread / 5))
-
-
-def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
-    """An entry that a person sends again, perhaps to another chat; 补发 when anybody may have seen any of it."""
-    chat = chat or entry.chat
-    tellings = entry.tellings
-    if chat != entry.chat:
-        tellings = tuple(replace(telling, mark=telling.mark or f"原应发到{entry.chat}，请转告") for telling in tellings)
-    fresh = {
-        "state": EntryState.LATER,
-        "next_attempt_at": now,
-        "why": why,
-        "chat": chat,
-        "tellings": tellings,
-        "resent": entry.doubtful,
-    }
-    begun_anew = {"parts_done": 0, "unknown_answers": 0, "unclear": 0, "attempts": 0, "compact": False, "robot": ""}
-    return entry.model_copy(update=fresh | begun_anew)
-
-
-def cancelled(entry: Entry, why: str) -> Entry:
-    """Given up because it is no longer true, or because another entry says it."""
-    return entry.model_copy(update={"state": EntryState.CANCELLED, "why": why})
+def promised(draft: Draft, number: str, rules: str = "", *, resent: bool = False) -> Entry:
+    """A new entry for a draft, under a number of its own; `resent` where any of it may have been seen already."""
+    return Entry(
+        number=number, chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
+        next_attempt_at=draft.at, rules=rules, resent=resent,
+    )  # fmt: skip
 
 
 def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
@@ -283,3 +68,308 @@ def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
         why=f"合并{'、'.join(entry.number for entry in entries)}",
         carries=tuple(number for entry in entries for number in (*entry.carries, entry.number)),
     )
+
+
+def cancelled(entry: Entry, why: str) -> Entry:
+    """Given up because it is no longer true, or because another entry says it."""
+    return _with(entry, state=EntryState.CANCELLED, why=why)
+
+
+# --- right before it is sent ------------------------------------------------------
+
+
+def pruned(
+    entry: Entry, findings: Mapping[str, Finding], facts: Facts, now: datetime
+) -> tuple[Entry, tuple[Telling, ...]]:
+    """The entry without the tellings that are no longer true, and those; cancelled when none is left.
+
+    Once a part was accepted the rest follows as it was: half a message helps nobody.
+    """
+    if entry.parts_done:
+        return entry, ()
+    reasons = [obsolete(one, findings.get(one.item), facts, now, entry.chat) for one in entry.tellings]
+    gone = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if why)
+    if not gone:
+        return entry, ()
+    kept = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if not why)
+    return _with(entry, tellings=kept) if kept else cancelled(entry, next(filter(None, reasons))), gone
+
+
+def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
+    """Why a telling need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
+    if finding is None:
+        return "事项已不在规则中"
+    if finding.state is State.CLOSED and telling.reason != Reason.RECOVERED.name:
+        return finding.detail or "已销号"
+    if finding.state is not State.CLOSED and telling.reason == Reason.RECOVERED.name:
+        return "事项已重新打开"
+    if finding.state is State.AWAITING_CHECK:
+        return "已报办结，待核"
+    if finding.due_on != telling.due_on:
+        return f"时限已改为{long_date(finding.due_on)}"
+    if not finding.confirmed:
+        return "已不再确认"
+    if finding.suppressed_by:
+        return "由上级事项统一提醒"
+    return _silenced(telling, facts, now, chat)
+
+
+def _silenced(telling: Telling, facts: Facts, now: datetime, chat: str) -> str:
+    asked = (
+        facts.item_silences.get(telling.item),
+        facts.item_silences.get(telling.rule),
+        facts.chat_silences.get(chat),
+    )
+    until = max((silence.until for silence in asked if silence and now < silence.until), default=None)
+    return f"静默至{until.astimezone(ZONE):%Y-%m-%d %H:%M}" if until else ""
+
+
+def late(waiting: Iterable[Entry], now: datetime) -> list[Entry]:
+    """Entries composed before today whose time has come."""
+    return [one for one in waiting if day_of(one.at) < day_of(now) and one.next_attempt_at <= now]
+
+
+def put_off(entry: Entry, now: datetime) -> Entry:
+    """A late entry of a chat that has had its digest today: it waits for tomorrow's, for a chat gets one a day."""
+    return _with(entry, state=EntryState.LATER, next_attempt_at=midnight(day_of(now) + timedelta(days=1)))
+
+
+def parked(entry: Entry, until: datetime | None, why: str, now: datetime) -> Entry:
+    """An entry for which no robot may speak now: until an instant, or without one until a person mends a robot."""
+    if until is None:
+        return begun_anew(_with(entry, state=EntryState.REFUSED, why=why))
+    return _whole(_with(entry, state=EntryState.LATER, next_attempt_at=until, why=why), now)
+
+
+def woken(entry: Entry, now: datetime) -> Entry:
+    """An entry that waited for a robot to be mended, due at once."""
+    return _with(entry, state=EntryState.LATER, next_attempt_at=now)
+
+
+def resumed(entry: Entry, robot: str, cut: str) -> Entry:
+    """The entry as its next part goes out, the message being cut into parts as `cut` tells.
+
+    Begun anew where the parts accepted so far are not the first of these: a finding that changed meanwhile, another robot
+    or a mark that came to the title may move the borders.
+    """
+    if entry.parts_done and (entry.cut != cut or robot != entry.robot):
+        entry = begun_anew(entry)
+    return entry if entry.cut == cut else _with(entry, cut=cut)
+
+
+def begun_anew(entry: Entry) -> Entry:
+    """Parts accepted so far no longer fit what follows: all of it goes again, marked 补发 if there were any."""
+    return _with(entry, parts_done=0, resent=True) if entry.parts_done else entry
+
+
+def _whole(entry: Entry, now: datetime) -> Entry:
+    """Parts are cut from the words of one day: a message whose rest goes on another day goes again whole."""
+    return entry if day_of(entry.next_attempt_at) == day_of(now) else begun_anew(entry)
+
+
+# --- sending ----------------------------------------------------------------------
+
+
+def sending(entry: Entry, robot: str) -> Entry:
+    """The entry as written down right before the network is touched; a further part of one attempt is no new attempt."""
+    attempts = entry.attempts + (entry.state is not EntryState.SENDING)
+    return _with(entry, state=EntryState.SENDING, robot=robot, attempts=attempts)
+
+
+def recovered(entry: Entry, now: datetime) -> Entry:
+    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again at once, marked 补发.
+
+    It counts as unclear like an answer nobody understands: one that brings the process down every time ends with a person.
+    """
+    entry = _whole(entry, now)
+    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
+    if entry.unclear >= len(RESENDS):
+        return _with(entry, **found, state=EntryState.UNDELIVERABLE, why=UNCLEAR)
+    return _with(entry, **found, state=EntryState.PENDING, next_attempt_at=now, why="重启前正在发送，结果不明")
+
+
+def perhaps_shown(outcome: Outcome) -> bool:
+    """Whether members may have seen the part: it was accepted, or nobody knows."""
+    return outcome.verdict in (Verdict.DELIVERED, Verdict.AMBIGUOUS) or outcome.perhaps
+
+
+def part_done(entry: Entry, outcome: Outcome, text: str = "") -> Entry:
+    """The entry after one part was answered: accepted or not, and the hash of the words that were, or may have been, shown."""
+    done = entry.parts_done + (outcome.verdict is Verdict.DELIVERED)
+    texts = entry.texts if not text or text in entry.texts else (*entry.texts, text)
+    return _with(entry, parts_done=done, texts=texts)
+
+
+def settle(
+    entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed, *, parts: int = 0, another: bool = False
+) -> Entry:
+    """What the answer to one of its `parts` makes of an entry; it stays in 发送中 while parts remain.
+
+    `another` says whether its chat has a sound robot besides the one that failed: then a refused entry goes on at once.
+    """
+    if outcome.verdict is Verdict.DELIVERED and entry.parts_done < parts:
+        return entry
+    update: dict[str, object] = {"code": outcome.code, "why": outcome.remedy or outcome.text}
+    match outcome.verdict:
+        case Verdict.DELIVERED:
+            return _with(entry, **update, state=EntryState.DELIVERED, delivered_at=now)
+        case Verdict.REFUSED:
+            update |= {"state": EntryState.LATER, "next_attempt_at": now} if another else {"state": EntryState.REFUSED}
+        case Verdict.UNDELIVERABLE:
+            update |= {"state": EntryState.UNDELIVERABLE}
+        case Verdict.RESHAPE:
+            update |= _reshaped(entry, now)
+        case Verdict.AMBIGUOUS:
+            update |= _unclear(entry, now, allowed)
+        case Verdict.LATER:
+            update |= _later(entry, outcome, now, allowed)
+    return _resumable(_with(entry, **update), outcome.verdict, now)
+
+
+def _reshaped(entry: Entry, now: datetime) -> dict[str, object]:
+    """Smaller, once: what was small already can never be accepted."""
+    if entry.compact:
+        return {"state": EntryState.UNDELIVERABLE}
+    return {"state": EntryState.LATER, "compact": True, "next_attempt_at": now}
+
+
+def _unclear(entry: Entry, now: datetime, allowed: Allowed) -> dict[str, object]:
+    """It may have arrived: again marked 补发, ever slower, and then never by itself."""
+    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
+    if entry.unclear >= len(RESENDS):
+        return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
+    return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + resend_wait(entry))}
+
+
+def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> dict[str, object]:
+    """Waited out; a code that nobody knows is asked about a few times only."""
+    unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
+    if unknown >= UNKNOWN_CAP:
+        return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
+    at = allowed(now + retry_wait(entry, outcome.wait_seconds))
+    update: dict[str, object] = {"unknown_answers": unknown, "next_attempt_at": at}
+    return update | {"state": EntryState.LATER, "resent": entry.resent or outcome.perhaps}
+
+
+def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
+    """The entry as its next attempt must begin it: another robot, or another shape, starts anew."""
+    if verdict in (Verdict.RESHAPE, Verdict.REFUSED):
+        return begun_anew(entry)
+    return _whole(entry, now) if entry.state is EntryState.LATER else entry
+
+
+def failed(entry: Entry, error: str) -> Entry:
+    """Given up because the program could not make the message."""
+    return _with(entry, state=EntryState.UNDELIVERABLE, why=f"程序出错（{error}），请告知维护人员")
+
+
+def perhaps_seen(entry: Entry) -> Entry:
+    """An open entry of a state put back from a backup: it may have arrived since, so its next attempt is a 补发."""
+    return _with(entry, resent=True)
+
+
+# --- where it goes, when chats or names change or a person orders it ---------------------
+
+
+def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
+    """An entry that a person sends again, perhaps to another chat; 补发 when anybody may have seen any of it."""
+    tellings = entry.tellings
+    if chat and chat != entry.chat:
+        tellings = tuple(replace(one, mark=one.mark or f"原应发到{entry.chat}，请转告") for one in tellings)
+    return _with(
+        entry, state=EntryState.LATER, next_attempt_at=now, why=why, chat=chat or entry.chat, tellings=tellings,
+        resent=entry.doubtful, parts_done=0, unknown_answers=0, unclear=0, attempts=0, compact=False, robot="",
+    )  # fmt: skip
+
+
+def readdressed(
+    entry: Entry, directory: Directory, sound: Container[str], mended: Container[str], now: datetime
+) -> Entry:
+    """An open entry after chats changed: one whose chat is gone follows its addressee, a refused one tries again."""
+    if entry.state is EntryState.SENDING:
+        return entry
+    if entry.chat not in sound:
+        own = tuple(telling for telling in entry.tellings if ALSO not in telling.addressee)
+        if not own:
+            gone = cancelled(entry, "不再也发到这个群，本单位自己的群另有一份")
+            return entry if _still_also(entry, directory) else gone
+        chat, tellings = _rerouted(own, directory)
+        if chat in sound:
+            return _with(entry, chat=chat, tellings=tellings, state=EntryState.LATER, next_attempt_at=now)
+    if entry.state is EntryState.REFUSED and entry.chat in mended:
+        return woken(entry, now)
+    return entry
+
+
+def of_today(entry: Entry, names: Succession) -> Entry:
+    """The entry with today's names, every telling once.
+
+    What a merged unit was about to be assigned (交办) it hears no more: the unit it went to hears its own.
+    """
+    if not names or entry.parts_done:
+        return entry
+    tellings = {
+        _same(telling): telling
+        for telling in (_telling_of_today(telling, names) for telling in entry.tellings)
+        if not (telling.item.startswith(ASSIGNED) and names.gone(telling.addressee))
+    }
+    found = tuple(tellings.values())
+    if found == entry.tellings:
+        return entry
+    return _with(entry, tellings=found) if found else cancelled(entry, "单位已并入，由并入后的单位接收交办")
+
+
+def _telling_of_today(telling: Telling, names: Succession) -> Telling:
+    """A telling by the names of today; whose it is is settled first, for 交办 by itself."""
+    hearer = names.hearer(telling.item, telling.addressee)
+    unit = names.unit(telling.unit) if hearer != telling.addressee else telling.unit
+    return replace(telling, item=names.item(telling.item), rule=names.item(telling.rule), unit=unit, addressee=hearer)
+
+
+def succeeded(entries: Iterable[Entry], names: Succession) -> Iterator[Entry]:
+    """The open entries that read otherwise after a reform; what the unit of today was told, or is about to be, is left out."""
+    told = [entry for entry in entries if entry.state.open or entry.state is EntryState.DELIVERED]
+    said = {
+        _same(telling) for entry in told for telling in (entry if entry.state.open else of_today(entry, names)).tellings
+    }
+    for entry in (one for one in told if one.state.open):
+        moved, own = of_today(entry, names), set(map(_same, entry.tellings))
+        tellings = tuple(telling for telling in moved.tellings if _same(telling) in own or _same(telling) not in said)
+        said.update(map(_same, tellings))
+        if not tellings and moved.state.open:
+            yield cancelled(entry, "并入后的单位已有同样的提醒")
+        elif moved != entry:
+            yield _with(moved, tellings=tellings)
+
+
+def _same(telling: Telling) -> tuple[str, str, date, str]:
+    """What makes two tellings one, whatever they say."""
+    return telling.item, telling.addressee, telling.rung_on, telling.rung
+
+
+def given_up(entry: Entry, moved: Entry) -> tuple[Telling, ...]:
+    """The tellings that an entry says no more after it was readdressed; nobody was told them."""
+    kept = {telling.addressee for telling in moved.tellings} if moved.state.open else ()
+    return tuple(telling for telling in entry.tellings if telling.addressee not in kept)
+
+
+def _still_also(entry: Entry, directory: Directory) -> bool:
+    """Whether any of it is still to be told in its chat besides the addressee's own."""
+    return any(entry.chat in directory.also.get(name_of(telling.addressee), ()) for telling in entry.tellings)
+
+
+def _rerouted(own: Sequence[Telling], directory: Directory) -> tuple[str, tuple[Telling, ...]]:
+    """The chat of an entry's first addressee today, and its tellings with the marks they need there."""
+    routes = [directory.route(_addressee(telling)) for telling in own]
+    tellings = (replace(telling, mark=mark) for telling, (_, mark) in zip(own, routes, strict=True))
+    return routes[0][0], tuple(tellings)
+
+
+def _addressee(telling: Telling) -> Addressee:
+    role = Role(telling.role)
+    return Addressee(telling.addressee, telling.unit, role, frozenset({role}), telling.mark)
+
+
+def _with(entry: Entry, **update: object) -> Entry:
+    """The entry changed: the only place where an entry becomes another one."""
+    return entry.model_copy(update=update)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bot.core.time.workdays import Calendar
-from bot.core.time.zone import ZONE
+from bot.core.time.zone import ZONE, day_of
 
 CROWDED_MINUTES = (0, 30)
 
@@ -125,6 +125,13 @@ def next_open_minute(at: datetime, hours: OfficeHours, calendar: Calendar) -> da
         if index < len(choices):
             return _at(day, choices[index], at.tzinfo)
         day, minute = calendar.send_day_on_or_after(day + timedelta(days=1)), 0
+
+
+def allowed(at: datetime, chat: str, today: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
+    """The instant at or after `at` at which a chat may be written to: today in office hours, else in its next slot."""
+    at = at.astimezone(ZONE)
+    opens = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
+    return opens if opens.date() == day_of(today) else max(opens, slot(chat, opens.date(), hours))
 
 
 def days_between(since: datetime, until: datetime) -> tuple[date, ...]:

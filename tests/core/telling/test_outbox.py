@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,19 +14,9 @@ from bot.core.deciding.findings import judge
 from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.telling.entry import Entry, EntryState, Telling
-from bot.core.telling.outbox import (
-    BACKOFF,
-    RESENDS,
-    UNKNOWN_CAP,
-    cancelled,
-    merged,
-    obsolete,
-    readdressed,
-    recovered,
-    sending,
-    settle,
-)
+from bot.core.telling.outbox import cancelled, merged, obsolete, readdressed, recovered, sending, settle
 from bot.core.telling.outcome import Outcome, Verdict
+from bot.core.telling.retries import BACKOFF, RESENDS, UNKNOWN_CAP
 from bot.core.time.windows import OfficeHours, is_open, next_open_minute
 from tests.kit.builders import a_milestone, a_rulebook, facts_after, moment
 
@@ -271,3 +263,37 @@ def test_refused_entry_tries_again_once_its_chat_is_mended() -> None:
 def test_entry_in_flight_is_left_alone() -> None:
     flying = an_entry(state=EntryState.SENDING)
     assert moved(flying, {"县教育局": "新群"}) == flying
+
+
+# --- one place ------------------------------------------------------------------
+
+MADE_HERE = "bot/core/telling/outbox.py"
+
+
+def test_an_entry_becomes_another_one_in_one_module_only() -> None:
+    """Whoever changes an entry calls a named transition: no other module writes a field that only entries have."""
+    own = set(Entry.model_fields) - {"form", "chat", "number", "at", "slot", "code", "rules", "robot", "state"}
+    root = Path(__file__).parents[3]
+    guilty = [
+        f"{path.relative_to(root)}:{node.lineno}"
+        for path in sorted((root / "bot").rglob("*.py"))
+        if str(path.relative_to(root)) != MADE_HERE and "telling.entry import" in path.read_text("utf-8")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and makes_an_entry(node, own)
+    ]
+    assert guilty == []
+
+
+def makes_an_entry(node: ast.Call, fields: set[str]) -> bool:
+    if isinstance(node.func, ast.Name) and node.func.id == "Entry":
+        return True
+    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "model_copy"):
+        return False
+    keys = {
+        key.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Dict)
+        for key in part.keys
+        if isinstance(key, ast.Constant)
+    }
+    return bool(keys & ({*fields, "state"}))

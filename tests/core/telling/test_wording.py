@@ -22,6 +22,7 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Message, Paint
+from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Letterhead, Words, day_text, short_day, word
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import (
@@ -340,10 +341,7 @@ def _messages(facts: Facts, until: str) -> Iterator[Message]:
     rulebook = the_county()
     scene = Scene(rulebook, facts, Tellings(), everybody(rulebook), OfficeHours(), lambda chat, day: Used())
     for draft, findings in preview_of(scene, moment("2026-11-23"), moment(until)):
-        entry = Entry(
-            number="2027-0001", chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
-            next_attempt_at=draft.at,
-        )  # fmt: skip
+        entry = promised(draft, "2027-0001")
         yield word(entry, Words(rulebook, findings, draft.at.date(), HEAD))
 
 
