@@ -15,6 +15,7 @@ from bot.core.telling.entry import EntryState
 from bot.platforms import platforms
 from bot.rule_kinds import kinds
 from bot.settings import Settings
+from tests.project.test_imports import MAY_IMPORT
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,9 +74,19 @@ def test_every_table_of_the_state_is_described() -> None:
     assert all(f"| {name} |" in text("state/README.md") for name in tables)
 
 
-def test_every_file_the_journey_names_exists() -> None:
-    for name in re.findall(r"`(bot/[\w/]+(?:\.py)?)`", text("docs/journey.md")):
-        assert (ROOT / name).exists()
+def test_the_journey_lists_every_room_from_the_ground_up() -> None:
+    listed = re.findall(r"^\| `bot/([\w/]+?)(?:/|\.py)` \| \w", text("docs/journey.md"), re.MULTILINE)
+    rooms = [name.replace("/", ".") for name in listed]
+    assert set(rooms) == set(MAY_IMPORT) - {"core", "__main__", "__init__"}
+    assert all(MAY_IMPORT[room] & set(rooms) <= set(rooms[:place]) for place, room in enumerate(rooms))
+
+
+def test_every_decision_is_in_the_index_under_its_number() -> None:
+    files = {path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+    listed = re.findall(r"^\| \[(\d{4})\]\((\1-[\w-]+\.md)\) \|", text("docs/decisions/README.md"), re.MULTILINE)
+    assert [number for number, _ in listed] == sorted(number for number, _ in listed)
+    assert {name for _, name in listed} == files
+    assert all(text(f"docs/decisions/{name}").startswith(f"# {name[:4]} ") for name in files)
 
 
 def test_the_license_is_named_in_both_places() -> None:
