@@ -6,14 +6,9 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
 from bot.cli import duban
-from bot.core.rules.item import State
-from bot.core.rules.rulebook import Basis, Delivery, Role
-from bot.core.telling.entry import EntryState
 from bot.platforms import platforms
-from bot.rule_kinds import kinds
 from bot.settings import Settings
 from tests.project.test_imports import MAY_IMPORT
 
@@ -22,22 +17,6 @@ ROOT = Path(__file__).parents[2]
 
 def text(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    "word",
-    [str(word) for words in (State, Role, Delivery, Basis) for word in words if word not in (State.NOTED,)]
-    + list(kinds()),
-)
-def test_every_word_of_rules_and_messages_is_in_the_glossary(word: str) -> None:
-    assert word in text("docs/glossary.md")
-
-
-@pytest.mark.parametrize(
-    "state", [EntryState.DELIVERED, EntryState.LATER, EntryState.REFUSED, EntryState.UNDELIVERABLE]
-)
-def test_every_outcome_is_in_the_glossary(state: EntryState) -> None:
-    assert state.value in text("docs/glossary.md")
 
 
 def test_every_command_of_the_readme_exists_and_every_command_has_help() -> None:
