@@ -35,6 +35,12 @@ def test_the_readme_s_two_commands_are_targets_of_the_makefile() -> None:
     assert "make test" in text(".ci/run")
 
 
+def test_the_hook_before_a_commit_is_make_check_and_fetches_nothing() -> None:
+    hooks = text(".pre-commit-config.yaml")
+    assert re.findall(r"repo: (\S+)", hooks) == ["local"]
+    assert re.findall(r"entry: (.+)", hooks) == ["make check"]
+
+
 def test_every_setting_is_documented_under_both_names() -> None:
     page = text("docs/设置.md")
     for field in Settings.model_fields.values():
