@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from itertools import islice
@@ -32,7 +31,6 @@ from bot.service.logs import set_up
 from bot.service.status import status_of
 from bot.service.wiring import drill_chats, listen, make_app
 from bot.sources.clock import Clock, RealClock, StoryClock, wall
-from bot.sources.rule_files import watch
 from bot.state.disk.collector import seldom
 from bot.state.store import Store
 
@@ -130,7 +128,8 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
             stage.wall.on_control(app.poke.set)
         _announce(app, host, port, stage is not None)
         ending = asyncio.create_task(_end_of_story(app)) if stage is None else None
-        await _until_stopped(app, listen(app, home, config=stage is None))
+        listen(app, home, config=stage is None)
+        await _until_stopped(app)
         if ending:
             ending.cancel()
     finally:
@@ -145,18 +144,12 @@ async def _end_of_story(app: App) -> None:
         app.stop()
 
 
-async def _until_stopped(app: App, folders: list[Path]) -> None:
-    """Runs the app until SIGINT or SIGTERM; the watcher only makes edits instant."""
-    watcher = asyncio.create_task(watch([folder for folder in folders if folder.is_dir()], app.poke))
+async def _until_stopped(app: App) -> None:
+    """Runs the app until SIGINT or SIGTERM."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, app.stop)
-    try:
-        await app.run()
-    finally:
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+    await app.run()
 
 
 def _stage(home: Home, store: Store, clock: StoryClock) -> Stage:

@@ -35,6 +35,7 @@ from bot.sending.chats import Chats
 from bot.sending.delivery import Deliveries
 from bot.sending.orders import obey
 from bot.sending.robots import Robots
+from bot.sources import Source
 from bot.sources.clock import Clock
 from bot.state.disk.errors import JournalBroken, StateError
 from bot.state.store import Store
@@ -69,6 +70,7 @@ class App:
     hours: OfficeHours
     letterhead: Letterhead
     poke: asyncio.Event = field(default_factory=asyncio.Event)
+    sources: list[Source] = field(default_factory=list)
     before_pass: list[Callable[[datetime], None]] = field(default_factory=list)
     after_pass: list[Callable[[datetime], None]] = field(default_factory=list)
     more_troubles: list[Callable[[], list[Trouble]]] = field(default_factory=list)
@@ -207,11 +209,7 @@ class App:
 
     async def one_pass(self) -> None:
         """Looks, decides, sends; with a story clock, settles everything before time may move on."""
-        for look_around in self.before_pass:
-            try:
-                look_around(self.clock.now())
-            except OSError as error:  # a file that cannot be read must not keep reminders from leaving
-                logger.error("文件读写出错，稍后再试：{}", error)
+        self.look_around()
         if not self._nothing_new():
             await self._hurry()
             now = self.clock.now()
@@ -224,6 +222,17 @@ class App:
         self._last_pass = monotonic()
         for after in self.after_pass:
             after(self.clock.now())
+
+    def look_around(self) -> None:
+        """Looks at every source, then does what comes before a pass. What cannot be read holds up nothing else."""
+        for look_at_it in (*(source.look for source in self._all_sources()), *self.before_pass):
+            try:
+                look_at_it(self.clock.now())
+            except OSError as error:
+                logger.error("文件读写出错，稍后再试：{}", error)
+
+    def _all_sources(self) -> tuple[Source, ...]:
+        return (self.clock, *self.sources)
 
     async def _hurry(self) -> None:
         """What events led to does not wait until everything was looked at."""
@@ -267,6 +276,8 @@ class App:
     async def run(self) -> None:
         """The reconcile loop, until `stop`."""
         self.deliveries.on_settled = self.poke.set if self.clock.kind == "real" else None
+        for source in self._all_sources():
+            source.start(self.poke.set)
         try:
             while not self._stopping:
                 before = self.deliveries.count
@@ -274,6 +285,8 @@ class App:
                 if not self._stopping:
                     await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
         finally:
+            for source in self._all_sources():
+                source.stop()
             await self.deliveries.close()
 
     async def _pass_or_wait_out(self) -> None:
@@ -310,4 +323,3 @@ class App:
         self._stopping = True
         self.deliveries.wind_down()
         self.poke.set()
-        self.clock.stop()

@@ -1,4 +1,4 @@
-"""The inbox in a running service: each letter is taken in or refused, and leaves the inbox once that is durable."""
+"""Letters in a running service: each one is taken in or refused, and leaves the inbox once that is durable."""
 
 from __future__ import annotations
 
@@ -16,34 +16,29 @@ from bot.state.disk.errors import NotStorable, StateError
 
 
 class Mail:
-    """The inbox. A story reads it without taking anything out: what lies there is meant for the real bot."""
+    """What a running service does about letters. A story leaves their files alone: they are meant for the real bot."""
 
-    def __init__(self, app: App, inbox: Inbox) -> None:
-        self._app, self._inbox = app, inbox
-        self._seen: set[Path] = set()
+    def __init__(self, app: App, folder: Path) -> None:
+        self._app = app
         self._kept: list[Letter] = []
+        self.inbox = Inbox(folder, self._keep)
 
-    def look(self, now: datetime) -> None:
-        """Every letter that was not seen yet is taken in, as itself or as its refusal."""
-        for letter in self._inbox.letters(now):
-            if letter.path not in self._seen:
-                self._kept.append(self._taken_in(letter, now))
-                self._seen.add(letter.path)
+    def _keep(self, letter: Letter, now: datetime) -> None:
+        self._kept.append(self._taken_in(letter, now))
 
     def clear(self, now: datetime) -> None:
-        """What is durable by now leaves the inbox, if it can; what it led to did not have to wait for that."""
+        """After a pass: makes the letters durable and removes their files. What they led to was sent before this."""
         if self._kept:
             self._app.store.sync()
         while self._kept and self._app.clock.kind == "real":
             kept = self._kept.pop()
             try:
-                kept.settle()
-                self._seen.discard(kept.path)
+                self.inbox.take_out(kept)
             except OSError as error:
                 logger.error("来件 {} 移不走：{}", kept.path.name, type(error).__name__)
 
     def _taken_in(self, letter: Letter, now: datetime) -> Letter:
-        """The letter as it was kept: vetted, or refused because of what it says or what it would do."""
+        """The letter as it was kept: admitted, or refused for what it says or for the error it led to."""
         app = self._app
         try:
             if not letter.rejected:
@@ -56,7 +51,7 @@ class Mail:
             return self._refuse(letter, "内容无法保存", now)
         except StateError:
             raise
-        except Exception as error:  # nothing was kept; one letter must not stop the bot
+        except Exception as error:  # nothing was kept, and one letter must not stop the bot
             logger.opt(exception=error).error("来件 {} 无法处理", letter.path.name)
             return self._refuse(letter, f"处理时出错（{type(error).__name__}）", now)
         return letter

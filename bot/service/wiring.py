@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 
 from pydantic import SecretStr
@@ -28,7 +27,6 @@ from bot.service.hourly_audit import HourlyAudit
 from bot.service.mail import Mail
 from bot.service.maintenance import Maintenance
 from bot.sources.clock import Clock, wall
-from bot.sources.inbox import Inbox
 from bot.state.disk.database import Database
 from bot.state.sent import Sent
 from bot.state.store import Store
@@ -64,12 +62,14 @@ def make_app(
     return app
 
 
-def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
-    """Makes the app look at rule files, configuration and inbox at every pass; returns the folders worth watching."""
-    inbox = Inbox(home.inbox)
-    inbox.folder.mkdir(parents=True, exist_ok=True)
-    mail = Mail(app, inbox)
-    app.before_pass += [Edits(app, home, config).look, mail.look]
+def listen(app: App, home: Home, *, config: bool = True) -> None:
+    """Gives the app its sources, in the order in which they are looked at, and what the real service does beside passes.
+
+    `config` says whether edits of the chats count; a drill's chats are its own.
+    """
+    home.inbox.mkdir(parents=True, exist_ok=True)
+    mail = Mail(app, home.inbox)
+    app.sources += [*Edits(app, home).sources(config), mail.inbox]
     app.after_pass.append(mail.clear)
     if app.clock.kind == "real":
         upkeep = Maintenance(app.store, home.state("real"), home.backups if home.settings.backup else None)
@@ -78,7 +78,6 @@ def listen(app: App, home: Home, *, config: bool = True) -> list[Path]:
         beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, auditor.doubts)
         app.after_pass += [auditor.after, beating.beat]
         app.more_troubles += [upkeep.troubles, beating.troubles, auditor.troubles]
-    return [home.rules, home.folder / "config", inbox.folder]
 
 
 def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:

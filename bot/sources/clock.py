@@ -1,12 +1,14 @@
-"""The clock: what time it is, and a wake-up at the next instant something falls due.
+"""The source of time: what time it is, and a wake-up at the next instant something falls due.
 
-APScheduler's job only sets an event that the reconcile loop reads: a job re-armed while it still runs is lost for ever
-(stack.md §1). One date job at the next instant, one heartbeat that bounds every clock problem by its own length.
+An APScheduler job does nothing but wake the reconcile loop: a job that is armed again while it still runs would be lost.
+There is one date job for the next instant, and an interval job, the heartbeat: whatever goes wrong with the clock, the
+loop wakes at the next heartbeat.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,6 +19,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.time.zone import ZONE
+from bot.sources import Source
 
 SLICE = 0.1  # real seconds
 
@@ -26,8 +29,8 @@ def wall() -> datetime:
     return datetime.now(ZONE)
 
 
-class Clock(Protocol):
-    """Tells the time and waits; the loop reads it once per decision."""
+class Clock(Source, Protocol):
+    """Tells the time and waits. The loop reads it once per decision, so looking at it as a source finds nothing."""
 
     @property
     def kind(self) -> str:
@@ -39,11 +42,10 @@ class Clock(Protocol):
         ...
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
-        """Returns at `until`, or earlier when poked or at a heartbeat; `spoke` says whether something was just sent."""
-        ...
+        """Returns at `until`, or earlier when `poke` is set, and clears it. Between `start` and `stop` only.
 
-    def stop(self) -> None:
-        """Ends waiting for good."""
+        `poke` is the event that this clock's `wake` sets, too; `spoke` says whether something was just sent.
+        """
         ...
 
 
@@ -57,44 +59,48 @@ class RealClock:
             timezone=ZONE, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self._heartbeat = heartbeat
-        self._wake = asyncio.Event()
+        self._wake: Callable[[], None] | None = None  # None before the start and after the end
 
     def now(self) -> datetime:
         return wall()
 
+    def start(self, wake: Callable[[], None]) -> None:
+        """Begins the heartbeat."""
+        self._wake = wake
+        beat = IntervalTrigger(seconds=self._heartbeat, timezone=ZONE)
+        self._scheduler.add_job(self._ring, beat, id="heartbeat", replace_existing=True)
+        self._scheduler.start()
+
+    def look(self, now: datetime) -> None:
+        """Nothing: the loop asks for the time itself."""
+
     async def _ring(self) -> None:
         """What every job does; a coroutine, so that it runs in the loop and not in a thread beside it."""
-        self._wake.set()
+        if self._wake is not None:
+            self._wake()
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
         """Arms one date job and waits for it, the heartbeat or a poke, whichever comes first."""
         del spoke
-        if not self._scheduler.running:
-            beat = IntervalTrigger(seconds=self._heartbeat, timezone=ZONE)
-            self._scheduler.add_job(self._ring, beat, id="heartbeat", replace_existing=True)
-            self._scheduler.start()
         armed = self._scheduler.get_job("next")  # gone once it has rung
         if until is not None and (armed is None or armed.trigger.run_date != until):
             self._scheduler.add_job(self._ring, DateTrigger(until, timezone=ZONE), id="next", replace_existing=True)
-        woken = [asyncio.ensure_future(event.wait()) for event in (self._wake, poke)]
-        try:
-            await asyncio.wait(woken, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in woken:
-                task.cancel()
-        self._wake.clear()
+        await poke.wait()
         poke.clear()
 
     def stop(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        """Ends the heartbeat and whatever was armed."""
+        if self._wake is not None and self._scheduler.running:
+            self._scheduler.shutdown(wait=False)  # in the loop's next round: until then it still says that it runs
+        self._wake = None
 
 
 class StoryClock:
-    """A clock that is not the real one: it jumps over waiting time but never past an instant that is not settled.
+    """A clock that is not the real one: it jumps over waiting time, but never past an instant that is not settled.
 
-    With `speed` it runs at most that many times as fast as real time; with `pause` it rests so many real seconds at every
-    instant, which is what the drill's wall shows; with neither it jumps at once. `until` ends the story.
+    With `speed` it runs at most that many times as fast as real time. With `pause` it rests that many real seconds at
+    every instant at which something was sent, so that a drill can be watched. With neither it jumps at once. `until` ends
+    the story.
     """
 
     kind = "drill"
@@ -111,6 +117,12 @@ class StoryClock:
 
     def now(self) -> datetime:
         return self._now
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Nothing to begin: time moves only while the loop waits."""
+
+    def look(self, now: datetime) -> None:
+        """Nothing: the loop asks for the time itself."""
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
         """Moves on to `until`, at the latest to the same time tomorrow; at the story's end only a poke is waited for."""
@@ -129,7 +141,10 @@ class StoryClock:
             self._now = target
 
     async def _rest(self, target: datetime, spoke: bool, poke: asyncio.Event) -> None:
-        """Lets real time pass until `target` may be gone to or something happens; in slices, so that buttons act at once."""
+        """Lets real time pass until the clock may jump to `target` or is poked.
+
+        In slices, so that a change of pace or pause acts at once.
+        """
         rested = 0.0
         await asyncio.sleep(0)
         while not poke.is_set():
@@ -147,9 +162,10 @@ class StoryClock:
                 self._pass(monotonic() - began, target)
 
     def _pass(self, seconds: float, target: datetime) -> None:
-        """At a speed the time moves with the wall's, so that an interruption costs nothing."""
+        """At a speed the story's time moves along with real time, so that an interruption does not lose it."""
         if self.speed:
             self._now = min(target, self._now + timedelta(seconds=seconds * self.speed))
 
     def stop(self) -> None:
+        """The story is over."""
         self.over.set()

@@ -1,7 +1,8 @@
-"""state/inbox/: how everything outside talks to a running bot. One JSON file is one event, renamed into place whole.
+"""The source of letters, state/inbox/: how other programs talk to a running bot. One JSON file is one event.
 
-A file is deleted only after its event is durable; events are idempotent by (source, id), so a crash in between is harmless.
-What cannot be understood is set aside in rejected/ and the admin hears once.
+A file is written under another name and renamed into place, so it is always whole. It is deleted only after its event is
+durable; the same event (source, id) counts once, so a crash in between is harmless. A file that cannot be understood is
+moved to rejected/, and the admin is told once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.core.facts.events import Event, EventRejected
+from bot.sources._watch import FolderWatch
 
 LARGEST = 256 * 1024  # bytes
 LONGEST_REASON = 600  # characters: what was wrong may be quoted from the file, and the file may be long
@@ -54,10 +56,34 @@ class Letter:
 
 
 class Inbox:
-    """The folder."""
+    """The folder. `take` gets every waiting letter once; its file stays until the letter is taken out."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, take: Callable[[Letter, datetime], None] | None = None) -> None:
+        self.folder, self._take = folder, take
+        self._watch = FolderWatch(folder)
+        self._taken: set[Path] = set()  # handed on, the file still there
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Wakes after every change in the folder."""
+        self._watch.start(wake)
+
+    def look(self, now: datetime) -> None:
+        """Hands on every letter that was not yet. What `take` raises goes through, and that letter comes again."""
+        if self._take is None:
+            return
+        for letter in self.letters(now):
+            if letter.path not in self._taken:
+                self._take(letter, now)
+                self._taken.add(letter.path)
+
+    def take_out(self, letter: Letter) -> None:
+        """Removes the file of a letter whose event is durable. Raises OSError when the file cannot be moved."""
+        letter.settle()
+        self._taken.discard(letter.path)
+
+    def stop(self) -> None:
+        """Ends the watch on the folder."""
+        self._watch.stop()
 
     def letters(self, now: datetime) -> Iterator[Letter]:
         """Every waiting file, oldest name first; names beginning with a dot or ending in .tmp are still being written."""

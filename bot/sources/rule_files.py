@@ -1,30 +1,27 @@
-"""Files an admin edits: noticed quickly by a watcher, and for certain by comparing digests at every pass.
+"""The source of edits: rule files and configuration, compared by digest at every pass.
 
-Watchers have blind spots (network folders, bind mounts), so the digest is the truth and the watcher only makes it instant.
-Where no file's name, size, place or time of change is another than at the last reading, reading again is spared.
+A watch on the folder makes an edit count at once. It has blind spots (network folders, bind mounts), so only the digest
+decides. Files are not read again while every name, size, inode and time of change is the same as at the last reading.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from time import time_ns
 
-from bot.sources._inotify import Inotify
+from bot.sources._watch import FolderWatch
 
-#: A file changed as shortly before it was read as this may change again without its time telling.
+#: A file written less than this before it was read may be written again within the same tick of the disk's clock.
 FRESH_NS = 2_000_000_000
-#: Seconds before a change is looked at: an editor writes more than once.
-SETTLING = 0.3
 
-
+Files = Mapping[str, bytes]
 Marks = tuple[tuple[str, int, int, int], ...]
 
 
-def digest(files: Mapping[str, bytes]) -> str:
+def digest(files: Files) -> str:
     """Changes whenever a byte or a name does."""
     whole = hashlib.sha256()
     for name, raw in files.items():
@@ -41,64 +38,44 @@ def marks(paths: Iterable[Path]) -> Marks | None:
     return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in found)
 
 
-class Watched:
-    """Files whose content was last seen with some digest; `read` gives them by name, `paths` where they stand.
+class EditedFiles:
+    """Files of one folder that people edit. `edited` gets all of them, by name, once per change.
 
-    Raises what these raise.
+    `read` gives the files by name and `paths` the places where they stand; what these raise, `look` raises. `seen` is the
+    digest of the files already in use; without it the first look hands them on.
     """
 
     def __init__(
-        self, read: Callable[[], Mapping[str, bytes]], paths: Callable[[], Iterable[Path]], seen: str = ""
+        self,
+        folder: Path,
+        read: Callable[[], Files],
+        paths: Callable[[], Iterable[Path]],
+        edited: Callable[[Files, datetime], None],
+        seen: str = "",
     ) -> None:
-        self._read, self._paths, self._seen = read, paths, seen
+        self._watch = FolderWatch(folder)
+        self._read, self._paths, self._edited, self._seen = read, paths, edited, seen
         self._marks: Marks | None = None
 
-    def changed(self) -> Mapping[str, bytes] | None:
-        """The files when they differ from what was last seen; said once per change."""
+    def start(self, wake: Callable[[], None]) -> None:
+        """Wakes after every change in the folder."""
+        self._watch.start(wake)
+
+    def look(self, now: datetime) -> None:
+        """Hands on the files when they differ from what was last seen. Raises OSError."""
         before = marks(self._paths())
         if before is not None and before == self._marks:
-            return None
+            return
         files = self._read()
-        self._marks = before
-        now = digest(files)
-        if now == self._seen:
-            return None
-        self._seen = now
-        return files
+        found = digest(files)
+        if found != self._seen:
+            self._edited(files, now)
+        self._seen, self._marks = found, before
 
+    def forget(self) -> None:
+        """The next look hands on the files whether they have changed or not."""
+        self._seen, self._marks = "", None
 
-async def watch(folders: Sequence[Path], poke: asyncio.Event) -> None:
-    """Sets `poke` whenever something under the folders changes; ends quietly where nothing can watch."""
-    try:
-        watching = Inotify(folders)
-    except (OSError, AttributeError, TypeError):  # another system, or no watch left
-        await _watch_elsewhere(folders, poke)
-        return
-    changed, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def heard() -> None:
-        watching.drain()
-        changed.set()
-
-    loop.add_reader(watching.fd, heard)
-    try:
-        while True:
-            await changed.wait()
-            await asyncio.sleep(SETTLING)
-            changed.clear()
-            with suppress(OSError):
-                watching.watch_all()
-            poke.set()
-    finally:
-        loop.remove_reader(watching.fd)
-        watching.close()
-
-
-async def _watch_elsewhere(folders: Sequence[Path], poke: asyncio.Event) -> None:
-    """The same by a thread that looks three times a second, where that is installed."""
-    try:
-        from watchfiles import awatch
-    except ImportError:
-        return
-    async for _ in awatch(*folders, debounce=300, step=300, recursive=True):
-        poke.set()
+    def stop(self) -> None:
+        """Ends the watch on the folder."""
+        self._watch.stop()

@@ -91,8 +91,7 @@ def assert_taken_in_or_set_aside(*letters: bytes) -> App:
         events = len(app.store.events)
         for number, raw in enumerate(letters):
             (a_home().inbox / f"{number}.json").write_bytes(raw)
-        for look_around in app.before_pass:
-            look_around(app.clock.now())
+        app.look_around()
         app.take_in()
         for tidy_up in app.after_pass:
             tidy_up(app.clock.now())

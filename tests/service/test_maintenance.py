@@ -190,8 +190,7 @@ def test_the_service_looks_after_its_state_and_its_admin_hears_of_troubles(tmp_p
         store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": entry.at}))
     app = make_app(home, store, RealClock(30), Chats())
     listen(app, home)
-    for act in app.before_pass:
-        act(app.clock.now())
+    app.look_around()
     assert "状态归档" in {trouble.id for trouble in app.scene().troubles}
     store.close()
     lock.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bot.rulefiles.run_tests import proven as _prove
 from bot.sending.chats import load_chats as _load_chats
 from bot.settings import load_settings as _load_settings
 from bot.sources.inbox import Inbox, Letter
-from bot.sources.rule_files import Watched, digest
+from bot.sources.rule_files import EditedFiles, digest
 
 _made: dict[str, Loaded] = {}
 _proven: dict[int, Loaded] = {}
@@ -64,32 +64,40 @@ class Folders:
 
     edits = 0
 
-    def watched(self, *given: Any) -> Watched:
-        """Stands in for `Watched`."""
-        return _Watched(self, *given)
+    def edited_files(self, *given: Any) -> EditedFiles:
+        """Stands in for `EditedFiles`."""
+        return _EditedFiles(self, *given)
 
-    def inbox(self, folder: Path) -> Inbox:
+    def inbox(self, *given: Any) -> Inbox:
         """Stands in for `Inbox`."""
-        return _Inbox(self, folder)
+        return _Inbox(self, *given)
 
 
-class _Watched(Watched):
+class _EditedFiles(EditedFiles):
     def __init__(self, folders: Folders, *given: Any) -> None:
         super().__init__(*given)
         self._folders, self._asked = folders, -1
 
-    def changed(self) -> Mapping[str, bytes] | None:
-        if self._asked == self._folders.edits:
-            return None
-        found = super().changed()
-        self._asked = self._folders.edits
-        return found
+    def start(self, wake: Callable[[], None]) -> None:
+        """Nobody watches: the story says when it has written."""
+
+    def look(self, now: datetime) -> None:
+        if self._asked != self._folders.edits:
+            super().look(now)
+            self._asked = self._folders.edits
+
+    def forget(self) -> None:
+        super().forget()
+        self._asked = -1
 
 
 class _Inbox(Inbox):
-    def __init__(self, folders: Folders, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folders: Folders, *given: Any) -> None:
+        super().__init__(*given)
         self._folders, self._asked = folders, -1
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Nobody watches: the story says when it has written."""
 
     def letters(self, now: datetime) -> Iterator[Letter]:
         """Asked until it was found empty once: a letter that could not be taken in lies there still."""

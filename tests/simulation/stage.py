@@ -118,6 +118,12 @@ class StageClock:
         if self.poke is not None:
             self.poke.set()
 
+    def start(self, wake: Callable[[], None]) -> None:
+        """Nothing to begin; `wait` is given what to set."""
+
+    def look(self, now: datetime) -> None:
+        """Nothing is new."""
+
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
         del spoke
         self.passes += 1

@@ -16,7 +16,7 @@ from unittest import mock
 
 from bot.core.facts.facts import Facts
 from bot.sending.courier import Courier
-from bot.service import app, edits, wiring
+from bot.service import app, edits, mail, wiring
 from bot.service import home as homes
 from bot.service import maintenance as upkeep
 from bot.service.app import App
@@ -271,8 +271,8 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
             *((module, "proven", reading.proven) for module in (homes, edits)),
             (homes, "load_settings", reading.settings),
             *((module, "load_chats", reading.chats) for module in (homes, edits)),
-            (edits, "Watched", lambda *given: world().folders.watched(*given)),  # noqa: PLW0108
-            (wiring, "Inbox", lambda folder: world().folders.inbox(folder)),  # noqa: PLW0108
+            (edits, "EditedFiles", lambda *given: world().folders.edited_files(*given)),  # noqa: PLW0108
+            (mail, "Inbox", lambda *given: world().folders.inbox(*given)),  # noqa: PLW0108
             (upkeep, "Archive", lambda folder: Archive(folder, world().disk)),
             (Heartbeat, "_write", lambda _, now, doubts: world().audit.heart(doubts)),
             (journal, "QUICK_SECONDS", float("inf")),

@@ -31,8 +31,9 @@ async def poke() -> asyncio.Event:
 
 
 @pytest.fixture
-async def real() -> AsyncIterator[RealClock]:
+async def real(poke: asyncio.Event) -> AsyncIterator[RealClock]:
     clock = RealClock(heartbeat=LONG)
+    clock.start(poke.set)
     yield clock
     clock.stop()
     await asyncio.sleep(0)
@@ -78,6 +79,7 @@ async def test_the_same_clock_is_armed_again_and_again(real: RealClock, poke: as
 
 async def test_the_heartbeat_wakes_when_nothing_is_armed(poke: asyncio.Event) -> None:
     clock = RealClock(heartbeat=0.05)
+    clock.start(poke.set)
     for _ in range(3):
         await asyncio.wait_for(clock.wait(None, poke), 5)
     clock.stop()
@@ -87,6 +89,7 @@ async def test_the_heartbeat_wakes_when_nothing_is_armed(poke: asyncio.Event) ->
 async def test_jobs_ring_inside_the_loop(poke: asyncio.Event) -> None:
     asyncio.get_running_loop().set_debug(True)  # then setting an event from another thread is an error
     clock = RealClock(heartbeat=0.02)
+    clock.start(poke.set)
     await asyncio.wait_for(clock.wait(None, poke), 5)
     clock.stop()
     await asyncio.sleep(0)

@@ -1,23 +1,44 @@
-"""Watched files: content decides, once per change; the watcher only makes it quick."""
+"""Edited files: content decides, once per change; the watch on the folder only makes it quick."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from time import time
 
 import pytest
 
-from bot.sources.rule_files import Watched, digest, watch
+from bot.core.time.zone import ZONE
+from bot.sources._watch import watch
+from bot.sources.rule_files import EditedFiles, digest
+
+NOW = datetime(2027, 3, 1, 9, 0, tzinfo=ZONE)
 
 
 class Folder:
     """Real files, and how often they were read; `age` is how many seconds ago each is said to have been written."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.readings, self.watched = folder, 0, Watched(self.read, self.paths)
+        self.folder, self.readings = folder, 0
+        self.broken = False  # whoever is handed the files cannot use them now
+        self.handed: list[Mapping[str, bytes]] = []
+        self.source = EditedFiles(folder, self.read, self.paths, self.take)
+
+    def changed(self) -> Mapping[str, bytes] | None:
+        """What one look hands on."""
+        self.handed.clear()
+        self.source.look(NOW)
+        return self.handed[0] if self.handed else None
+
+    def take(self, files: Mapping[str, bytes], now: datetime) -> None:
+        if self.broken:
+            raise PermissionError
+        assert now == NOW
+        self.handed.append(files)
 
     def write(self, name: str, text: str, age: float = 60) -> None:
         (self.folder / name).write_text(text, "utf-8")
@@ -36,29 +57,29 @@ class Folder:
 def rules(tmp_path: Path) -> Folder:
     found = Folder(tmp_path)
     found.write("a.yaml", "1")
-    assert found.watched.changed() == {"a.yaml": b"1"}
+    assert found.changed() == {"a.yaml": b"1"}
     return found
 
 
 def test_a_change_of_a_byte_or_a_name_is_said_once_with_the_files(rules: Folder) -> None:
-    assert rules.watched.changed() is None
+    assert rules.changed() is None
     rules.write("a.yaml", "2", age=50)
-    assert rules.watched.changed() == {"a.yaml": b"2"}
-    assert rules.watched.changed() is None
+    assert rules.changed() == {"a.yaml": b"2"}
+    assert rules.changed() is None
     (rules.folder / "a.yaml").rename(rules.folder / "c.yaml")
-    assert rules.watched.changed() == {"c.yaml": b"2"}
+    assert rules.changed() == {"c.yaml": b"2"}
 
 
 def test_an_edit_taken_back_is_a_change_again(rules: Folder) -> None:
     rules.write("a.yaml", "2", age=50)
-    assert rules.watched.changed()
+    assert rules.changed()
     rules.write("a.yaml", "1", age=40)
-    assert rules.watched.changed()
+    assert rules.changed()
 
 
 def test_files_that_nobody_touched_are_not_read_again(rules: Folder) -> None:
     for _ in range(10):
-        assert rules.watched.changed() is None
+        assert rules.changed() is None
     assert rules.readings == 1
 
 
@@ -68,39 +89,55 @@ def test_a_file_written_a_moment_ago_is_read_again_until_its_time_can_be_trusted
     for text in ("2", "3"):
         rules.write("a.yaml", text)
         os.utime(rules.folder / "a.yaml", (stamp, stamp))
-        assert rules.watched.changed() == {"a.yaml": text.encode()}
+        assert rules.changed() == {"a.yaml": text.encode()}
 
 
 def test_a_file_saved_without_a_change_is_no_change(rules: Folder) -> None:
     rules.write("a.yaml", "1", age=30)
-    assert rules.watched.changed() is None
+    assert rules.changed() is None
 
 
 def test_bytes_cannot_wander_from_one_file_into_the_next() -> None:
     assert digest({"a": b"12", "b": b"3"}) != digest({"a": b"1", "b": b"23"})
 
 
-def test_a_moment_in_which_files_cannot_be_read_is_no_change(tmp_path: Path) -> None:
-    broken = False
+def test_a_moment_in_which_files_cannot_be_read_is_no_change(rules: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> list[Path]:
+        raise PermissionError
 
-    def paths() -> list[Path]:
-        if broken:
-            raise PermissionError
-        return [tmp_path / "a.yaml"]
+    with monkeypatch.context() as patch:
+        patch.setattr(rules.source, "_paths", gone)
+        with pytest.raises(PermissionError):
+            rules.changed()
+    assert rules.changed() is None
 
-    (tmp_path / "a.yaml").write_text("1", "utf-8")
-    watched = Watched(lambda: {"a.yaml": b"1"}, paths, digest({"a.yaml": b"1"}))
-    broken = True
-    with pytest.raises(PermissionError):
-        watched.changed()
-    broken = False
-    assert watched.changed() is None
+
+def test_a_change_that_could_not_be_handed_on_comes_again(rules: Folder) -> None:
+    rules.write("a.yaml", "2", age=50)
+    rules.broken = True
+    for _ in range(2):
+        with pytest.raises(PermissionError):
+            rules.changed()
+    rules.broken = False
+    assert rules.changed() == {"a.yaml": b"2"}
+    assert rules.changed() is None
+
+
+def test_files_that_are_in_use_already_are_no_change_until_they_are_forgotten(rules: Folder) -> None:
+    source = EditedFiles(rules.folder, rules.read, rules.paths, rules.take, digest(rules.read()))
+    source.look(NOW)
+    source.look(NOW)
+    assert rules.handed == [{"a.yaml": b"1"}]  # what the fixture's own look handed on
+    source.forget()
+    source.look(NOW)
+    source.look(NOW)
+    assert len(rules.handed) == 2
 
 
 async def test_the_watcher_pokes_when_a_file_below_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "tasks").mkdir()
     poke = asyncio.Event()
-    watching = asyncio.create_task(watch([tmp_path], poke))
+    watching = asyncio.create_task(watch([tmp_path], poke.set))
     for attempt in range(50):  # the watcher needs a moment to begin
         (tmp_path / "tasks" / "new.tmp").write_text(str(attempt), "utf-8")
         (tmp_path / "tasks" / "new.tmp").replace(tmp_path / "tasks" / "05.yaml")
@@ -115,7 +152,7 @@ async def test_the_watcher_pokes_when_a_file_below_is_replaced(tmp_path: Path) -
 
 async def test_the_watcher_hears_of_folders_made_later_and_sleeps_in_between(tmp_path: Path) -> None:
     poke = asyncio.Event()
-    watching = asyncio.create_task(watch([tmp_path], poke))
+    watching = asyncio.create_task(watch([tmp_path], poke.set))
     await asyncio.sleep(0)
     for place in (tmp_path / "tests", tmp_path / "tests" / "more"):
         place.mkdir()
@@ -132,5 +169,5 @@ async def test_without_the_system_s_word_the_library_watches(tmp_path: Path, mon
     def nothing(folders: object) -> None:
         raise OSError(28, "no watch left")
 
-    monkeypatch.setattr("bot.sources.rule_files.Inotify", nothing)
+    monkeypatch.setattr("bot.sources._watch.Inotify", nothing)
     await test_the_watcher_pokes_when_a_file_below_is_replaced(tmp_path)

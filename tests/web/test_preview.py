@@ -51,8 +51,7 @@ class Site:
 
     def reload(self) -> None:
         """What the service's next pass does with edited files."""
-        for look in self.app.before_pass:
-            look(NOW)
+        self.app.look_around()
 
 
 @contextmanager
