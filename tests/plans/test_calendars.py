@@ -10,6 +10,7 @@ from typing import Any
 import chinese_calendar  # type: ignore[import-untyped]
 import pytest
 import yaml
+from borax.calendars.lunardate import LunarDate  # type: ignore[import-untyped]
 
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 
@@ -86,11 +87,9 @@ def test_statutory_days_agree_with_what_two_packages_say(year: int) -> None:
 
 
 @pytest.mark.parametrize("year", KNOWN)
-def test_lunar_days_agree_with_lunardate(year: int) -> None:
-    lunar_date = pytest.importorskip("lunardate").LunarDate
-
+def test_lunar_days_agree_with_what_a_third_package_computes(year: int) -> None:
     def solar(month: int, day: int) -> date:
-        found: date = lunar_date(year, month, day).to_solar_date()
+        found: date = LunarDate(year, month, day).to_solar_date()
         return found
 
     found = statutory(year)
