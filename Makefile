@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PORT ?=
 PYTEST_ARGS ?=
+ONE ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -23,8 +24,8 @@ help: ## 显示本帮助
 run: $(VENV)/.ready-to-run ## 安装并启动演练，不需要任何群账号
 	$(PY) -m bot run --drill $(if $(PORT),--port $(PORT))
 
-test: check ## 代码检查加全部测试，提交前必跑
-	$(PY) -m pytest -n 2 $(PYTEST_ARGS)
+test: $(if $(ONE),$(VENV)/.ready-to-test,check) ## 代码检查加全部测试，提交前必跑；ONE='tests/…::test_x'（或名字里的一段）只跑这一个，不做检查
+	$(PY) -m pytest $(if $(ONE),$(if $(findstring /,$(ONE)),,-k )'$(ONE)',-n 2 --durations=10) $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-to-test ## 只做代码检查：风格、格式、类型
 	$(PY) -m ruff check $(SOURCES)
