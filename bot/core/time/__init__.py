@@ -1,3 +1,3 @@
-"""Time as an office lives it: the zone, working days, office hours, recurring periods, and the ground of the small grammar.
+"""Dates and times of the office: its time zone, workdays, office hours, recurring periods, and the base of the word grammar.
 
-Not here: what is due when (`rules`) and what time it is now (`bot/sources/clock.py`). May import nothing of the bot."""
+Not here: what is due when (`core/rules`) and what time it is now (`bot/sources/clock.py`). Imports no other room."""

@@ -1,8 +1,9 @@
-"""周期: how often a duty recurs, and the business periods that makes, with their labels and due dates.
+"""周期: how often a duty recurs, and the business periods that follow from it, with their labels and due dates.
 
 A label is the year and, within it, a half, quarter, month, half-month, week or ordinal: 2027, 2027H1, 2027Q1, 2027-03,
 2027-03上, 2027W05, 2027-1.
-It is counted from the whole year, so it never depends on when somebody looks. The forms are listed in `words.py`.
+Ordinals are always counted from the start of the year, so a label does not depend on the span of dates that was asked for.
+`core/rules/words.py` lists all word forms.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NUMERALS = "一二三四五六七八九十"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One business period: `opens` is its first day, `due` the last good day for what is owed in it."""
+    """One business period: `opens` is its first day, `due` the last day on which its report is still in time."""
 
     label: str
     due: date
@@ -36,14 +37,17 @@ class Period:
 
     @property
     def ends(self) -> date:
-        """Last day of the period: the label tells it; an ordinal one (2027-1) ends when it is due."""
+        """Last day of the period, read from its label; a period with an ordinal label (2027-1) ends on its due date."""
         if _LABEL.fullmatch(self.label) or _WEEK_LABEL.fullmatch(self.label):
             return label_span(self.label)[1]
         return self.due
 
 
 def label_span(label: str) -> tuple[date, date]:
-    """First and last day of 2027, 2027H1, 2027Q1, 2027-03 or 2027W05. Raises WordError for 2027-1: it needs its cadence."""
+    """First and last day of 2027, 2027H1, 2027Q1, 2027-03 or 2027W05.
+
+    Raises WordError for an ordinal such as 2027-1: only its cadence knows the dates.
+    """
     if week := _WEEK_LABEL.fullmatch(label):
         monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
         return monday, monday + timedelta(days=6)
@@ -61,7 +65,7 @@ def label_span(label: str) -> tuple[date, date]:
 
 
 def regular_periods(year: int, months: int, due: Callable[[date], date]) -> tuple[Period, ...]:
-    """The year (12), its halves (6), quarters (3) or months (1); `due` finds the due date by the period's last day."""
+    """Periods of `months` months each: 12 (the year), 6, 3 or 1. `due` maps a period's last day to its due date."""
     return tuple(_regular(year, number, months, due) for number in range(1, 12 // months + 1))
 
 
@@ -72,7 +76,7 @@ def _regular(year: int, number: int, months: int, due: Callable[[date], date]) -
 
 
 def dated_periods(year: int, dates_in: Callable[[int], Sequence[date]]) -> tuple[Period, ...]:
-    """One fixed date a year: the period is the year. Several: each runs from the day after the one before."""
+    """Periods of fixed dates: with one date a year, the year; with several, each from the day after the date before."""
     dates = dates_in(year)
     if len(dates) == 1:
         return (Period(str(year), dates[0], date(year, 1, 1)),)
@@ -94,7 +98,7 @@ def weekly_periods(year: int, weekday: int) -> tuple[Period, ...]:
 
 
 def half_months(year: int) -> tuple[Period, ...]:
-    """Each month up to its 15th, and from there to its end."""
+    """The half-months of the year: from the 1st to the 15th, and from the 16th to the month's end."""
     return tuple(
         half
         for month in range(1, 13)
@@ -108,10 +112,10 @@ def half_months(year: int) -> tuple[Period, ...]:
 def term_periods(
     terms: Sequence[Term], year: int, *, at_start: bool, due: Callable[[date], date], whole_year: bool = False
 ) -> tuple[Period, ...]:
-    """Terms that start (or end) in the year, numbered in that order; or the one school year that ends with its spring.
+    """The terms that start (or end) in the year, numbered by date; `whole_year`: the school year that ends with its spring.
 
-    Numbered by the term's own date and not by the due date: ten workdays before a January end may fall in December,
-    and a later notice of holidays must not renumber.
+    Terms are ordered by their own dates, not by due dates: ten workdays before the end of a January term may fall in
+    December, and a holiday notice that arrives later must not change the numbers.
     """
     if whole_year:
         return _school_year(terms, year, due)
@@ -128,7 +132,7 @@ def _school_year(terms: Sequence[Term], year: int, due: Callable[[date], date]) 
 
 
 MONTH_DAY = re.compile(r"(\d{1,2})月(?:(\d{1,2})日|底|([上中下])旬)")
-#: Last day of the first and second ten days of a month; the third ends with it.
+#: Last day of each third of a month; 0 is the month's last day.
 TEN_DAYS = {"上": 10, "中": 20, "下": 0}
 
 
@@ -165,7 +169,7 @@ class MonthDay(Word):
 
 
 class Rhythm(StrEnum):
-    """The shapes a cadence has; the value is how it is written, N standing for `count`."""
+    """The forms of a cadence. The value is the form as it is written, with N for `count`."""
 
     DATES = "每年"  # + `dates`
     HALF_END = "每半年末"
@@ -213,7 +217,7 @@ _EVERY = re.compile(r"每([2-9]|10)年(.*)")
 
 
 def _tidied(text: str) -> str:
-    """Small words that change nothing: 前, 一次, 每个, and; Chinese numbers where a count stands."""
+    """Drops words that do not change the meaning (前, 一次, 每个 …) and turns Chinese numerals of a count into digits."""
     text = re.sub(r"(?:(?<=[日底末旬])|(?<=周.))[以之]?前", "", text).removesuffix("一次")
     text = re.sub(r"^每[个一](?=季|月|半|年|周|学)", "每", re.sub("[和及与]", "、", text))
     text = re.sub(r"每季(?!度)", "每季度", re.sub(r"(?<=后)(\d+)天内", r"\1日内", text))
@@ -226,8 +230,8 @@ def _tidied(text: str) -> str:
 class Cadence(Word):
     """How often a duty recurs, and when it is due.
 
-    `dates` only with DATES; `count` is N where there is one (with DATES: every so many years, counted from `since`).
-    `since` is the first year there is a period of, 0 for no such year.
+    `dates` is set only with DATES. `count` is the N of the form; with DATES it means every N years, counted from `since`.
+    `since` is the first year that has a period; 0 means no first year.
     """
 
     rhythm: Rhythm
@@ -273,7 +277,7 @@ class Cadence(Word):
 
     @classmethod
     def _every(cls, tidy: str, text: str) -> Self | None:
-        """What stands after 自…起, if that stands there."""
+        """The cadence without its 自…年起; `text` is the whole text, for errors."""
         if years := _EVERY.fullmatch(tidy):
             once = cls._dated(years[2] if years[2] not in ("", "底") else "12月底", text)
             return replace(once, count=int(years[1])) if once and len(once.dates) == 1 else None
@@ -322,17 +326,17 @@ class Cadence(Word):
 
     @property
     def every_month(self) -> bool:
-        """Whether it comes back every month, or more often."""
+        """Whether it recurs every month or more often."""
         return self.rhythm.startswith(("每月", "每半月", "每周"))
 
     def periods(self, calendar: Calendar, since: date, until: date) -> list[Period]:
-        """Periods due in [since, until], by due date. Labels depend on neither."""
+        """Periods due in [since, until], by due date."""
         years = range(since.year - 1, until.year + 2)
         found = [one for year in years for one in _periods_of_year(self, calendar, year) if since <= one.due <= until]
         return sorted(found, key=lambda one: one.due)
 
     def period(self, calendar: Calendar, label: str) -> Period:
-        """The period of that label. Raises WordError when this cadence has none."""
+        """The period with that label. Raises WordError when this cadence has none."""
         year = int(label[:4]) if re.match(r"20\d\d", label) else 0
         known = {one.label: one for one in _periods_of_year(self, calendar, year)} if year else {}
         if label not in known:
@@ -365,7 +369,7 @@ def _periods_of_year(cadence: Cadence, calendar: Calendar, year: int) -> tuple[P
 
 
 def _of_dates(cadence: Cadence, year: int) -> tuple[Period, ...]:
-    """Fixed dates of the year; every so many years one, whose period is all these years."""
+    """Periods of fixed dates; with a date every N years, a period covers all N years."""
     if not cadence.count:
         return dated_periods(year, lambda of: [one.in_year(of) for one in cadence.dates])
     if (year - cadence.since) % cadence.count:
@@ -382,7 +386,7 @@ def _workdays_after(end: date, count: int, calendar: Calendar) -> date:
     return calendar.shift_workdays(end, count)
 
 
-#: Months in a period, and the due date by the period's last day.
+#: Months in a period, and the function from the period's last day to its due date.
 _REGULAR: dict[Rhythm, tuple[int, DateFinder]] = {
     Rhythm.HALF_END: (6, lambda end, count, calendar: end),
     Rhythm.QUARTER_END: (3, lambda end, count, calendar: end),

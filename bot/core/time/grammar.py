@@ -1,6 +1,6 @@
-"""The ground under every small Chinese word form: normalising, dates that exist, and errors a person can act on.
+"""The base of every Chinese word form: normalising text, checking dates, and errors that say what to write instead.
 
-`words.py` holds the forms themselves; `workdays.py` reads its calendar files with `PlainDate` from here.
+`core/rules/words.py` holds the forms themselves; `workdays.py` reads dates of calendar files with `PlainDate` from here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-YEARS = range(2000, 2100)  # what a rule file may name; anything else is a slip of the finger
+YEARS = range(2000, 2100)  # years a rule file may name; any other is taken for a typing error
 
 
 class WordError(ValueError):
-    """A word a rule file may not contain. `problem` says what is wrong, `hint` what may be written (both Chinese)."""
+    """A word that a rule file may not contain. `problem` says what is wrong, `hint` what to write instead (both Chinese)."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(f"{problem}。{hint}" if hint else problem)
@@ -40,27 +40,27 @@ def normalise(text: str) -> str:
 
 
 def nearest(text: str, examples: Iterable[str]) -> str:
-    """可以写：… with the three examples most like `text`."""
+    """A hint 可以写：… with the three examples most similar to `text`."""
     close = difflib.get_close_matches(text, list(examples), n=3, cutoff=0.0)
     return "可以写：" + "、".join(f"“{example}”" for example in close)
 
 
 def check_year(year: int, text: str) -> int:
-    """The year itself; WordError outside 2000–2099."""
+    """Returns the year. Raises WordError outside 2000–2099."""
     if year not in YEARS:
         raise WordError(f"“{text}”的年份是{year}，应在{YEARS[0]}至{YEARS[-1]}之间")
     return year
 
 
 def check_month(month: int, text: str) -> int:
-    """The month itself; WordError unless 1–12."""
+    """Returns the month. Raises WordError unless it is 1–12."""
     if not 1 <= month <= 12:
         raise WordError(f"“{text}”写了{month}月，一年只有1至12月")
     return month
 
 
 def real_date(year: int, month: int, day: int, text: str) -> date:
-    """That date; WordError with its own sentence when no such day exists."""
+    """The date. Raises WordError when no such day exists; `text` is quoted in the error."""
     check_year(year, text)
     check_month(month, text)
     days = monthrange(year, month)[1]
@@ -78,7 +78,7 @@ _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|年(\d{1,2})月(\d{1,2})日)
 
 
 def parse_date(value: object) -> date:
-    """A plain day, `2027-12-31` or `2027年12月31日`. Raises WordError, also for days that do not exist."""
+    """Reads a date, `2027-12-31` or `2027年12月31日`. Raises WordError for anything else and for days that do not exist."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     text = normalise(value) if isinstance(value, str) else str(value)
@@ -104,7 +104,7 @@ PlainDate = Annotated[
 
 
 class Word:
-    """Base of the value types: `parse` reads a text, `words` writes it back, pydantic fields do both by themselves."""
+    """Base of the value types: `parse` reads a text and `words` writes it back; pydantic fields of these types do both."""
 
     __slots__ = ()
     title: ClassVar[str]
@@ -113,7 +113,7 @@ class Word:
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Reads a text as a person typed it. Raises WordError with the nearest allowed forms."""
+        """Reads a text as a person typed it. Raises WordError with the most similar allowed forms."""
         if isinstance(value, cls):
             return value
         text = normalise(cls._as_text(value))
@@ -130,7 +130,7 @@ class Word:
 
     @classmethod
     def _read(cls, text: str) -> Self | None:
-        """The value of a normalised text, None when no form fits, WordError when one fits but cannot be."""
+        """The value of a normalised text; None when no form matches. Raises WordError when a form matches with impossible values."""
         raise NotImplementedError
 
     def words(self) -> str:
@@ -158,7 +158,7 @@ class Word:
 
 
 def check_count(count: int, text: str) -> int:
-    """A count of days, workdays or months from 1 to 9999; WordError otherwise."""
+    """Returns a count of days, workdays or months. Raises WordError unless it is 1 to 9999."""
     if not 1 <= count <= 9999:
         raise WordError(f"“{text}”的数目是{count}，应在1至9999之间")
     return count

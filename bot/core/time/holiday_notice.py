@@ -1,7 +1,7 @@
-"""A State Council holiday notice, as somebody pasted it → one year's calendar, or every reason why it cannot be trusted.
+"""Reads the pasted text of a State Council holiday notice into one year's calendar, or lists every problem found in it.
 
-The notice checks itself: weekdays stand in brackets, days are counted (共3天), make-up days are Saturdays or Sundays. A year
-of reminders hangs on it, so one doubt refuses the whole; what is in doubt is quoted in the notice's own words.
+The text contains its own checks: weekdays in brackets, counts of days (共3天), make-up days on Saturdays or Sundays. A year of
+reminders depends on the result, so a single problem refuses the whole notice; each problem quotes the notice's own words.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from bot.core.time.grammar import YEARS, WordError, real_date
 from bot.core.time.workdays import SATURDAY, CalendarYear, DayRange, StatutoryTable
 
 HOLIDAYS = ("元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节")
-#: What must be off where the shipped table of statutory days does not know the year.
+#: Days that must be off in a year that the shipped table of statutory days does not contain.
 FIRST_DAYS = {"元旦": (1, 1), "劳动节": (5, 1), "国庆节": (10, 1)}
 WEEKDAYS = "一二三四五六日"
-LONGEST = 20_000  # characters; a notice has some 600, a whole page around it a few thousand
+LONGEST = 20_000  # characters; a notice has about 600, a whole web page around it a few thousand
 TITLE = "国务院办公厅关于{year}年部分节假日安排的通知"
 
 _WEEKDAY = re.compile("(?:周|星期|礼拜)([一二三四五六日天])")
 _DATE_PARTS = re.compile(r"(?:(\d{4})年)?(?:(\d{1,2})月)?(\d{1,2})日(.*)")
-#: A date and what stands in its brackets; half a pair of brackets is understood so that it can be complained about.
+#: What stands in brackets after a date. A missing bracket matches too, so that it can be reported.
 _BRACKETS = "（[^（）。]{0,30}）|（?(?:周|星期|礼拜)[一二三四五六日天]）?"
-#: Possessive throughout (?+ *+): a damaged text must not make the search try every way to cut it.
+#: All quantifiers are possessive (?+ *+): a damaged text must not cause catastrophic backtracking.
 _DATE = rf"(?:\d{{4}}年)?+(?:\d{{1,2}}月)?+\d{{1,2}}日(?:{_BRACKETS})?+"
 _RUN = rf"{_DATE}(?:(?:至|到|[-–—~]+){_DATE})?+"
 _CLAUSE = re.compile(
@@ -44,9 +44,9 @@ _SIGNED = re.compile(r"(国务院办公厅)?(\d{4}年\d{1,2}月\d{1,2}日)(?![�
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What was read. `calendar` is None exactly when there are problems.
+    """The result of reading. `calendar` is None exactly when there are problems.
 
-    `weekdays` and `counts` say how many weekdays and day counts of the text agreed with its dates.
+    `weekdays` and `counts` are the numbers of weekdays and day counts in the text that were checked against its dates.
     """
 
     calendar: CalendarYear | None
@@ -56,9 +56,10 @@ class Notice:
 
 
 def read_notice(text: str, year: int | None = None, statutory: StatutoryTable | None = None) -> Notice:
-    """Reads a pasted notice; `year` where the paste has no title, or to be sure of it. Never raises for bad text.
+    """Reads a pasted notice. Never raises for bad text: problems are in the result.
 
-    With `statutory`, the days that the law gives in that year must be among the days off.
+    `year` is needed when the text has no title; with a title, the two must agree. With `statutory`, the statutory days of
+    that year must be among the days off.
     """
     if len(text) > LONGEST:
         return Notice(None, (f"文字太长，有{len(text)}个字，不像一份通知：请只粘贴通知本身",))
@@ -69,7 +70,7 @@ def read_notice(text: str, year: int | None = None, statutory: StatutoryTable | 
     problems += _names_missing_or_twice([names for names, _ in sections])
     if found is None:
         return Notice(None, tuple(problems))
-    reading = _Reading(found)
+    reading = _NoticeReader(found)
     for names, body in sections:
         reading.section(names, body)
     issued = reading.issue_day(plain)
@@ -80,18 +81,21 @@ def read_notice(text: str, year: int | None = None, statutory: StatutoryTable | 
 
 
 def weekday_name(day: date) -> str:
-    """星期一 … 星期日."""
+    """The weekday in Chinese, 星期一 to 星期日."""
     return f"星期{WEEKDAYS[day.weekday()]}"
 
 
 def _plain(text: str) -> str:
-    """Half-width digits, full-width brackets and signs, no blanks, line breaks or invisible characters."""
+    """The text with half-width digits, full-width punctuation, and without blanks, line breaks or invisible characters."""
     visible = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     return re.sub(r"\s+", "", visible).translate(str.maketrans("(),:;", "（），：；"))
 
 
 def _year(plain: str, wanted: int | None, problems: list[str]) -> int | None:
-    """The title's year, else the wanted one; dates are read with the title's so that only the mismatch is complained about."""
+    """The title's year, else the wanted one.
+
+    When the two differ, dates are read with the title's year, so that only the mismatch is reported and not every date.
+    """
     titles = {int(found) for found in _TITLE_YEAR.findall(plain)}
     if len(titles) > 1:
         problems.append(
@@ -109,7 +113,7 @@ def _year(plain: str, wanted: int | None, problems: list[str]) -> int | None:
 
 
 def _sections(plain: str) -> list[tuple[tuple[str, ...], str]]:
-    """Holiday names with the text after them, up to the notice's closing words; what follows those is not read."""
+    """The holiday names of each heading with the text after it; text after the notice's closing words is left out."""
     headings = list(_HEADING.finditer(plain))
     closing = _TAIL.search(plain, headings[0].end()) if headings else None
     tail = closing.start() if closing else len(plain)
@@ -119,7 +123,7 @@ def _sections(plain: str) -> list[tuple[tuple[str, ...], str]]:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """The holidays of a heading by their full names: 清明 is 清明节."""
+    """The full names of the holidays in a heading: 清明 becomes 清明节."""
     shorts = (one.removeprefix("国际").removesuffix("节") for one in re.split("[、和与及]", text))
     return tuple(next(name for name in HOLIDAYS if name.startswith(short)) for short in shorts)
 
@@ -137,14 +141,14 @@ def _listed(days: Iterable[date]) -> str:
     return "、".join(f"{day.month}月{day.day}日" for day in days)
 
 
-class _Reading:
-    """One notice on its way to a calendar; collects problems."""
+class _NoticeReader:
+    """Reads one notice section by section and collects problems."""
 
     def __init__(self, year: int) -> None:
         self.year = year
         self.problems: list[str] = []
         self.weekdays = self.counts = 0
-        self._off: list[tuple[DayRange, str]] = []  # with the phrase it was read from
+        self._off: list[tuple[DayRange, str]] = []  # each with the phrase it was read from
         self._makeup: list[tuple[date, str]] = []
         self._holidays: tuple[str, ...] = ()
         self._carried: tuple[int, int] | None = None  # year and month of the date before, for “2月14日、28日”
@@ -155,7 +159,7 @@ class _Reading:
     # --- reading ---
 
     def section(self, names: tuple[str, ...], body: str) -> None:
-        """One numbered paragraph: its days off, its make-up days, and nothing with a date left unread."""
+        """Reads the days off and make-up days of one numbered paragraph; a date that is neither is a problem."""
         self._holidays, self._carried = names, None
         body = _ASIDE.sub("", body)
         before, end = len(self._off), 0
@@ -172,7 +176,7 @@ class _Reading:
             self.problems.append(f"{'、'.join(names)}：没有读到放假日期")
 
     def _unread(self, phrase: str) -> None:
-        """A signature without the closing words before it is no part of a holiday."""
+        """Reports a date that was not read, except a bare full date: that is the signature's."""
         if not re.fullmatch(r"\d{4}年\d{1,2}月\d{1,2}日", phrase):
             self._say(phrase, "看不出是放假还是上班")
 
@@ -190,7 +194,7 @@ class _Reading:
             self._count(new, phrase, rest)
 
     def _count(self, runs: list[DayRange], phrase: str, rest: str) -> None:
-        """共3天 against the dates, and 与周末连休 against the week."""
+        """Checks 共3天 against the number of dates, and 与周末连休 against their weekdays."""
         days = [day for run in runs for day in run.days()]
         found = _COUNT.match(rest)
         if found and int(found[1]) != len(days):
@@ -212,7 +216,7 @@ class _Reading:
         return first, last
 
     def _day(self, text: str) -> date | None:
-        """The date meant, its brackets checked; None after saying why there is none."""
+        """The date, with the weekday in its brackets checked; None when there is none, after reporting why."""
         found = _DATE_PARTS.fullmatch(text)
         assert found is not None
         if text.count("（") != text.count("）"):
@@ -232,7 +236,7 @@ class _Reading:
         year, month = self._carried or (self.year, 0)
         if found[2] is not None:
             month = int(found[2])
-            # 元旦 may reach back into December; a notice usually says so with the year, but not always.
+            # 元旦 may begin in December of the year before; most notices then write the year, but not all.
             year = int(found[1] or (self.year - (month == 12 and "元旦" in self._holidays)))
         self._carried = year, month
         try:
@@ -245,7 +249,7 @@ class _Reading:
         return day
 
     def issue_day(self, plain: str) -> date | None:
-        """The date under the office's name, else the last full date that is no holiday."""
+        """The date after the issuing office's name, else the last full date that stands alone; None after reporting why."""
         found = list(_SIGNED.finditer(plain))
         signed = [one[2] for one in found if one[1]] or [one[2] for one in found]
         if not signed:
@@ -264,13 +268,13 @@ class _Reading:
     # --- comparing ---
 
     def compare(self, statutory: StatutoryTable | None) -> None:
-        """What only all paragraphs together can show."""
+        """Checks all paragraphs against each other and against the statutory days."""
         phrases = self._overlaps()
         self._check_makeup(phrases)
         self._check_statutory(set(phrases), statutory)
 
     def _overlaps(self) -> dict[date, str]:
-        """Day off → its phrase; says which phrases speak of the same days."""
+        """The phrase of every day off; reports phrases that name the same days."""
         phrases: dict[date, str] = {}
         for run, phrase in self._off:
             twice = [day for day in run.days() if day in phrases]
@@ -292,7 +296,7 @@ class _Reading:
             seen.add(day)
 
     def _check_statutory(self, off: set[date], table: StatutoryTable | None) -> None:
-        """Of the holidays that were read at all, the days that the law gives."""
+        """Reports statutory days that are missing from the days off of a holiday that was read."""
         rows = [run for one in (table.years if table else ()) if one.year == self.year for run in one.off]
         given = {run.name: list(run.days()) for run in rows} or {
             name: [date(self.year, *day)] for name, day in FIRST_DAYS.items()
@@ -304,7 +308,7 @@ class _Reading:
                 self.problems.append(f"{name}：“{said}”不含法定放假日{_listed(missing)}")
 
     def calendar(self, issued: date) -> CalendarYear:
-        """The year's form; only called without problems."""
+        """The year's calendar form; only called when there are no problems."""
         return CalendarYear.model_validate(
             {
                 "年份": self.year,

@@ -1,4 +1,4 @@
-"""The word somebody probably meant: near matches for the help in an error."""
+"""Near matches: the known word that a mistyped word probably stands for, for the hint of an error."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """The known word most like `word`, or nothing when none is."""
+    """The known word most similar to `word`; empty when none is similar."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
 
 
 def only_near(word: str, known: Iterable[str]) -> str:
-    """The one known word that differs from `word` so little that it must be meant, or nothing."""
+    """The known word very similar to `word`, if there is exactly one; else empty."""
     found = difflib.get_close_matches(word, list(known), n=2, cutoff=0.7)
     return found[0] if len(found) == 1 else ""
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
-    """是不是“…”？, else the words there are (at most twelve)."""
+    """A hint 是不是“…”？ with the most similar word; without one, a list of at most twelve known words."""
     match = near(word, known)
     if match:
         return f"是不是“{match}”？"

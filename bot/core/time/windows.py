@@ -1,7 +1,7 @@
-"""Office hours and slots: at which minute a chat may be spoken to.
+"""Office hours and slots: at which minute a message may go to a chat.
 
-Times are aware datetimes in the office's zone (Asia/Shanghai); the bot never speaks on the hour or the half hour,
-when every other robot does and the platforms are busiest.
+Times are aware datetimes in the office's zone (Asia/Shanghai). Nothing is sent on the hour or the half hour: other robots
+send then, and the platforms are busiest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Spans = tuple[tuple[time, time], ...]
 
 @dataclass(frozen=True, slots=True)
 class SeasonalHours:
-    """Other office hours from (month, day) to (month, day), both included; may run over New Year."""
+    """Office hours of a season, from (month, day) to (month, day), both included; the season may include New Year."""
 
     starts: tuple[int, int]
     ends: tuple[int, int]
@@ -47,7 +47,7 @@ class SeasonalHours:
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """Spans of a working day, the first one in the morning; a season that covers the day replaces them (first wins).
+    """Office hours of a workday, the morning's first. The first season that covers a day replaces the usual spans.
 
     Raises ValueError (in Chinese) when spans are empty, reversed, overlapping or shorter than two minutes.
     """
@@ -59,7 +59,7 @@ class OfficeHours:
         _check(self.spans)
 
     def on(self, day: date) -> Spans:
-        """The spans of that day; an end is the first minute no longer open."""
+        """The spans of that day; a span does not include its end."""
         return next((season.spans for season in self.seasons if season.covers(day)), self.spans)
 
 
@@ -91,7 +91,7 @@ def _open_minutes(spans: Spans) -> tuple[int, ...]:
 
 @lru_cache(maxsize=8192)
 def _slot_minute(chat: str, spans: Spans) -> int:
-    """The chat's minute of the day: a stable place in the first hour of the first span."""
+    """The chat's minute of the day: derived from a hash of its name, in the first hour of the first span."""
     start = _minute(spans[0][0])
     choices = [minute for minute in _open_minutes(spans[:1]) if start < minute < start + 60] or [start]
     place = int.from_bytes(hashlib.sha256(chat.encode()).digest()[:8], "big")
@@ -103,12 +103,12 @@ def _at(day: date, minute: int, tz: tzinfo | None) -> datetime:
 
 
 def slot(chat: str, day: date, hours: OfficeHours, tz: tzinfo = ZONE) -> datetime:
-    """When that chat's digest goes out on that day: 08:31–09:29 by default, the same minute every day of a season."""
+    """When the chat's digest goes out on that day: by default between 08:31 and 09:29, the same minute on every day of a season."""
     return _at(day, _slot_minute(chat, hours.on(day)), tz)
 
 
 def is_open(at: datetime, hours: OfficeHours, calendar: Calendar) -> bool:
-    """Whether a message may go out at `at` (aware, in the office's zone): office hours of a day that may carry one."""
+    """Whether a message may go out at `at` (aware, in the office's zone): a sending day, and within its office hours."""
     _aware(at)
     here = at.time()
     return calendar.may_send(at.date()) and any(start <= here < end for start, end in hours.on(at.date()))
@@ -132,14 +132,6 @@ def allowed(at: datetime, chat: str, today: datetime, hours: OfficeHours, calend
     at = at.astimezone(ZONE)
     opens = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
     return opens if opens.date() == day_of(today) else max(opens, slot(chat, opens.date(), hours))
-
-
-def days_between(since: datetime, until: datetime) -> tuple[date, ...]:
-    """Days that hold instants of (since, until]: from since's to until's, none when until is not later."""
-    if until <= since:
-        return ()
-    first = since.astimezone(until.tzinfo).date()
-    return tuple(first + timedelta(days=n) for n in range((until.date() - first).days + 1))
 
 
 def _aware(at: datetime) -> None:

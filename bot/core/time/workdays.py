@@ -1,9 +1,9 @@
-"""工作日, 调休 and 学期: which days are worked, which may carry a message, and when schools are in session.
+"""工作日, 调休 and 学期: workdays, days on which messages may be sent (sending days), and school terms.
 
-A `Calendar` is built from year files (State Council notices), the table of statutory days off, and local
-exceptions of higher rank. A year without an announced file is provisional: weekends and statutory days off,
-no make-up days, and no sending where the coming notice is likely to put a holiday. Years beyond the table
-know the fixed-date days only. No question about a day from year 1 to 9999 raises.
+A `Calendar` is built from year files (State Council notices), the table of statutory days off, and local exceptions, which
+outrank both. A year without an announced file is provisional: weekends and statutory days are off, there are no make-up
+days, and nothing is sent on days that the coming notice will probably make holidays. For years that the table does not
+contain, only statutory days with a fixed date are known. Questions about any day of the years 1 to 9999 are answered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUIET_DAYS = frozenset({(5, day) for day in range(1, 6)} | {(10, day) for day in
 
 
 class Level(StrEnum):
-    """Who set the days off; a later one overrules an earlier one."""
+    """Who set the days off, by rising rank: a higher rank overrules a lower one."""
 
     STATE = "国家"
     PROVINCE = "省"
@@ -62,7 +62,7 @@ class DayRange(_Form):
 
 
 class Term(_Form):
-    """A school term; `basis` 建议 means nobody has confirmed it."""
+    """A school term; with `basis` 建议 it is a proposal that nobody has confirmed."""
 
     name: str = Field(alias="名称", min_length=1, max_length=40)
     starts_on: PlainDate = Field(alias="开始")
@@ -87,7 +87,7 @@ class Term(_Form):
 class CalendarYear(_Form):
     """One year's file: days off, make-up workdays, school terms that start in the year.
 
-    Days may lie in the December before: notices for 元旦 have reached back (2018-12-29 was worked for 2019).
+    Days may lie in the December before: the notice for 2019 made 2018-12-29 a workday.
     """
 
     year: int = Field(alias="年份", ge=2000, le=2099)
@@ -131,7 +131,7 @@ class CalendarYear(_Form):
 
 
 class StatutoryYear(_Form):
-    """Statutory days off of one year, and days without messages while the year has no notice."""
+    """Statutory days off of one year, and the days on which nothing is sent while the year has no notice."""
 
     year: int = Field(alias="年份")
     off: tuple[DayRange, ...] = Field(alias="放假")
@@ -139,7 +139,7 @@ class StatutoryYear(_Form):
 
 
 class StatutoryTable(_Form):
-    """法定节日.yaml: what the law gives without waiting for a notice, as plain dates."""
+    """法定节日.yaml: the days off that the law sets without a notice, as plain dates."""
 
     basis: str = Field(alias="依据", default="")
     years: tuple[StatutoryYear, ...] = Field(alias="各年", default=())
@@ -160,11 +160,11 @@ class _YearTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """Working days in force. Equal and hashed by content (`digest`); answers from arrays built once per year asked."""
+    """The workdays in force. Compared and hashed by content (`digest`); each year's arrays are built when first needed."""
 
     digest: str
     years_announced: frozenset[int]
-    _ruled: dict[date, str | None]  # what files say of a day: a holiday's name, or None for a make-up workday
+    _ruled: dict[date, str | None]  # days named in files: the holiday's name, or None for a make-up workday
     _statutory: dict[date, str]
     _statutory_years: frozenset[int]
     _quiet: frozenset[date]
@@ -176,7 +176,7 @@ class Calendar:
     def build(
         cls, years: Iterable[CalendarYear], statutory: StatutoryTable, local: Iterable[CalendarYear] = ()
     ) -> Calendar:
-        """Raises WordError when two files of one rank speak of the same year."""
+        """The calendar of these files. Raises WordError when two files of one rank are for the same year."""
         files = sorted([*years, *local], key=lambda one: (one.level.rank, one.year))
         _refuse_twins(files)
         return cls(
@@ -204,7 +204,7 @@ class Calendar:
         return bool(table.worked[day.toordinal() - table.first])
 
     def may_send(self, day: date) -> bool:
-        """A workday; in provisional years also outside May 1–5, Oct 1–7 and 除夕 to 初七."""
+        """Whether messages may be sent: on workdays, in provisional years except May 1–5, Oct 1–7 and 除夕 to 初七."""
         table = self._table(day.year)
         return bool(table.sendable[day.toordinal() - table.first])
 
@@ -213,7 +213,7 @@ class Calendar:
         return day.year not in self.years_announced
 
     def holiday_name(self, day: date) -> str:
-        """春节, 国庆节、中秋节 …; empty on plain weekends and workdays."""
+        """The holiday's name (春节, or 国庆节、中秋节 where two fall together); empty on plain weekends and workdays."""
         return self._table(day.year).names.get(day.toordinal(), "")
 
     def workday_on_or_after(self, day: date) -> date:
@@ -225,13 +225,13 @@ class Calendar:
         return day if self.is_workday(day) else self.shift_workdays(day, -1)
 
     def send_day_on_or_after(self, day: date) -> date:
-        """The first day from `day` on that may carry a message."""
+        """The first sending day on or after `day`."""
         while not self.may_send(day):
             day = self.shift_workdays(day, 1)
         return day
 
     def send_day_on_or_before(self, day: date) -> date:
-        """The last day up to `day` that may carry a message."""
+        """The last sending day on or before `day`."""
         while not self.may_send(day):
             day = self.shift_workdays(day, -1)
         return day
@@ -255,7 +255,7 @@ class Calendar:
         return date.fromordinal(table.workdays[place])
 
     def workdays_between(self, after: date, until: date) -> int:
-        """Workdays in (after, until]; negative, counted the other way, when `until` is earlier."""
+        """The number of workdays in (after, until]; when `until` is earlier, minus those in (until, after]."""
         if until < after:
             return -self.workdays_between(until, after)
         first, last = self._table(after.year), self._table(until.year)
@@ -267,7 +267,7 @@ class Calendar:
         return self.workday_on_or_after(date(year, month, 1))
 
     def terms(self, since: date, until: date) -> tuple[Term, ...]:
-        """School terms that touch [since, until], by start; proposed (建议) where no file names one."""
+        """School terms that overlap [since, until], by start; where no file names a term, a proposed one (建议)."""
         years = range(since.year - 1, until.year + 1)
         return tuple(
             term for year in years for term in self._terms_of(year) if term.starts_on <= until and term.ends_on >= since
@@ -332,7 +332,7 @@ def _digest(forms: Iterable[_Form]) -> str:
 
 
 def _rulings(files: Iterable[CalendarYear]) -> dict[date, str | None]:
-    """What each named day is, the highest rank last and so in force."""
+    """What each named day is; files come by rising rank, so the highest rank's entry stays."""
     ruled: dict[date, str | None] = {}
     for one in files:
         ruled.update(_named_days(one.off))
@@ -341,7 +341,7 @@ def _rulings(files: Iterable[CalendarYear]) -> dict[date, str | None]:
 
 
 def _named_days(runs: Iterable[DayRange]) -> dict[date, str]:
-    """Day → name; 国庆节、中秋节 where two fall together."""
+    """The name of each day; where two holidays fall together, both (国庆节、中秋节)."""
     names: dict[date, str] = {}
     for run in runs:
         for day in run.days():

@@ -1,4 +1,4 @@
-"""The one zone of the office, and a day's first instant in it."""
+"""The office's time zone, and conversions between instants and days in it."""
 
 from __future__ import annotations
 

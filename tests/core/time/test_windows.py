@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.time.windows import OfficeHours, SeasonalHours, days_between, is_open, next_open_minute, slot
+from bot.core.time.windows import OfficeHours, SeasonalHours, is_open, next_open_minute, slot
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.core.time.zone import ZONE
 
@@ -116,22 +116,6 @@ def test_the_next_open_minute_is_open_not_crowded_not_earlier_and_its_own_next(m
     assert (found.second, found.microsecond) == (0, 0)
     assert is_open(found, SUMMER, CALENDAR)
     assert next_open_minute(found, SUMMER, CALENDAR) == found
-
-
-def test_days_between_holds_both_ends_and_nothing_when_time_stood_still() -> None:
-    assert days_between(at("2026-11-24T10:00"), at("2026-11-26T08:00")) == (
-        date(2026, 11, 24),
-        date(2026, 11, 25),
-        date(2026, 11, 26),
-    )
-    assert days_between(at("2026-11-24T10:00"), at("2026-11-24T10:00:01")) == (date(2026, 11, 24),)
-    assert days_between(at("2026-11-24T10:00"), at("2026-11-24T10:00")) == ()
-    assert days_between(at("2026-11-24T10:00"), at("2026-11-23T10:00")) == ()
-
-
-def test_days_between_counts_days_in_the_office_zone() -> None:
-    since = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # already the 25th in Gansu
-    assert days_between(since, at("2026-11-25T09:00")) == (date(2026, 11, 25),)
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
