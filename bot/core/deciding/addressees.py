@@ -1,4 +1,4 @@
-"""Who hears of a finding: everybody its ladder speaks to, each once, with the roles in which they hear it."""
+"""The addressees of a finding, and the chat in which each of them is told."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ADMIN = "管理员"
 LEADING_GROUP = "领导小组"
 SUPERVISOR = "分管领导"
 NO_LEAD = "请确认牵头单位"
-#: Between a name and a further chat in which it is told too (也发): 县教育局→基础教育股. Each is an addressee of its own.
+#: Separates a name from a further chat in which it is told too (也发): 县教育局→基础教育股. Each such key is a separate addressee.
 ALSO = "→"
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Who is told: `key` is the told key's part and the name a chat is configured under."""
+    """Who is told. `key` identifies the addressee in the record of tellings, and in the configuration of chats."""
 
     key: str
     unit: str
@@ -29,23 +29,23 @@ class Addressee:
 
     @property
     def name(self) -> str:
-        """Whose ears these are, in whatever chat."""
+        """The unit or person, without the further chat."""
         return name_of(self.key)
 
 
 def name_of(key: str) -> str:
-    """The name in an addressee's key, without the further chat it is told in."""
+    """The unit or person in an addressee's key, without the further chat."""
     return key.partition(ALSO)[0]
 
 
 def addressees(finding: Finding) -> tuple[Addressee, ...]:
-    """Everybody the ladder of a finding could speak to, each once, with the roles in which they hear it."""
+    """Every addressee of any rung of the finding's ladder, each once, with all roles in which they are addressed."""
     return _addressees(finding.item.rule, bool(finding.lead), finding.item.soft or finding.item.rule.soft)
 
 
 @lru_cache(maxsize=8192)
 def _addressees(rule: Rule, led: bool, soft: bool) -> tuple[Addressee, ...]:
-    """`led`: its lead is confirmed; `soft`: it is only hoped for, so nobody above the units hears of it."""
+    """`led`: the lead unit is confirmed. `soft`: the target is not binding, so nobody above the units is addressed."""
     spoken = {role for rung in rule.ladder.rungs for role in rung.roles}
     spoken -= {Role.SUPERVISOR, Role.LEADING_GROUP} if soft else set()
     found: dict[str, Addressee] = {}
@@ -57,7 +57,7 @@ def _addressees(rule: Rule, led: bool, soft: bool) -> tuple[Addressee, ...]:
 
 
 def _everybody(rule: Rule, leads: tuple[str, ...]) -> Iterator[Addressee]:
-    """Everybody a rule knows, in every capacity; without a confirmed lead the admin stands for the units."""
+    """Every possible addressee of a rule, once for each role; without a confirmed lead the admin takes the units' place."""
 
     def hears(key: str, role: Role, mark: str = "") -> Addressee:
         return Addressee(key, key.partition("·")[0], role, frozenset({role}), mark)
@@ -79,23 +79,23 @@ def _everybody(rule: Rule, leads: tuple[str, ...]) -> Iterator[Addressee]:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Which addressee has which chat. A name may share another's chat; who has none is spoken of in the admin's.
+    """The chat of each addressee. Several names may share a chat; messages for a name without a chat go to the admin's chat.
 
-    `also` (也发) are the further chats of a name; in each it is an addressee of its own, with its own slot and memory.
+    `also` (也发) are the further chats of a name; in each, the name is a separate addressee with its own slot and record.
     """
 
     chats: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hearers(self, finding: Finding) -> Iterator[Addressee]:
-        """Everybody a finding's ladder could speak to, in every chat they are told in."""
+        """Every addressee of the finding's ladder, once for each chat in which they are told."""
         for one in addressees(finding):
             yield one
             for chat in self.also.get(one.key, ()):
                 yield replace(one, key=f"{one.key}{ALSO}{chat}")
 
     def route(self, addressee: Addressee) -> tuple[str, str]:
-        """The chat, and the mark the line carries when it is not the addressee's own."""
+        """The addressee's chat, and the mark to put on the line when the chat is not the addressee's own."""
         _, further, also = addressee.key.partition(ALSO)
         if further:
             return also, addressee.mark

@@ -1,5 +1,6 @@
-"""What comes from outside is checked against the rules before it is kept: an event about something that does not exist
-would be believed for ever and change nothing.
+"""Checks events from outside against the rules before they are stored.
+
+An event about something that does not exist would stay in the journal for ever and have no effect, so it is refused.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from bot.core.rules.item import Item
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.near import near
 
-YEARS = range(2000, 2101)  # calendars end somewhere; a date beyond is a slip of the keyboard
-HISTORY = 20  # years before the plan's first whose values may be handed in: trends, and births of those in school today
-CASE_NUMBER = re.compile(r"[0-9A-Z]+(?:-[0-9A-Z]+)*")  # no Chinese: a number names nobody
+YEARS = range(2000, 2101)  # a date in any other year is taken for a typing error
+HISTORY = 20  # years before the plan whose values may be reported: for trends, and births of today's pupils
+CASE_NUMBER = re.compile(r"[0-9A-Z]+(?:-[0-9A-Z]+)*")  # no Chinese, so that a number cannot contain a person's name
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """Why an event is not taken in, as a Chinese sentence without its full stop."""
+class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of the bot
+    """Why an event is refused, as a Chinese sentence without its full stop."""
 
 
 def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
-    """The event with former ids replaced by today's. Raises Refused when it speaks of what is not there."""
+    """The event with former ids replaced by today's. Raises Refused when it names something that does not exist."""
     _check_year(event.time)
-    payload = _vet(payload_of_today(event.payload, rulebook.succession), _Desk(rulebook, chats, today, facts))
+    payload = _vet(payload_of_today(event.payload, rulebook.succession), _Lookup(rulebook, chats, today, facts))
     return event.model_copy(update={"data": payload.model_dump(mode="json")})
 
 
 def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
-    """Period labels a value may be handed in for: those with a report or a target, and those past for trends.
+    """Labels of the periods for which a value may be reported: those with a report or a target, and past ones for trends.
 
-    Past ones are the years, and the periods of the indicator's own reports.
+    Past ones are years and the reporting periods of the indicator before the plan began, `HISTORY` years back.
     """
     until = date(max(today.year + 2, 2036), 12, 31)
     own = (f"{indicator}:", f"{indicator}@")
@@ -51,12 +52,12 @@ def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
     return sorted(found | past | {period.label for period in earlier if period.opens < rulebook.plan.starts_on})
 
 
-class _Desk:
-    """The rules at hand, and how to say that something is not in them."""
+class _Lookup:
+    """Finds what an event names in rules and facts; raises Refused when it is not there."""
 
     def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> None:
         self.rulebook, self.today, self.facts = rulebook, today, facts
-        self.robots = chats  # chats that have one
+        self.robots = chats  # chats that have a robot
         self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
 
     def item(self, name: str) -> Item:
@@ -69,13 +70,13 @@ class _Desk:
         return found
 
     def _refuse_quietly(self, name: str) -> None:
-        """Of a case nothing is repeated that is no number: a refusal is read in the admin's chat."""
+        """Refuses a malformed case number without quoting it: it may be a person's name, and the admin chat shows refusals."""
         rule, mark, rest = name.partition("@")
         if mark and rule in self.rulebook.by_id and procedure_of(self.rulebook.by_id[rule]):
             _check_number(rest)
 
     def case_rule(self, name: str) -> tuple[Rule, Procedure]:
-        """A rule under which cases are opened, and their steps."""
+        """A rule under which cases are opened, and the steps of its cases."""
         rule = self.rulebook.by_id.get(name)
         procedure = procedure_of(rule) if rule else None
         if rule is None or procedure is None:
@@ -84,7 +85,7 @@ class _Desk:
         return rule, procedure
 
     def case(self, name: str, number: str) -> Case:
-        """A case that was opened."""
+        """An opened case."""
         rule, _ = self.case_rule(name)
         _check_number(number)
         found = self.facts.cases.get((rule.id, number))
@@ -94,7 +95,7 @@ class _Desk:
         return found
 
     def open_leg(self, case: Case) -> Leg:
-        """The step a case has come to."""
+        """The current step of a case."""
         _, procedure = self.case_rule(case.rule)
         leg = current_leg(legs(case, procedure, self.facts, self.rulebook.calendar))
         if leg is None:
@@ -102,7 +103,7 @@ class _Desk:
         return leg
 
     def past(self, on: date, what: str, since: date, since_what: str) -> None:
-        """Refuses a day that is still to come, or earlier than what it must follow."""
+        """Refuses a day in the future, or before `since`."""
         _check_year(on)
         if on > self.today:
             raise Refused(f"{what}{on}还没有到")
@@ -113,7 +114,7 @@ class _Desk:
         return _one_of("指标", name, [one.id for one in self.rulebook.indicators])
 
     def target(self, name: str) -> str:
-        """An item, or a rule with all its items."""
+        """The id of an item, or of a rule, which stands for all its items."""
         rule = self.rulebook.by_id.get(name)
         return rule.id if rule else self.item(name).id
 
@@ -145,36 +146,36 @@ def _check_year(when: date | datetime) -> None:
 
 
 @singledispatch
-def _vet(payload: e.Payload, desk: _Desk) -> e.Payload:
-    """Refusals are the bot's own to write."""
+def _vet(payload: e.Payload, lookup: _Lookup) -> e.Payload:
+    """Checks one payload and replaces former ids. Payload types without an implementation are written by the bot only."""
     raise Refused(f"不接受外来的{payload.type}事件")
 
 
 @_vet.register
-def _(payload: e.Observed, desk: _Desk) -> e.Payload:
-    indicator = desk.indicator(desk.rulebook.succession.item(payload.indicator))
-    _one_of(f"{indicator}的期别", payload.period, periods_of(desk.rulebook, indicator, desk.today))
+def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
+    indicator = lookup.indicator(lookup.rulebook.succession.item(payload.indicator))
+    _one_of(f"{indicator}的期别", payload.period, periods_of(lookup.rulebook, indicator, lookup.today))
     if not reckonable(payload.value):
         raise Refused(f"{indicator}的数值过大或位数过多，请核对")
     return payload.model_copy(update={"indicator": indicator})
 
 
 @_vet.register
-def _(payload: e.Closed, desk: _Desk) -> e.Payload:
-    name = canonical(desk.rulebook, payload.item)
-    whole = (case.id for case in desk.facts.cases.values())
-    return payload.model_copy(update={"item": name if name in whole else desk.item(name).id})
+def _(payload: e.Closed, lookup: _Lookup) -> e.Payload:
+    name = canonical(lookup.rulebook, payload.item)
+    whole = (case.id for case in lookup.facts.cases.values())
+    return payload.model_copy(update={"item": name if name in whole else lookup.item(name).id})
 
 
 @_vet.register(e.Done)
 @_vet.register(e.Returned)
-def _(payload: e.Done | e.Returned, desk: _Desk) -> e.Payload:
-    return payload.model_copy(update={"item": desk.item(payload.item).id})
+def _(payload: e.Done | e.Returned, lookup: _Lookup) -> e.Payload:
+    return payload.model_copy(update={"item": lookup.item(payload.item).id})
 
 
 @_vet.register
-def _(payload: e.Extended, desk: _Desk) -> e.Payload:
-    item = desk.item(payload.item)
+def _(payload: e.Extended, lookup: _Lookup) -> e.Payload:
+    item = lookup.item(payload.item)
     _check_year(payload.to)
     if item.due_on is None:
         raise Refused(f"{item.id}没有时限，不能延期")
@@ -184,84 +185,84 @@ def _(payload: e.Extended, desk: _Desk) -> e.Payload:
 
 
 @_vet.register
-def _(payload: e.CaseOpened, desk: _Desk) -> e.Payload:
-    rule, procedure = desk.case_rule(payload.rule)
+def _(payload: e.CaseOpened, lookup: _Lookup) -> e.Payload:
+    rule, procedure = lookup.case_rule(payload.rule)
     _check_number(payload.case)
-    if (rule.id, payload.case) in desk.facts.cases:
+    if (rule.id, payload.case) in lookup.facts.cases:
         raise Refused(f"{rule.id}的{payload.case}已经登记过，每件一个编号")
     if payload.category and payload.category not in procedure.categories:
         known = f"，可用：{'、'.join(procedure.categories)}" if procedure.categories else "，不要写类别"
         raise Refused(f"{rule.id}没有所写的类别{known}")
     if not payload.category and any(not one.span for one in procedure.limits) and not procedure.total:
         raise Refused(f"时限按类别定，请写明类别：{'、'.join(procedure.categories)}")
-    desk.past(payload.on, "登记日期", date.min, "")
+    lookup.past(payload.on, "登记日期", date.min, "")
     return payload.model_copy(update={"rule": rule.id})
 
 
 @_vet.register
-def _(payload: e.CaseAdvanced, desk: _Desk) -> e.Payload:
-    name, number, step = split_step_id(canonical(desk.rulebook, payload.item)) or (payload.item, "", 0)
-    case = desk.case(name, number)
-    leg = desk.open_leg(case)
+def _(payload: e.CaseAdvanced, lookup: _Lookup) -> e.Payload:
+    name, number, step = split_step_id(canonical(lookup.rulebook, payload.item)) or (payload.item, "", 0)
+    case = lookup.case(name, number)
+    leg = lookup.open_leg(case)
     if step != leg.step:
         raise Refused(f"{case.id}现在是第{leg.step}步，不是第{step}步")
     if leg.paused_since:
         raise Refused(f"{case.id}自{leg.paused_since}暂停计时，请先恢复计时")
-    desk.past(payload.on, "办完日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
+    lookup.past(payload.on, "办完日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
     return payload.model_copy(update={"item": step_id(case.rule, number, step)})
 
 
 @_vet.register
-def _(payload: e.CasePaused, desk: _Desk) -> e.Payload:
-    case = desk.case(payload.rule, payload.case)
-    leg = desk.open_leg(case)
+def _(payload: e.CasePaused, lookup: _Lookup) -> e.Payload:
+    case = lookup.case(payload.rule, payload.case)
+    leg = lookup.open_leg(case)
     if leg.paused_since:
         raise Refused(f"{case.id}自{leg.paused_since}起已经暂停计时")
-    desk.past(payload.on, "暂停日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
+    lookup.past(payload.on, "暂停日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
     return payload.model_copy(update={"rule": case.rule})
 
 
 @_vet.register
-def _(payload: e.CaseResumed, desk: _Desk) -> e.Payload:
-    case = desk.case(payload.rule, payload.case)
+def _(payload: e.CaseResumed, lookup: _Lookup) -> e.Payload:
+    case = lookup.case(payload.rule, payload.case)
     if case.paused_since is None:
         raise Refused(f"{case.id}没有暂停计时，不必恢复")
-    desk.past(payload.on, "恢复日期", case.paused_since, "暂停日期")
+    lookup.past(payload.on, "恢复日期", case.paused_since, "暂停日期")
     return payload.model_copy(update={"rule": case.rule})
 
 
 def _ran_since(case: Case, leg: Leg) -> date:
-    """Since when the clock of the present step has been running without a stop."""
+    """The day on which the current step began, or on which it was last resumed."""
     resumed = [pause.until for pause in case.pauses if pause.until]
     return max([leg.started_on, *resumed])
 
 
 @_vet.register
-def _(payload: e.Silenced, desk: _Desk) -> e.Payload:
+def _(payload: e.Silenced, lookup: _Lookup) -> e.Payload:
     _check_year(payload.until)
     if bool(payload.item) == bool(payload.chat):
         raise Refused("静默要写明一个事项或一个群聊，只写一样")
     if payload.chat:
-        return payload.model_copy(update={"chat": desk.chat(payload.chat)})
-    return payload.model_copy(update={"item": desk.target(payload.item)})
+        return payload.model_copy(update={"chat": lookup.chat(payload.chat)})
+    return payload.model_copy(update={"item": lookup.target(payload.item)})
 
 
 @_vet.register
-def _(payload: e.ResendAsked, desk: _Desk) -> e.Payload:
+def _(payload: e.ResendAsked, lookup: _Lookup) -> e.Payload:
     if not payload.chat:
         return payload
-    return payload.model_copy(update={"chat": _one_of("有机器人的群聊", payload.chat, desk.robots)})
+    return payload.model_copy(update={"chat": _one_of("有机器人的群聊", payload.chat, lookup.robots)})
 
 
 @_vet.register
-def _(payload: e.RobotMended, desk: _Desk) -> e.Payload:
+def _(payload: e.RobotMended, lookup: _Lookup) -> e.Payload:
     return payload
 
 
 @_vet.register
-def _(payload: e.Confirmed, desk: _Desk) -> e.Payload:
-    rules = {rule.id for rule in desk.rulebook.rules}
-    leads = {rule.lead_key for rule in desk.rulebook.rules} | {owner.id for owner in desk.rulebook.owners}
+def _(payload: e.Confirmed, lookup: _Lookup) -> e.Payload:
+    rules = {rule.id for rule in lookup.rulebook.rules}
+    leads = {rule.lead_key for rule in lookup.rulebook.rules} | {owner.id for owner in lookup.rulebook.owners}
     for name in payload.rules:
         _one_of("事项", name, rules)
     for name in payload.leads:

@@ -1,7 +1,7 @@
-"""decide(): who is told what now and why, or who is not told and why not. Nothing is left without a reason.
+"""decide(): who is told what now and why, or who is not told and why not.
 
-For every (finding, addressee) there is exactly one `Decision` with exactly one `Reason`. A decision to tell carries the
-instant at which its chat's slot opens; until then it reads as OUT_OF_HOURS.
+For every (finding, addressee) there is exactly one `Decision` with exactly one `Reason`. A decision to tell holds the
+instant at which its chat's slot opens; until then `settled` shows it as OUT_OF_HOURS.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SINGLES_A_DAY = 2
 
 
 class Reason(Enum):
-    """通知理由. The value is what `explain` says; `tells` whether a message results."""
+    """通知理由. `words` is the text that `explain` shows; `tells` says whether a message results."""
 
     ASSIGNED = ("交办", True)
     FIRST = ("首次提醒", True)
@@ -74,7 +74,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PastTelling:
-    """What somebody was told last about an item with this due date."""
+    """One telling that was made: what an addressee was told about an item with this due date."""
 
     item: str
     due_on: date | None
@@ -88,20 +88,20 @@ class PastTelling:
 
 
 class Memory(Protocol):
-    """What has been told; the store and the simulation each have one."""
+    """The record of past tellings that decisions are made from."""
 
     def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
-        """The latest telling for this key, by nominal date."""
+        """The telling for this key whose rung has the latest nominal date."""
         ...
 
     def latest(self, item: str, addressee: str) -> PastTelling | None:
-        """What this addressee heard last of the item, whatever its due date was then."""
+        """The last telling of the item to this addressee, whatever its due date was then."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a chat got today already."""
+    """How many digest slots and single messages of a chat are used on one day."""
 
     slots: int = 0
     singles: int = 0
@@ -109,10 +109,11 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One (finding, addressee) with its reason.
+    """What is decided about one finding for one addressee, and the reason.
 
-    `at` is set when it tells. Before `until` nothing changes by time alone; without one it never does. `prompt` is a single
-    about something that just happened, told outside the chat's slot because today's is used.
+    `at` is when the message goes out; it is set only if one results. Time alone does not change the decision before `until`,
+    and never if `until` is None. `prompt` marks a single message about something that just happened: today's slot of the
+    chat is used, so the message goes out at another minute.
     """
 
     finding: Finding
@@ -130,13 +131,13 @@ class Decision:
 
     @property
     def delivery(self) -> Delivery:
-        """How it was meant to be told; the day's budget may fold a single into the digest."""
+        """The delivery the rung asks for; if the day's budget of single messages is used, it goes into the digest instead."""
         return self.rung.form.delivery if self.rung else Delivery.DIGEST
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything besides the findings that a decision depends on, for one moment `now` (in Asia/Shanghai)."""
+    """Everything that decisions depend on besides the findings, at the instant `now` (aware)."""
 
     facts: Facts
     memory: Memory
@@ -156,11 +157,15 @@ class Desk:
         return {}
 
     def slot_from(self, chat: str, day: date) -> datetime:
-        """The chat's slot on the first sending day from `day`."""
+        """The chat's slot on the first sending day on or after `day`."""
         return _slot_from(chat, day, self.calendar, self.hours)
 
     def opening(self, chat: str) -> datetime:
-        """When this chat's next slot composes: today's if it has not, late if it was missed, else the next day's."""
+        """When the chat's next digest is composed.
+
+        This is today's slot if it is unused and ahead; the next open minute of today if the slot's time has passed unused;
+        else the slot of the next sending day.
+        """
         found = self._openings.get(chat)
         if found is None:
             found = self._openings[chat] = self._opening(chat)
@@ -178,7 +183,7 @@ class Desk:
         return self.slot_from(chat, today + timedelta(days=1))
 
     def promptly(self, chat: str) -> datetime | None:
-        """An open minute of today for an event-driven single, if the chat's slot is used and its budget is not."""
+        """An open minute of today for a prompt single message; None unless the chat's slot is used and its budget is not."""
         at = self._open_minute()
         used = self.used(chat, self.today)
         return at if at.date() == self.today and used.slots and used.singles < SINGLES_A_DAY else None
@@ -194,10 +199,10 @@ def _slot_from(chat: str, day: date, calendar: Calendar, hours: OfficeHours) -> 
     return slot(chat, calendar.send_day_on_or_after(day), hours)
 
 
-#: From this gravity on something is wrong: 逾期, 未报, 未达标.
+#: States of this gravity or more mean that something is wrong: 逾期, 未报, 未达标.
 WRONG = GRAVITY[State.OVERDUE]
 
-#: Verdicts about values that ask for nothing, and all of them.
+#: States of indicator values that need no reminder, and all states of indicator values.
 CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
 VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 
@@ -206,12 +211,12 @@ RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery
 
 
 def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
-    """Exactly one decision for every finding and everybody its ladder speaks to."""
+    """Exactly one decision for every finding and every addressee of its ladder."""
     return [weigh(finding, addressee, desk) for finding in findings for addressee in desk.directory.hearers(finding)]
 
 
 def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
-    """The one decision about one finding and one addressee."""
+    """The decision about one finding for one addressee."""
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
@@ -243,25 +248,28 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         superseded=tuple(steps.between(last.rung_on if last else None, due_rung.on)),
         provisional=finding.provisional or desk.calendar.is_provisional(due_rung.slot_on),
     )
-    if due_rung.form is RETURNED or (finding.state is State.NOTED and due_rung.form.delivery is Delivery.SINGLE):
-        told = _prompt(told, desk)
-    return _in_time(_unless_silenced(told, desk))
+    return _in_time(_unless_silenced(_prompt(told, desk) if _just_happened(finding, due_rung) else told, desk))
+
+
+def _just_happened(finding: Finding, due_rung: DatedRung) -> bool:
+    """Whether a rung reports a recent event: an item was returned, or the office sends a single message."""
+    return due_rung.form is RETURNED or (finding.state is State.NOTED and due_rung.form.delivery is Delivery.SINGLE)
 
 
 def _owed(due_rung: DatedRung, finding: Finding, last: PastTelling | None) -> bool:
-    """Whether a rung is still to be told: later than the last one told, a return, or another verdict on the same day."""
+    """Whether a rung is still to be told: it is later than the last one told, a return, or a changed state on the same day."""
     if last is None or due_rung.on > last.rung_on or due_rung.form is RETURNED:
         return True
     return due_rung.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
 
 
 def _revised(finding: Finding, last: PastTelling) -> bool:
-    """A value corrected before the day is over: 未达标 told, 达标 true (or any other verdict instead of another)."""
+    """Whether a value was corrected on the day it was told: for example 未达标 was told, and 达标 is true now."""
     return finding.state.value != last.state and finding.state in VERDICTS and State(last.state) in VERDICTS
 
 
 def turn(finding: Finding, today: date) -> datetime | None:
-    """When the calendar alone gives a finding another reason: its own or its parent's date passes, a result is late."""
+    """When time alone changes a finding's reason: after its due date, its parent's due date, or the day it becomes late."""
     anchor = finding.anchor
     if anchor is None or anchor.happened:
         return None
@@ -275,7 +283,7 @@ def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _held(finding: Finding) -> Reason | None:
-    """What holds a finding whatever the ladder says, for every addressee alike."""
+    """The reason for which nobody is told of the finding, whatever its ladder says; None without one."""
     if finding.state is State.CLOSED:
         return None
     if not finding.confirmed:
@@ -290,7 +298,7 @@ def _held(finding: Finding) -> Reason | None:
 
 
 def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
-    """What somebody hears of a finding that has an anchor, rung by rung."""
+    """The dated rungs of a finding for one addressee; the finding must have an anchor."""
     anchor = finding.anchor
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
@@ -299,7 +307,7 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
 
 
 def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
-    """Whether its date belongs in a 月初清单: no duty of every month, and nothing that arose within the month itself."""
+    """Whether the item's date belongs in a 月初清单: not for monthly duties, nor for items that arose during the month."""
     item, due = finding.item, anchor.due_on
     if item.rule.comes_monthly or finding.state not in (State.ON_TRACK, State.APPROACHING):
         return False
@@ -310,10 +318,14 @@ def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
 def _returned(
     finding: Finding, addressee: Addressee, rung: DatedRung | None, last: PastTelling | None, desk: Desk
 ) -> DatedRung | None:
-    """Being sent back is told once, to who must act, unless anything was said since or a deeper rung is owed anyway."""
+    """The rung that says 退回, or the ladder's own rung.
+
+    A return is told once, to those who must act. It is not told if they were told anything about the item since, or if a
+    later rung of the ladder is due anyway.
+    """
     at = finding.returned_at
     if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
-        return rung  # a time ahead of the clock (a sender's, or the clock was set back) has not come yet
+        return rung  # `at` may be in the future: the sender's clock is ahead, or ours was set back
     heard = desk.memory.latest(finding.item.id, addressee.key)
     if heard is not None and heard.at >= at:
         return rung
@@ -345,7 +357,7 @@ def _why(finding: Finding, addressee: Addressee, due_rung: DatedRung, last: Past
 
 
 def _prompt(decision: Decision, desk: Desk) -> Decision:
-    """Something that just happened does not wait for tomorrow's slot when today's is over: the next open minute will do."""
+    """A recent event does not wait for tomorrow's slot when today's is used: it is told at the next open minute."""
     at = desk.promptly(decision.chat)
     if at is not None:
         return replace(decision, at=at, prompt=True)
@@ -374,7 +386,7 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
 
 
 def _in_time(decision: Decision) -> Decision:
-    """A rung before the due date that cannot be told by then lapses: nobody hears 提前1天 the day after."""
+    """Drops a rung before the due date that cannot be told by then: 提前1天 would be wrong the day after."""
     anchor, due_rung = decision.finding.anchor, decision.rung
     if decision.at is None or due_rung is None or anchor is None or not due_rung.before_due:
         return decision
@@ -391,7 +403,7 @@ def _recovered(
     desk: Desk,
     until: datetime | None = None,
 ) -> Decision:
-    """Who was told that something is wrong is told once, in a digest, that it is over: closed, or corrected."""
+    """An addressee who was told that something is wrong is told once, in a digest, when it is closed or corrected."""
     chat, mark = desk.directory.route(addressee)
     wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
     if not wrong or last is None or addressee.name == ADMIN:
@@ -403,23 +415,23 @@ def _recovered(
 
 
 def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
-    """Decisions that tell and whose instant has come."""
+    """Decisions to tell whose instant has come."""
     return [d for d in decisions if d.reason.tells and d.at is not None and d.at <= now]
 
 
 def settled(decision: Decision, now: datetime) -> Decision:
-    """A decision as it reads at `now`: one that must wait for its slot is OUT_OF_HOURS until then."""
+    """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS."""
     if decision.reason.tells and decision.at is not None and decision.at > now:
         return replace(decision, reason=Reason.OUT_OF_HOURS, until=decision.at)
     return decision
 
 
 def turns(decisions: Iterable[Decision]) -> list[datetime]:
-    """The instants at which some decision may come out differently by time alone, in order."""
+    """The instants at which time alone may change a decision, in order."""
     instants = (instant for decision in decisions for instant in (decision.at, decision.until))
     return sorted({instant for instant in instants if instant is not None})
 
 
 def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
-    """The first of them after `now`."""
+    """The first instant after `now` at which time alone may change a decision."""
     return next((instant for instant in turns(decisions) if instant > now), None)

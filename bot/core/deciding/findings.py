@@ -1,7 +1,8 @@
 """研判: from rules, facts and a day to findings, one per item.
 
-A kind judges an item by itself; here life is laid over it: done, closed, returned, extended, a parent that speaks for it.
-Every finding carries what `decide` needs, so that nothing downstream asks a rule kind anything.
+A kind judges an item by its rule and reported values. This module then applies what people reported (done, closed, returned,
+extended) and what a parent means for its steps. A finding contains everything `decide` needs, so that later stages do not
+depend on rule kinds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import day_of
 
-#: How far ahead items are made: the longest lead a ladder may have, and some.
+#: How far ahead items are made: more than the longest lead time of a ladder.
 HORIZON = timedelta(days=400)
 
 
@@ -27,9 +28,9 @@ HORIZON = timedelta(days=400)
 class Finding:
     """The verdict about one item on one day.
 
-    `due_on` is the effective due date (the told key's part), `anchor` what the ladder counts from. `suppressed_by` is set
-    while a parent speaks for it, `parent_due_on` as long as it does not. `returned_at` is when it was sent back,
-    `extended` whether an extension is in force.
+    `due_on` is the effective due date, under which tellings are recorded; `anchor` is the date the ladder counts from.
+    `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
+    `returned_at` is when the item was returned; `extended` says whether an extension is in force.
     """
 
     item: Item
@@ -44,7 +45,7 @@ class Finding:
     confirmed: bool = True
     lead: str | None = None
     provisional: bool = False
-    lines: tuple[str, ...] = ()  # what an office finding says, one line each
+    lines: tuple[str, ...] = ()  # the text of an office finding
 
 
 JudgeOne = Callable[[Item, Facts, date, Calendar], Finding]
@@ -54,7 +55,7 @@ JudgeOne = Callable[[Item, Facts, date, Calendar], Finding]
 def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
     """Every item due from the plan's first day up to `until`, parents before their steps.
 
-    A period that opens after the plan's last day (截止日) is none of its business.
+    Periods that open after the plan's last day (截止日) are left out.
     """
     since, last = rulebook.plan.starts_on, rulebook.plan.ends_on or date.max
     found = (item for rule in rulebook.rules for item in rule.kind.items(rule, rulebook.calendar, since, until))
@@ -62,25 +63,25 @@ def items_of(rulebook: Rulebook, until: date) -> tuple[Item, ...]:
 
 
 def arisen_items(rulebook: Rulebook, facts: Facts) -> list[Item]:
-    """Items that exist because something happened, in the rulebook's order; only rules of kinds that have any are asked."""
+    """Items that exist because of an event (such as a case that was opened), in the rulebook's order."""
     rules = _arising_rules(rulebook)
     return [item for rule in rules for item in rule.kind.arising(rule, facts, rulebook.calendar)]
 
 
 @lru_cache(maxsize=64)
 def _arising_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
-    """Rules of kinds that do not leave `arising` as it is."""
+    """Rules whose kind implements `arising`; the others are not asked, for speed."""
     quiet = BaseKind.arising
     return tuple(rule for rule in rulebook.rules if getattr(type(rule.kind), "arising", None) is not quiet)
 
 
 def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
-    """Items that exist for the bot today; the horizon moves with the year so that the list is made rarely."""
+    """Planned items up to the horizon. The horizon is a year's end, so that the list is made anew only once a year."""
     return items_of(rulebook, date((today + HORIZON).year, 12, 31))
 
 
 def kin(rulebook: Rulebook, today: date, item: str) -> tuple[Item, ...]:
-    """A known item and everything under it, parents first; none for an id that is not known."""
+    """A known item and all its steps, parents first; empty for an unknown id."""
     return _families(rulebook, date((today + HORIZON).year, 12, 31)).get(item, ())
 
 
@@ -102,7 +103,7 @@ def next_horizon(today: date) -> date:
 
 
 def judge(rulebook: Rulebook, facts: Facts, today: date, one: JudgeOne | None = None) -> list[Finding]:
-    """One finding per known item, in the rulebook's order; `one` judges an item by itself."""
+    """One finding per known item, in the rulebook's order; `one` replaces `judge_one`."""
     found: dict[str, Finding] = {}
     one = one or judge_one
     for item in (*known_items(rulebook, today), *arisen_items(rulebook, facts)):
@@ -115,13 +116,13 @@ def judge(rulebook: Rulebook, facts: Facts, today: date, one: JudgeOne | None = 
 
 
 def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
-    """The verdict about one item: its kind's judgement with life laid over it."""
+    """The verdict about one item, not yet regarding its parent (`under`)."""
     extended = extension(item, facts)
     return laid_over(judgement(extended or item, facts, today, calendar), item, extended, facts, calendar)
 
 
 def extension(item: Item, facts: Facts) -> Item | None:
-    """The item with the dates of the extension in force, or nothing without one."""
+    """The item with the dates of the extension in force; None without an extension."""
     granted = facts.extension_of(item)
     if granted is None:
         return None
@@ -129,15 +130,15 @@ def extension(item: Item, facts: Facts) -> Item | None:
 
 
 def judgement(item: Item, facts: Facts, today: date, calendar: Calendar) -> Judgement:
-    """All of a verdict that the day decides."""
+    """The part of a verdict that depends on the day."""
     return _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
 
 
 def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts, calendar: Calendar) -> Finding:
-    """The rest of a verdict, which only events change: done, closed, returned, extended, confirmed."""
+    """The finding: the judgement with what only events change applied to it (done, closed, returned, extended, confirmed)."""
     item = extended or item
     mark = _mark(item, judged, facts)
-    state, detail = _lived(judged, mark)
+    state, detail = _with_mark(judged, mark)
     anchor = _anchor(item, judged)
     return Finding(
         item=item,
@@ -154,7 +155,7 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
 
 
 def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
-    """What people said of it; of the verdict on an indicator only what was said since the value it rests on came in."""
+    """The last mark on the item; for an indicator, only a mark not older than the value that the judgement uses."""
     mark = facts.marks.get(item.id)
     if mark is None or judged.anchor is None or item.rule.kind.subject != "指标":
         return mark
@@ -162,7 +163,7 @@ def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
 
 
 def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> Judgement:
-    """正常推进 becomes 临期 once the ladder's span before the due date has begun."""
+    """Turns 正常推进 into 临期 when the ladder's lead time before the due date has begun."""
     if judgement.state is not State.ON_TRACK or item.due_on is None or today > item.due_on:
         return judgement
     if today >= approaching_from(item.due_on, item.rule.ladder.approaching, calendar):
@@ -170,8 +171,8 @@ def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> 
     return judgement
 
 
-def _lived(judgement: Judgement, mark: Mark | None) -> tuple[State, str]:
-    """What people said, laid over the kind's verdict; what closes by itself (a value handed in) needs no check."""
+def _with_mark(judgement: Judgement, mark: Mark | None) -> tuple[State, str]:
+    """State and detail with the mark applied; an item that its kind found closed (a value was reported) needs no check."""
     if mark is not None and mark.what == "closed":
         return State.CLOSED, "已销号"
     if mark is not None and mark.what == "done" and judgement.state is not State.CLOSED:
@@ -188,7 +189,7 @@ def _anchor(item: Item, judgement: Judgement) -> Anchor | None:
 
 
 def under(step: Finding, parent: Finding) -> Finding:
-    """A step whose milestone is closed is closed; a milestone past its date, or reported done, speaks for its steps."""
+    """The step's finding with its parent regarded: closed with the parent; suppressed if the parent is overdue or reported done."""
     if parent.state is State.CLOSED:
         return replace(step, state=State.CLOSED, detail="随节点销号")
     if parent.state in (State.OVERDUE, State.AWAITING_RESULT, State.AWAITING_CHECK):
@@ -197,7 +198,7 @@ def under(step: Finding, parent: Finding) -> Finding:
 
 
 def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> Item | None:
-    """The item an admin named, former rule ids understood; looks a few years ahead for far milestones."""
+    """The item with that id, or with a former id; looks a few years ahead, for milestones beyond the horizon."""
     wanted = canonical(rulebook, item_id)
     planned = items_of(rulebook, date(max(today.year + 2, 2036), 12, 31))
     for item in (*planned, *arisen_items(rulebook, facts)):
@@ -207,10 +208,10 @@ def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> It
 
 
 def canonical(rulebook: Rulebook, item_id: str) -> str:
-    """An id with a former rule id replaced by today's."""
+    """The id, with a former rule id replaced by today's."""
     return rulebook.succession.item(item_id)
 
 
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """The 待定 list: commitments and steps without a date, in the rulebook's order."""
+    """The findings of the 待定 list: commitments and steps without a date, in the rulebook's order."""
     return (finding for finding in findings if finding.state is State.UNDATED)

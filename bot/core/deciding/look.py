@@ -1,6 +1,6 @@
-"""One look at everything, or at one item: the findings of a moment, and who is told what about them.
+"""The findings and decisions of one instant, for everything or for one item.
 
-The service, previews, rule tests and explanations all look through here.
+The service, previews, rule tests and explanations all use these functions, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.core.time.zone import day_of
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a moment is decided from: everything but the moment itself."""
+    """Everything that findings and decisions are made from, except the time."""
 
     rulebook: Rulebook
     facts: Facts
@@ -34,7 +34,7 @@ class Scene:
 
 
 def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
-    """Findings of the day and the decision about every one of them: one clock read, used for everything."""
+    """The findings of the day, and the decisions about all of them at `now`."""
     today = day_of(now)
     items = judge(scene.rulebook, scene.facts, today)
     findings = items + office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
@@ -44,9 +44,9 @@ def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
 def look_at(
     scene: Scene, now: datetime, about: str, seen: Mapping[str, Finding]
 ) -> tuple[list[Finding], list[Decision]]:
-    """What `look` would find and decide about one planned item and its steps; `seen` has the findings of all others.
+    """What `look` returns, limited to one planned item and its steps; `seen` has the findings of all other items.
 
-    Nothing for an item that only arose from an event.
+    Empty for an item that exists because of an event.
     """
     today, found = day_of(now), dict[str, Finding]()
     for item in kin(scene.rulebook, today, about):
@@ -58,7 +58,7 @@ def look_at(
 
 
 def desk(scene: Scene, now: datetime) -> Desk:
-    """The scene at one moment, as `decide` wants it."""
+    """The scene at one instant, in the form that `decide` takes."""
     return Desk(
         facts=scene.facts,
         memory=scene.memory,

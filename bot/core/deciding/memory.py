@@ -1,4 +1,7 @@
-"""What has been told: the memory behind "due and not told". The store keeps one durably, a preview keeps one in mind."""
+"""The record of past tellings, from which `decide` sees what is due and not told.
+
+The store keeps it on disk; a preview keeps a copy in memory.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from bot.core.deciding.decisions import PastTelling
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
-#: (item, addressee); below it tellings by effective due date, each list in order of nominal date.
+#: (item, addressee). Under each key, tellings are listed by effective due date, each list in order of nominal date.
 Key = tuple[str, str]
 
 
 class Tellings:
-    """The latest telling by (item, due date, addressee); a `Memory` for `decide`. Kept under today's names."""
+    """A `Memory`: past tellings by item, addressee and due date, under the names that items and addressees have today."""
 
     def __init__(self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED) -> None:
         self._names = names
@@ -27,27 +30,27 @@ class Tellings:
             self.add(one)
 
     def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
-        """The telling with the latest nominal date for this key."""
+        """The telling for this key whose rung has the latest nominal date."""
         found = self._told.get((item, addressee), {}).get(due_on)
         return found[-1] if found else None
 
     def latest(self, item: str, addressee: str) -> PastTelling | None:
-        """What this addressee heard last of the item, whatever its due date was then; of one instant, what came last."""
+        """The last telling of the item to this addressee, whatever its due date was; of one instant, the one added last."""
         return max(reversed(self.of(item, addressee)), key=lambda one: one.at, default=None)
 
     def of(self, item: str, addressee: str) -> list[PastTelling]:
-        """Everything this addressee was told of the item."""
+        """All tellings of the item to this addressee."""
         return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
 
     def add(self, told: PastTelling) -> None:
-        """Remembers one telling; nominal dates stay in order whatever the order of arrival."""
+        """Records one telling; lists stay in order of nominal date, in whatever order tellings are added."""
         told = today(told, self._names)
         self._note_change(told.item)
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
 
     def forget(self, told: PastTelling) -> None:
-        """Takes back a telling that was cancelled before it left, so that it may be owed again."""
+        """Removes a telling that was cancelled before it was sent, so that it is due again."""
         told = today(told, self._names)
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
@@ -55,7 +58,7 @@ class Tellings:
             self._note_change(told.item)
 
     def changed(self, item: str) -> int:
-        """The version in which anything about an item was told or taken back last."""
+        """The version in which a telling of the item was last added or removed."""
         return self._changed.get(item, 0)
 
     def _note_change(self, item: str) -> None:
@@ -63,14 +66,14 @@ class Tellings:
         self._changed[item] = self.version
 
     def since(self, day: date) -> Iterator[PastTelling]:
-        """What was told on or after a day in Asia/Shanghai, in no order."""
+        """Tellings made on or after a day (in Asia/Shanghai), in no order."""
         first = midnight(day)
         for by_due in self._told.values():
             for found in by_due.values():
                 yield from (one for one in found if one.at >= first)
 
     def copy(self) -> Tellings:
-        """An independent memory to play the future with."""
+        """An independent copy, for a preview."""
         twin = Tellings(names=self._names)
         twin._told = {
             key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
@@ -79,14 +82,18 @@ class Tellings:
 
 
 def today(told: PastTelling, names: Succession) -> PastTelling:
-    """A telling under the names its item and its hearer have today."""
+    """The telling under the names that its item and its addressee have today."""
     if not names:
         return told
     return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
 
 
 def superseded(rows: Mapping[int, PastTelling], kept: Container[Key]) -> dict[int, PastTelling]:
-    """Tellings, by document, that are neither the last of their kind nor the latest their addressee heard, nor `kept`."""
+    """Tellings, by document id, that no decision needs any more.
+
+    Needed are the last telling for each (item, due date, addressee), the latest for each (item, addressee), and those of
+    keys in `kept`.
+    """
     last: dict[object, int] = {}
     for doc_id, one in rows.items():
         key, hearer = (one.item, one.due_on, one.addressee), (one.item, one.addressee)

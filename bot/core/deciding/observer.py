@@ -1,7 +1,8 @@
-"""Looking again and again at one county, at the cost of what may have come out differently since.
+"""A cache for repeated looks at the same rules and facts: only what may have changed since the last look is decided again.
 
-A decision that tells nobody stands until the day of its `until`, whatever the day, as long as its finding is the same, nothing was told or
-taken back about the item, and its chats have today what they had (`Decision`). What tells somebody is weighed every time.
+A decision that tells nobody is kept until the day of its `until`. It is dropped when its finding changes, when a telling of
+the item is added or removed, or when the used slots and singles of its chats change during a day. A decision to tell is
+made anew every time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    """What was decided about a finding, and how long it stands; `version` is the item's in the memory of tellings."""
+    """The decisions about one finding, valid until `until`; `version` is the item's version in the record of tellings."""
 
     finding: Finding
     decisions: Sequence[Decision]
@@ -35,7 +36,7 @@ class _Weighed:
 
 
 class Observer:
-    """Answers every time what `look` would, which remembers nothing (tests/core/deciding/test_observer.py)."""
+    """Returns what `look` returns, from a cache where possible; tests/core/deciding/test_observer.py compares the two."""
 
     def __init__(self) -> None:
         self._grounds: tuple[object, ...] = ()
@@ -45,7 +46,7 @@ class Observer:
         self._weighed: dict[str, _Weighed] = {}
 
     def look(self, scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
-        """Findings of the day and the decision about every one of them."""
+        """The findings of the day, and the decisions about all of them at `now`."""
         the_desk = desk(scene, now)
         self._forget_unless(scene, now)
         stirred = self._stirred(the_desk)
@@ -58,20 +59,20 @@ class Observer:
         return findings, [decision for one in weighed for decision in one.decisions]
 
     def _forget_unless(self, scene: Scene, now: datetime) -> None:
-        """Everything, unless rules, facts and chats are the very same and the clock went on."""
+        """Empties the cache unless rules, facts and chats are the same objects and the clock did not go back."""
         grounds = scene.rulebook, scene.facts, scene.memory, scene.directory, scene.hours
         same = len(self._grounds) == len(grounds) and all(map(_is, self._grounds, grounds))
         if not same or (self._last is not None and now < self._last):
             self._grounds, self._judged, self._weighed = grounds, {}, {}
 
     def _stirred(self, the_desk: Desk) -> set[str]:
-        """Chats that have not today what they had when it was the same day."""
+        """Chats whose used slots or singles have changed since a look earlier on the same day."""
         if self._last is None or day_of(self._last) != the_desk.today:
             return set()
         return {chat for chat, used in self._used.items() if the_desk.used(chat, the_desk.today) != used}
 
     def _judge(self, item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
-        """The same finding as long as the judgement is the same; what only events change is the same, too."""
+        """The cached finding if the judgement is equal: the facts are the same object, so no event can have changed it."""
         extended = extension(item, facts)
         judged = judgement(extended or item, facts, today, calendar)
         before = self._judged.get(item.id)
@@ -98,12 +99,12 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-#: Reasons for which a telling that is owed is held back: which rung it is, and of what day, may be another tomorrow.
+#: Reasons that hold back a telling that is due; its rung and nominal date may be different tomorrow.
 HELD_BACK = (Reason.OVER_BUDGET, Reason.SILENCED)
 
 
 def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Desk) -> datetime:
-    """No longer than now where anybody is told, or would be but for the hour, the budget or a silence."""
+    """Until when the decisions are valid: not beyond now if anybody is told, or would be without a budget or a silence."""
     now = the_desk.now
     ahead = finding.returned_at is not None and finding.returned_at > now
     if ahead or any(one.at is not None or one.reason in HELD_BACK for one in decisions):
@@ -112,6 +113,6 @@ def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Des
 
 
 def _changes(until: datetime, today: date) -> datetime:
-    """What is told in a slot is decided from the first instant of its day on."""
+    """When a decision changes: what is told in a slot is decided from the first instant of the slot's day."""
     day = day_of(until)
     return midnight(day) if day > today else until

@@ -1,7 +1,7 @@
-"""Findings of the office itself: 交办 to units, and what the admin must hear (待确认, 待定, 待核, calendar, refused edits).
+"""Findings of the office itself: 交办 to units, and what the admin must know (待确认, 待定, 待核, calendar, refused edits).
 
-They are ordinary findings with a ladder of their own, so that slots, budgets, told keys, preview and explain treat them
-like everything else.
+They are ordinary findings of rules that no file contains, so that slots, budgets, records, preview and explain treat them
+like all others.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from bot.core.rules.rulebook import (
 from bot.core.rules.words import Offset
 from bot.core.time.zone import day_of
 
-#: Most titles a list in the admin chat spells out.
+#: How many titles a list in the admin chat shows at most.
 FIRST_TITLES = 20
-#: Characters on a line of a list.
+#: The most characters on a line of a list.
 LINE_LENGTH = 200
 SPACE = "\u3000"
-#: Month and day from which the admin hears that next year's days off are still missing.
+#: Month and day from which the admin is told that next year's days off are missing.
 NOTICE_MISSING = (11, 15)
 
 
 class OfficeKind(BaseKind):
-    """The kind of rules no file holds; its items come from this module."""
+    """The kind of the office's own rules, which no file contains; this module makes their findings."""
 
     name = "办公室"
     subject: Literal["事项"] = "事项"
@@ -56,12 +56,12 @@ class OfficeKind(BaseKind):
         return ""
 
     def when(self, form: Any) -> str:
-        """Nor any to read."""
+        """Office findings have no written dates."""
         del form
         return ""
 
     def judge(self, *_: Any) -> Judgement:
-        """Office findings are made already judged."""
+        """Never needed: office findings are made with their state."""
         return Judgement(State.NOTED)
 
 
@@ -76,7 +76,7 @@ _TO_UNITS = (Role.LEAD, Role.COOPERATING, Role.GUIDING)
 
 @lru_cache(maxsize=4096)
 def _rule(key: str, title: str, delivery: Delivery, *repeats: str) -> Rule:
-    """A rule that only speaks to the admin."""
+    """A rule whose only addressee is the admin."""
     ladder = _ladder(delivery, (Role.ADMIN,), *repeats)
     return Rule(
         id=key, kind=OfficeKind(), form=None, owner=key, owner_title=title, citation="", title=title, basis=Basis.ADMIN,
@@ -92,7 +92,7 @@ def _noted(key: str, title: str, on: date, lines: Sequence[str], *repeats: str, 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something the shell knows and the admin must hear daily while it lasts: a robot broken, an entry undeliverable."""
+    """A fault that the admin is told daily while it lasts: a broken robot, an undeliverable entry."""
 
     id: str
     title: str
@@ -103,7 +103,7 @@ class Trouble:
 def findings(
     rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date, troubles: Iterable[Trouble] = ()
 ) -> list[Finding]:
-    """Everything the office says by itself today."""
+    """All office findings of the day; `items` are the findings of the rules."""
     return [
         *assignments(rulebook, facts),
         *_to_confirm(rulebook, facts, items, today),
@@ -116,7 +116,7 @@ def findings(
 
 
 def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
-    """交办: one finding per task and indicator; its units hear it once, when lead (and proposed units) are confirmed."""
+    """交办: one finding per task and indicator; its units are told once, when lead (and proposed units) are confirmed."""
     for rule in _assigned_rules(rulebook):
         lead = facts.confirmed_lead(rule)
         on = rulebook.plan.starts_on
@@ -132,7 +132,7 @@ def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
 
 
 def _reached(rulebook: Rulebook, owner: TaskForm | IndicatorForm) -> tuple[str, ...]:
-    """The units of a task or indicator, then those that lead only an area or a single item of it."""
+    """The units of a task or indicator, then units that lead only one of its areas or items."""
     further = (unit for rule in rulebook.rules_of(owner.id) if rule.lead for unit in rule.lead.units)
     return tuple(dict.fromkeys((*owner.units, *further)))
 
@@ -151,7 +151,7 @@ def _assigned_rule(owner: TaskForm | IndicatorForm, units: tuple[str, ...]) -> R
 
 
 def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str, str]]:
-    """Rules that wait for confirmation, and proposed leads that do (under what they are confirmed → the unit)."""
+    """Rules that wait for confirmation, and proposed leads that do: the key under which a lead is confirmed → the unit."""
     rules = [rule for rule in rulebook.rules if not facts.confirms(rule)]
     leads = {
         rule.lead_key: rule.lead.unit if rule.lead else ""
@@ -162,7 +162,7 @@ def unconfirmed(rulebook: Rulebook, facts: Facts) -> tuple[list[Rule], dict[str,
 
 
 def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date) -> Iterator[Finding]:
-    """Once at the start, then on the first workday of each quarter, there with the 待定 list; never two lists at once."""
+    """The 待确认 list, at the plan's start and on the first workday of each quarter; from the second on with the 待定 list."""
     rules, leads = unconfirmed(rulebook, facts)
     quarter = _quarter_start(today)
     begun = quarter > rulebook.plan.starts_on
@@ -192,7 +192,7 @@ def _confirm_lines(rules: Sequence[Rule], items: Sequence[Finding]) -> list[str]
 
 
 def _proposal(rule: Rule, items: Sequence[Finding]) -> str:
-    """One proposed rule with its date in words, and the proposed dates of its steps by number."""
+    """A line for one proposed rule: its date in words, and the proposed dates of its steps with their ids."""
     title = "" if rule.sensitive else f" {rule.title}"
     own = (one.item for one in items if one.item.rule is rule and one.item.proposed)
     steps = "、".join(f"{item.id} {long_date(item.due_on)}" for item in own if item.due_on)
@@ -200,7 +200,7 @@ def _proposal(rule: Rule, items: Sequence[Finding]) -> str:
 
 
 def _undated_lines(items: Sequence[Finding]) -> list[str]:
-    """By task: numbers and titles of what has no date."""
+    """Lines with ids and titles of everything without a date, grouped by task."""
     by_owner: dict[str, list[Finding]] = {}
     for finding in undated(items):
         by_owner.setdefault(finding.item.rule.owner, []).append(finding)
@@ -212,7 +212,7 @@ def _undated_lines(items: Sequence[Finding]) -> list[str]:
 
 
 def _packed(head: str, names: Sequence[str]) -> list[str]:
-    """The names after the head, on as many lines as keep each readable."""
+    """The names after the head, broken into lines of at most `LINE_LENGTH` characters."""
     lines = [head + names[0]]
     for name in names[1:]:
         if len(lines[-1]) + len(name) < LINE_LENGTH:
@@ -228,7 +228,7 @@ def _named(finding: Finding) -> str:
 
 
 def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
-    """From 15 November while next year's notice is missing, weekly until the end of January."""
+    """While next year's holiday notice is missing: weekly from 15 November to the end of January."""
     year = today.year + 1 if (today.month, today.day) >= NOTICE_MISSING else today.year
     if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
         return
@@ -237,7 +237,7 @@ def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
 
 
 def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
-    """待核 for more than 5 workdays."""
+    """Items that have been 待核 for more than 5 workdays."""
     for finding in items:
         if finding.state is State.AWAITING_CHECK:
             mark = facts.marks[finding.item.id]
@@ -261,7 +261,7 @@ def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding
 
 
 def _rejections(facts: Facts) -> Iterator[Finding]:
-    """Each at once, but an edit saved soon after another that was refused waits for the digest."""
+    """Refused edits and events. Each is told at once, except one that soon follows another refused one: it goes into the digest."""
     for before, rejection in zip((None, *facts.rejections), facts.rejections, strict=False):
         on = day_of(rejection.at)
         kind, _, _ = rejection.key.partition("@")
