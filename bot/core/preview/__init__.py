@@ -1,3 +1,3 @@
-"""What will be told: the same engine played ahead, two such previews compared, and one day rehearsed for a rule test.
+"""What will be told: previews made by the service's own engine, the difference of two previews, rehearsals for rule tests.
 
-Not here: the pages and commands that show it. May import the rooms of `core` below it, `telling` included."""
+Not here: the pages and commands that show them. May import `core/telling` and the rooms of `core` below it."""

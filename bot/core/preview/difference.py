@@ -1,7 +1,7 @@
-"""What an edit of the rules changes in what will be told: the tellings of two previews, laid side by side.
+"""How an edit of the rules changes what will be told: compares the tellings of two previews.
 
-A telling is the same when item, addressee, rung, day, chat and form are. What is left on both sides is matched step by
-step, from the smallest change to the largest; what nothing matches is new or gone.
+Two tellings are the same if item, addressee, rung, day, chat and form are equal. The remaining ones are matched in steps,
+from the smallest change to the largest; a telling without a match is new or gone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.core.telling.entry import Telling
 
 
 class DifferenceKind(StrEnum):
-    """What became of a telling."""
+    """How a telling changed."""
 
     ADDED = "新增"
     MOVED = "改期"
@@ -36,7 +36,7 @@ class PreviewTelling:
     telling: Telling
 
     def under(self, names: Succession) -> PreviewTelling:
-        """The same telling under today's names of units and items, so that a new name alone is no change."""
+        """The same telling under today's names of units and items, so that renaming alone makes no difference."""
         if not names:
             return self
         telling = self.telling
@@ -49,7 +49,7 @@ class PreviewTelling:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One change: what would have been told, and what will be; one of them is missing when it is new or gone."""
+    """One changed telling, before and after the edit: `before` is None for a new one, `after` for one that is gone."""
 
     change: DifferenceKind
     before: PreviewTelling | None
@@ -57,7 +57,7 @@ class Difference:
 
     @property
     def told(self) -> PreviewTelling:
-        """The telling it is listed under: the coming one, or the one that is gone."""
+        """The telling to show it by: the one after the edit, or the one that is gone."""
         found = self.after or self.before
         assert found is not None
         return found
@@ -70,7 +70,7 @@ def _same(one: PreviewTelling) -> Hashable:
     return one.telling.item, one.telling.addressee, one.telling.rung, one.at.date(), one.chat, one.telling.form
 
 
-#: How a change is recognised, in this order: by what stays the same.
+#: Kinds of change in the order they are tried; tellings match when the key, the part that stays the same, is equal.
 _STEPS: tuple[tuple[DifferenceKind, Key], ...] = (
     (
         DifferenceKind.RESHAPED,
@@ -84,7 +84,7 @@ _STEPS: tuple[tuple[DifferenceKind, Key], ...] = (
 
 
 def difference(before: Iterable[PreviewTelling], after: Iterable[PreviewTelling]) -> list[Difference]:
-    """Every change, by time; both previews must begin at the same instant from the same memory."""
+    """All changes in order of time. Both previews must begin at the same instant with the same past tellings."""
     _, old, new = _paired(sorted(before, key=_place), sorted(after, key=_place), _same)
     found: list[Difference] = []
     for change, key in _STEPS:
@@ -98,7 +98,7 @@ def difference(before: Iterable[PreviewTelling], after: Iterable[PreviewTelling]
 def _paired(
     old: Sequence[PreviewTelling], new: Sequence[PreviewTelling], key: Key
 ) -> tuple[list[tuple[PreviewTelling, PreviewTelling]], list[PreviewTelling], list[PreviewTelling]]:
-    """Tellings of equal key, first with first; and what is left over on either side."""
+    """Pairs of tellings with equal keys, in order; then the unpaired tellings of either side."""
     waiting: dict[Hashable, list[PreviewTelling]] = {}
     for one in reversed(old):
         waiting.setdefault(key(one), []).append(one)
@@ -119,7 +119,7 @@ def _place(one: PreviewTelling) -> tuple[datetime, str, str, str, str]:
 
 
 def by_chat(found: Iterable[Difference]) -> dict[str, list[Difference]]:
-    """The changes each chat will notice, the chats by name; what is taken to another chat stands under both."""
+    """Changes by chat, in order of chat names; a telling that moves to another chat is listed under both."""
     chats: dict[str, list[Difference]] = {}
     for one in found:
         for chat in dict.fromkeys(side.chat for side in (one.after, one.before) if side):
@@ -128,18 +128,18 @@ def by_chat(found: Iterable[Difference]) -> dict[str, list[Difference]]:
 
 
 def totals(found: Iterable[Difference]) -> str:
-    """新增3项、取消1项; empty without any."""
+    """Counts by kind, such as 新增3项、取消1项; empty without changes."""
     counts = Counter(one.change for one in found)
     return "、".join(f"{change}{counts[change]}项" for change in DifferenceKind if counts[change])
 
 
 def messages(tellings: Iterable[PreviewTelling]) -> int:
-    """How many messages these tellings make: a digest is one however much it tells, a single is one item's."""
+    """How many messages these tellings make: one for each digest, and one for each single."""
     return len({(one.at, one.chat, one.telling.item if one.telling.form == SINGLE else "") for one in tellings})
 
 
 def described(one: Difference) -> str:
-    """What became of it: 2027-12-01→2027-11-30　汇总, or where and how it is told when it is new or gone."""
+    """The change in words, such as 2027-12-01→2027-11-30　汇总; for a new or removed telling, its chat and form."""
     if one.before is None or one.after is None:
         return f"{one.told.at:%Y-%m-%d}　{one.told.telling.form}　{one.told.telling.addressee}"
     sides = [(f"{one.before.at:%Y-%m-%d}", f"{one.after.at:%Y-%m-%d}")]

@@ -1,7 +1,7 @@
-"""Small changes of one rule, to ask whether anybody would notice: another offset, unit, date or number.
+"""Mutations: small changes of one rule (an offset, unit, date or number), to see whether any rule test fails with them.
 
-A change is a family: the same place moved ever further in one direction, because a step of one day may land on the same
-sending day and change nothing that anybody could see.
+Mutations come in families: the same value is moved further and further in one direction, because a change of one day may
+lead to the same sending day and have no visible effect.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.rules.words import Offset, Side
 from bot.core.time.grammar import Word, WordError
 
-#: How far a place is moved, in steps of its own; the last is further than from one month's list to the next.
+#: How far a value is moved, in its own steps; the largest is longer than a month, so that monthly lists change too.
 STEPS = (1, 2, 3, 5, 8, 13, 21, 34)
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A rule that differs in one place; `words` say in which: 提前30天→提前31天."""
+    """A rule with one value changed; `words` describe the change: 提前30天→提前31天."""
 
     words: str
     rule: Rule
 
 
 def alone(rulebook: Rulebook, rule: Rule) -> Rulebook:
-    """A rulebook of this one rule: everything else is the same whatever becomes of it."""
+    """A rulebook with only this rule: mutations of it do not change what other rules tell."""
     return replace(rulebook, rules=(rule,), tasks=(), indicators=(), digest="")
 
 
 def families(rule: Rule, units: Sequence[str]) -> Iterator[Iterator[Mutation]]:
-    """Every place of a rule with its changes, from the smallest on."""
+    """One family for each value of the rule and direction, each from the smallest mutation to the largest."""
     yield from _offsets(rule)
     yield from (iter((change,)) for change in _people(rule, units))
     for path, value in _values(rule.form, ()):
@@ -68,7 +68,7 @@ def _moved_rung(rule: Rule, index: int, sign: int) -> Iterator[Mutation]:
 
 
 def _people(rule: Rule, units: Sequence[str]) -> Iterator[Mutation]:
-    """Somebody else in the place of each unit that hears of it."""
+    """Mutations that put another unit in the place of each of the rule's units."""
     own = {*(rule.lead.units if rule.lead else ()), rule.provider, *rule.cooperating}
     other = next((unit for unit in units if unit not in own), "")
     if not other:
@@ -90,7 +90,7 @@ Path = tuple[str | int, ...]
 
 
 def _values(here: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every date, number and word of a form with its place, whatever kind of rule it belongs to."""
+    """Every date, number and word of a form with its path, for any kind of rule."""
     if isinstance(here, BaseModel):
         for name in type(here).model_fields:
             yield from _values(getattr(here, name), (*path, name))
@@ -105,7 +105,7 @@ def _values(here: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _shifts(value: Any) -> Iterator[Iterator[Any]]:
-    """The value moved further and further, one sequence per direction (and per number of a word)."""
+    """Sequences of changed values, further and further away: one for each direction (and each number in a word)."""
     if isinstance(value, date):
         yield from ((value + timedelta(days=sign * n) for n in STEPS) for sign in (1, -1))
     elif isinstance(value, Decimal):
@@ -117,7 +117,7 @@ def _shifts(value: Any) -> Iterator[Iterator[Any]]:
 
 
 def fine(value: Decimal) -> Decimal:
-    """One step finer than the value is written: 0.1 for 97, 0.001 for 99.95."""
+    """One unit of the first decimal place after those written: 0.1 for 97, 0.001 for 99.95."""
     exponent = value.as_tuple().exponent
     return Decimal(1).scaleb(min(int(exponent), 0) - 1)
 
@@ -152,7 +152,7 @@ def _written(rule: Rule, path: Path, old: Any, moved: Iterator[Any]) -> Iterator
 
 
 def _place(form: Any, path: Path) -> str:
-    """目标第1项的值: the place in the words of the rule file."""
+    """The path in the words of the rule file, such as 目标第1项的值."""
     here, words = form, []
     for part in path:
         if isinstance(here, BaseModel):
@@ -166,7 +166,7 @@ def _place(form: Any, path: Path) -> str:
 
 
 def _put(here: Any, path: Path, new: Any) -> Any:
-    """A copy with another value at one place."""
+    """A copy with another value at one path."""
     if not path:
         return new
     first, rest = path[0], path[1:]

@@ -1,7 +1,8 @@
-"""Preview: the same engine under another clock and sink (design §1.5). Yields what each chat will be told, in time order.
+"""Preview: the messages each chat will get from now on, in order of time, made by the service's own engine.
 
-With no events to come, a day can be decided at once: telling one chat never changes what another is owed, because told keys
-are per addressee and an addressee has one chat. Days on which nothing can change are jumped over.
+A preview assumes that no events come, so it decides a whole day at once: a message to one chat does not change what another
+chat is due, because tellings are recorded per addressee and each addressee has one chat. Days on which no decision can
+change are skipped.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from bot.core.deciding.findings import (
 )
 from bot.core.deciding.look import Scene, desk
 from bot.core.deciding.office import NOTICE_MISSING
-from bot.core.preview.repeats import MonthlyList, Repeat, carried, listed_again, repeat
+from bot.core.preview.repeats import MonthlyList, Repeat, listed_again, repeat, repeated
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Delivery
 from bot.core.telling.digest import DIGEST, Draft, compose, in_order
@@ -34,7 +35,7 @@ from bot.core.time.zone import day_of, midnight
 
 
 def preview_of(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Draft, Mapping[str, Finding]]]:
-    """Every message from `start` to `until` if nothing is reported, done or edited meanwhile, with that day's findings."""
+    """Every message from `start` to `until`, each with the findings of its day, if nothing is reported or edited meanwhile."""
     future = _Future(scene)
     now = start
     while now <= until:
@@ -46,7 +47,11 @@ def preview_of(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple
 
 @dataclass(slots=True)
 class _Page:
-    """One instant of the agenda: what to look at for which addressees (an empty set is all of them), and what goes on."""
+    """What is scheduled for one instant.
+
+    `looks` are items to decide about, with the addressees concerned (an empty set means all). `repeats` and `lists` are
+    tellings that repeat without a new decision.
+    """
 
     looks: dict[str, set[str]] = field(default_factory=dict)
     repeats: list[Repeat] = field(default_factory=list)
@@ -54,9 +59,9 @@ class _Page:
 
 
 class _Future:
-    """A copy of the memory, played forward day by day; a decision is made again only when it may come out differently.
+    """The state of a preview: a copy of past tellings, and a schedule of when each decision may change.
 
-    What only events change about an item is laid over its judgement once, since no events come.
+    Marks and extensions are applied to an item's judgement only when the judgement changes, since no events come.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -64,42 +69,42 @@ class _Future:
         self._spent: dict[tuple[str, date], Used] = {}
         self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
         self.findings: dict[str, Finding] = {}
-        self._known: tuple[Item, ...] | None = None  # not (): a plan may have no item of the calendar
+        self._known: tuple[Item, ...] | None = None  # None and not (): a plan may have no planned items at all
         self._items: dict[str, Item] = {}
         self._extended: dict[str, Item] = {}
         self._judgements: dict[str, Judgement] = {}
-        self._findings: dict[str, Finding] = {}  # before a parent speaks for a step
+        self._findings: dict[str, Finding] = {}  # not yet regarding parents
         self._office: dict[str, Finding] = {}
         self._agenda: dict[datetime, _Page] = {}
         self._instants: list[datetime] = []  # of the agenda, as a heap
 
     def play(self, now: datetime) -> tuple[list[Draft], datetime]:
-        """One day's messages, remembered as told, and the instant to play next."""
+        """Decides one day and records its messages as told. Returns them, and the instant to play next."""
         the_desk = desk(self._scene, now)
         today = the_desk.today
-        page = self._come(now)
+        page = self._take_due(now)
         due = page.looks
-        lists = [again for one in page.lists.values() if (again := self._listed(one, due, the_desk))]
-        going_on = self._carried(page.repeats, due, the_desk)
+        lists = [again for one in page.lists.values() if (again := self._listed_again(one, due, the_desk))]
+        repeated = self._repeated(page.repeats, due, the_desk)
         decisions = self._decide(due, the_desk)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
         drafts = compose(_of_day(decisions, today), singles)
         told_now = {(telling.item, telling.addressee): telling for draft in drafts for telling in draft.tellings}
         for draft in drafts:
-            self._remember(draft.tellings, draft.at)
+            self._record(draft.tellings, draft.at)
         for decision in decisions:
-            self._plan(decision, the_desk, told_now)
-        drafts = _joined(drafts, going_on, lists, the_desk)
+            self._schedule(decision, the_desk, told_now)
+        drafts = _joined(drafts, repeated, lists, the_desk)
         for draft in drafts:
-            self._spend(draft)
-        for one in going_on:
-            self._go_on(one)
+            self._count_used(draft)
+        for one in repeated:
+            self._schedule_repeat(one)
         for listed in lists:
-            self._list(listed)
+            self._schedule_list(listed)
         return drafts, self._next(now, today)
 
-    def _come(self, now: datetime) -> _Page:
-        """Takes from the agenda whose time has come."""
+    def _take_due(self, now: datetime) -> _Page:
+        """Removes from the agenda everything scheduled up to now, as one page."""
         found = _Page()
         while self._instants and self._instants[0] <= now:
             page = self._agenda.pop(heappop(self._instants))
@@ -109,24 +114,27 @@ class _Future:
                 found.looks.setdefault(item, set()).update(wanted)
         return found
 
-    def _listed(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList | None:
-        """The list as it is told today. What it says joins no single, so that nothing else about its items matters."""
+    def _listed_again(self, one: MonthlyList, due: dict[str, set[str]], the_desk: Desk) -> MonthlyList | None:
+        """The list as it is told today; None, with its items marked as due, if they must be decided again.
+
+        Unlike `_repeated` this need not look at other tellings of these items: a list is never merged with a single.
+        """
         again = listed_again(one, the_desk)
         if again is None:
             self._weigh_again((telling for _, telling in one.lines), the_desk.slot_from(one.chat, one.told_on), due)
         return again
 
-    def _carried(self, repeats: list[Repeat], due: dict[str, set[str]], the_desk: Desk) -> list[Repeat]:
-        """What goes on today. An item of which anything else is to be said, or may be, is looked at whole."""
-        pairs = [(one, carried(one, the_desk)) for one in repeats]
-        weighed = {*due, *(one.telling.item for one, going_on in pairs if going_on is None)}
+    def _repeated(self, repeats: list[Repeat], due: dict[str, set[str]], the_desk: Desk) -> list[Repeat]:
+        """The repeats told today. If anything else about an item is due, all its repeats are decided again instead."""
+        pairs = [(one, repeated(one, the_desk)) for one in repeats]
+        weighed = {*due, *(one.telling.item for one, again in pairs if again is None)}
         for one, _ in pairs:
             if one.telling.item in weighed:
                 self._weigh_again([one.telling], the_desk.slot_from(one.chat, one.told_on), due)
-        return [going_on for one, going_on in pairs if going_on is not None and one.telling.item not in weighed]
+        return [again for one, again in pairs if again is not None and one.telling.item not in weighed]
 
     def _weigh_again(self, tellings: Iterable[Telling], at: datetime, due: dict[str, set[str]]) -> None:
-        """What goes on no longer: told last as the telling says, and due to be looked at."""
+        """Ends repeats: records each telling as the last one told, and marks its item and addressee as due."""
         for telling in tellings:
             self._memory.add(past_telling(telling, "", at))
             due.setdefault(telling.item, set()).add(telling.addressee)
@@ -142,13 +150,13 @@ class _Future:
         ]
 
     def _judged(self, due: Iterable[str], today: date) -> list[Finding]:
-        """Fresh findings of the items whose time has come; a step is judged beside its parent, which may speak for it."""
+        """New findings of the items that are due, and of new items; steps are judged together with their parents."""
         again = [self._items[item] for item in due if item in self._items]
         fresh = self._fresh(today)
         return [self._beside_parent(item, today) for item in (*again, *fresh)]
 
     def _fresh(self, today: date) -> list[Item]:
-        """Items that were not known yet: all of them at first, later those of another year."""
+        """Items that were not known yet: on the first day all items, later those of each new year."""
         rulebook, facts = self._scene.rulebook, self._scene.facts
         known = known_items(rulebook, today)
         if known is self._known:
@@ -165,7 +173,7 @@ class _Future:
         return under(finding, self._judge(parent, today)) if parent else finding
 
     def _judge(self, item: Item, today: date) -> Finding:
-        """The same finding as long as the judgement is the same."""
+        """The finding of one item without its parent; kept as long as the judgement stays equal."""
         facts, calendar, extended = self._scene.facts, self._scene.rulebook.calendar, self._extended.get(item.id)
         judged = judgement(extended or item, facts, today, calendar)
         if judged != self._judgements.get(item.id):
@@ -174,7 +182,7 @@ class _Future:
         return self._findings[item.id]
 
     def _said_by_office(self, due: Iterable[str], today: date) -> list[Finding]:
-        """What the office says by itself; the set of it changes on the first of a month or on 15 November at most."""
+        """Office findings that are due or new; without events they change only on the 1st of a month and on 15 November."""
         scene = self._scene
         before = self._office
         if not before or today.day == 1 or (today.month, today.day) == NOTICE_MISSING:
@@ -185,13 +193,13 @@ class _Future:
         now_due = {*due, *(self._office.keys() - before.keys())}
         return [finding for item, finding in self._office.items() if item in now_due]
 
-    def _plan(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Telling]) -> None:
-        """Puts the next look at a decision on the agenda; what could be told but found no room is looked at at once."""
+    def _schedule(self, decision: Decision, the_desk: Desk, told_now: Mapping[tuple[str, str], Telling]) -> None:
+        """Schedules the next look at a decision; at once if it could be told today but no message had room for it."""
         item, who, today = decision.finding.item.id, decision.addressee.key, the_desk.today
         telling = told_now.get((item, who))
-        going_on = repeat(decision, telling, the_desk) if telling and item in self._items else None
-        if going_on is not None:
-            self._go_on(going_on)
+        repeats = repeat(decision, telling, the_desk) if telling and item in self._items else None
+        if repeats is not None:
+            self._schedule_repeat(repeats)
             return
         told_today = decision.at is not None and decision.at.date() == today
         at = the_desk.now if told_today and telling is None else _changes_at(decision, today)
@@ -205,28 +213,28 @@ class _Future:
             heappush(self._instants, at)
         return page
 
-    def _go_on(self, one: Repeat) -> None:
+    def _schedule_repeat(self, one: Repeat) -> None:
         if one.steps.only_lists:
-            self._list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.telling)]))
+            self._schedule_list(MonthlyList(one.chat, one.told_on, one.coming, [(one.finding, one.telling)]))
         else:
             self._page(midnight(one.due_on)).repeats.append(one)
 
-    def _list(self, one: MonthlyList) -> None:
+    def _schedule_list(self, one: MonthlyList) -> None:
         lists = self._page(midnight(one.coming.slot_on)).lists
         lists.setdefault((one.chat, id(one.coming)), MonthlyList(one.chat, one.told_on, one.coming)).lines += one.lines
 
-    def _remember(self, tellings: Iterable[Telling], at: datetime) -> None:
+    def _record(self, tellings: Iterable[Telling], at: datetime) -> None:
         for telling in tellings:
             self._memory.add(past_telling(telling, "", at))
 
-    def _spend(self, draft: Draft) -> None:
+    def _count_used(self, draft: Draft) -> None:
         key = (draft.chat, draft.at.date())
         used = self._spent.get(key, Used())
         single = int(draft.form == Delivery.SINGLE.value)
         self._spent[key] = Used(used.slots + int(draft.slot), used.singles + single)
 
     def _next(self, now: datetime, today: date) -> datetime:
-        """The next instant at which something may change; never past a day on which the office speaks, or new items."""
+        """The next instant at which something may change: the agenda's first, or a day with new office findings or new items."""
         first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
         missing = date(today.year, *NOTICE_MISSING)
         days = [day for day in (first, missing, next_horizon(today)) if day > today]
@@ -234,11 +242,11 @@ class _Future:
 
 
 def _joined(
-    drafts: list[Draft], going_on: Iterable[Repeat], lists: Iterable[MonthlyList], the_desk: Desk
+    drafts: list[Draft], repeated: Iterable[Repeat], lists: Iterable[MonthlyList], the_desk: Desk
 ) -> list[Draft]:
-    """The day's drafts with what goes on in the digest of its chat."""
+    """The day's drafts, with repeats and lists added to the digests of their chats."""
     tellings: dict[str, list[Telling]] = {}
-    for one in going_on:
+    for one in repeated:
         tellings.setdefault(one.chat, []).append(one.telling)
     for listed in lists:
         tellings.setdefault(listed.chat, []).extend(telling for _, telling in listed.lines)
@@ -263,9 +271,9 @@ def _both(base: Callable[[str, date], Used], spent: dict[tuple[str, date], Used]
 
 
 def _changes_at(decision: Decision, today: date) -> datetime | None:
-    """When this decision may come out differently: at the start of its slot's day if still ahead, else at `until`.
+    """When this decision may change: at the start of its slot's day if that is ahead, else at `until`.
 
-    A day's slots are all composed at its first instant; only a silence may end within the day.
+    A preview composes all slots of a day at its first instant; only the end of a silence matters within a day.
     """
     if decision.at is not None and decision.at.date() > today:
         return midnight(decision.at.date())

@@ -1,8 +1,8 @@
-"""Rehearsal: what everybody is told on one day if everything before it was told on time.
+"""Rehearsal: what every addressee is told on one day if everything before it was told on time.
 
-A state that never ran owes its whole backlog on its first day, and nothing but what is new on the next. So a rehearsal
-begins on the last sending day before anything that matters: the day asked about, or the first thing that happened. From
-there it is `preview_of`, stopped at every event.
+A state without past tellings sends its whole backlog on the first day, and only new tellings from the next day on. So a
+rehearsal begins on the last sending day before the day in question, or before the first event if that is earlier. From
+there it runs `preview_of`, interrupted at every event.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, day_of, midnight
 
-#: When a day's events happen: after everything that is sent on it, so that they are news on the next sending day.
+#: When events happen of which only the day is known: after everything sent on that day, so they show on the next sending day.
 AFTER_HOURS = time(23, 59)
-#: Days asked about that lie nearer than this share one play: going on is cheaper than beginning again.
+#: Occasions less than this apart are played in one run: to continue is cheaper than to begin again.
 NEAR = timedelta(days=120)
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """A day, what happened before it (in order of time), and whether proposals count as confirmed.
+    """A day, the events before it (in order of time), and whether proposals count as confirmed.
 
-    `items` (or rules) are those asked about; none named means whole messages. What is said of the rest may then be left out.
+    `items` are the items or rules in question; text about others may then be left out. Empty means whole messages.
     """
 
     today: date
@@ -49,7 +49,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class WordedTelling:
-    """What one message says of one item; `telling` is the telling itself."""
+    """One telling, and the text of its message reduced to this item."""
 
     telling: Telling
     text: str
@@ -57,7 +57,7 @@ class WordedTelling:
 
 @dataclass(frozen=True, slots=True)
 class WordedMessage:
-    """One message of a day: to whom (the addressee, whatever chat it has), its text, and what it says of each item."""
+    """One message of a day: its addressee (`unit`), its text, and its tellings with the text about each item."""
 
     on: date
     unit: str
@@ -66,18 +66,18 @@ class WordedMessage:
 
 
 def happening(day: date) -> datetime:
-    """The instant at which what is only known by its day happened."""
+    """The instant assumed for an event of which only the day is known."""
     return datetime.combine(day, AFTER_HOURS, ZONE)
 
 
 def audience(rulebook: Rulebook) -> tuple[str, ...]:
-    """Everybody who may be told something: units, standing groups, their 分管领导, the leading group, the admin."""
+    """All possible addressees: units, standing groups, their 分管领导, the leading group, the admin."""
     leaders = (f"{unit}·{SUPERVISOR}" for unit in rulebook.addressable)
     return (*rulebook.addressable, *leaders, LEADING_GROUP, ADMIN)
 
 
 def rehearse(rulebook: Rulebook, occasions: Sequence[Occasion]) -> list[tuple[WordedMessage, ...]]:
-    """What is said on each occasion, in their order; occasions with equal pasts are played together."""
+    """The messages of each occasion, in their order; occasions with equal pasts share one run."""
     found: dict[int, tuple[WordedMessage, ...]] = {}
     for group in _alike(occasions):
         said = _said(rulebook, [occasions[index] for index in group])
@@ -86,10 +86,10 @@ def rehearse(rulebook: Rulebook, occasions: Sequence[Occasion]) -> list[tuple[Wo
 
 
 def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
-    """What is said on the days of occasions with one past.
+    """The messages on the days of occasions with one past.
 
-    What a digest says of an item depends on no other rule. A single does: the third of a day goes into the digest; so days
-    with a single are played again with all the rules.
+    For speed, only the rules in question are played. In a digest, the text about an item does not depend on other rules. With
+    singles it does: the third single of a day goes into the digest. So days with a single are played again with all rules.
     """
     names = frozenset[str]().union(*(one.items for one in group))
     if not names:
@@ -102,7 +102,7 @@ def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
 
 
 def _is_named(rule: Rule, names: Iterable[str]) -> bool:
-    """Whether one of the names is the rule's, or may be one of its items'."""
+    """Whether one of the names is the rule's id or may be the id of one of its items."""
     return any(
         name == rule.id or re.split("[@:]", name)[0] in (rule.id, rule.owner) or name.startswith(f"{rule.id}-")
         for name in names
@@ -120,7 +120,7 @@ def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessag
 def play(
     rulebook: Rulebook, last: Occasion, start: date, days: Container[date] | None = None
 ) -> Iterator[WordedMessage]:
-    """Everything said from `start` (a backlog on its first day) to the last occasion's day; of these days only, if given."""
+    """All messages from `start` (its backlog included) to the last occasion's day; with `days`, only those of these days."""
     memory = Tellings()
     facts = Facts(all_confirmed=last.confirmed, names=rulebook.succession)
     scene = Scene(rulebook, facts, memory, _own_chats(rulebook), OfficeHours(), lambda chat, day: Used())
@@ -136,10 +136,10 @@ def play(
 
 
 def first_look(rulebook: Rulebook, day: date, known: Iterable[Event]) -> date:
-    """The day to begin on: with nothing held back yet, being told late and having been told on time leave the same memory.
+    """The day to begin on: before the first event that may hold back a telling.
 
-    What holds tellings back, and so makes late and on time differ, only comes from events: a silence, 办结, and a parent
-    past its date that an extension takes back to before it.
+    Until then a backlog told late leaves the same record of tellings as tellings on time. Only events hold tellings back: a
+    silence, 办结, or an extension of a parent that was past its date.
     """
     early = [day]
     for event in known:
@@ -153,7 +153,7 @@ def first_look(rulebook: Rulebook, day: date, known: Iterable[Event]) -> date:
 
 
 def _alike(occasions: Sequence[Occasion]) -> Iterator[list[int]]:
-    """Indices of occasions that one play serves: the same past, and days near each other."""
+    """Groups of indices of occasions that share one run: their pasts are equal and their days near each other."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for index in sorted(range(len(occasions)), key=lambda index: occasions[index].today):
         one = occasions[index]
@@ -170,14 +170,14 @@ def _alike(occasions: Sequence[Occasion]) -> Iterator[list[int]]:
 
 
 def _chapters(known: Iterable[Event], end: datetime) -> Iterator[tuple[datetime, list[Event]]]:
-    """Until when nothing happens, and what happens then; the last chapter ends with nothing."""
+    """Each instant with events, and its events; at last `end`, without events."""
     for at, events in groupby(known, key=lambda event: event.time):
         yield at, list(events)
     yield end, []
 
 
 def _own_chats(rulebook: Rulebook) -> Directory:
-    """A chat for everybody: who is told is the rules' affair, where he reads it is not."""
+    """A chat for every addressee: rule tests are about who is told, not in which chat."""
     return Directory({name: name for name in audience(rulebook)})
 
 
@@ -200,7 +200,7 @@ def _only(draft: Draft, item: str) -> Draft:
 
 
 def _text(draft: Draft, words: Words) -> str:
-    """Headline and lines as the chat would read them; 落款 and number say nothing about the rules."""
+    """Headline and lines of the message, without 落款 and number, which do not depend on the rules."""
     entry = promised(draft, "")
     message = word(entry, words)
     return "\n".join((message.headline, *(line.text for line in message.lines)))

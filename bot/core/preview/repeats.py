@@ -1,8 +1,8 @@
-"""A telling that only repeats: the same telling with the next date, not decided anew as long as nothing but the day changes.
+"""Repeated tellings of a preview: the same telling with the next date, without a new decision.
 
-Nine in ten tellings of a long preview are such: all dates of the item have passed, so that only events would change its verdict
-(`RuleKind.judge`), and no events come. What is carried over is what `weigh` would answer; where that is not certain the
-answer is nothing, and the decision is made the long way.
+Nine in ten tellings of a long preview are of this sort: all dates of the item have passed, so that only events would change
+its verdict (`RuleKind.judge`), and a preview has no events. The functions here return what `weigh` would decide; where that
+is not certain they return None, and the caller decides anew.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ REPEAT = Reason.REPEAT.name
 
 @dataclass(slots=True)
 class Repeat:
-    """One finding and addressee whose ladder goes on repeating: what was told last, and the rung that comes next."""
+    """One finding and addressee whose ladder repeats: the last telling, and the rung that comes next."""
 
     finding: Finding
     chat: str
     telling: Telling
-    told_on: date  # the day on which the telling was told at the earliest
+    told_on: date  # the day of the last telling, at the earliest
     steps: Stairs
-    place: int  # of the coming rung on the stairs
+    place: int  # index of the coming rung in `steps`
     coming: DatedRung
     due_on: date  # the day of its slot
 
 
 def repeat(decision: Decision, telling: Telling, desk: Desk) -> Repeat | None:
-    """A decision that was told, as one that goes on: no date ahead, nothing returned or silenced, in a digest or list."""
+    """The repetition of a decision that was told.
+
+    None if a date of the finding is ahead, the item was returned, there is any silence, or the telling was a single.
+    """
     finding, rung = decision.finding, decision.rung
     if rung is None or decision.prompt or rung.form.delivery is Delivery.SINGLE:
         return None
@@ -51,8 +54,8 @@ def repeat(decision: Decision, telling: Telling, desk: Desk) -> Repeat | None:
     return Repeat(finding, decision.chat, telling, desk.today, steps, place, *following)
 
 
-def carried(one: Repeat, desk: Desk) -> Repeat | None:
-    """What goes on, once its coming rung is told, on the day that is due; nothing where it must be weighed again."""
+def repeated(one: Repeat, desk: Desk) -> Repeat | None:
+    """The repetition after its coming rung is told today; None where a new decision is needed."""
     following = one.steps.nth(one.place + 1)
     rung = one.coming
     if following is None or following[0].form is not rung.form:
@@ -65,7 +68,7 @@ def carried(one: Repeat, desk: Desk) -> Repeat | None:
 
 @dataclass(slots=True)
 class MonthlyList:
-    """All that stands on one chat's monthly list: its next telling, and every line as it was told last."""
+    """One chat's monthly list: when it comes next, and its lines as they were told last."""
 
     chat: str
     told_on: date
@@ -74,7 +77,7 @@ class MonthlyList:
 
 
 def listed_again(one: MonthlyList, desk: Desk) -> MonthlyList | None:
-    """The list once it is told today; nothing where each line of it must be weighed again."""
+    """The list after it is told today; None where its lines need new decisions."""
     coming, following = one.coming, following_list(one.coming, desk.calendar)
     if following.slot_on <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
