@@ -1,6 +1,6 @@
 """The shape of the 台账: its tables, their columns, and who may write which.
 
-Columns follow the ledgers that supervision offices keep (domain.md §4.2), as far as the system has a source for them.
+Columns follow the ledgers that supervision offices keep by hand, as far as the system has a source for them.
 """
 
 from __future__ import annotations

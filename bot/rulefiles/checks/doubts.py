@@ -34,7 +34,7 @@ from bot.rulefiles.text.sheet import Placed
 #: Never the state in which a rung is told.
 UNSPOKEN = frozenset({State.CLOSED, State.AWAITING_CHECK, State.PAUSED, State.UNDATED, State.ASSIGNED, State.NOTED})
 
-#: Words that press people, which rules against formalism forbid in work groups (domain.md §4.4–4.6).
+#: Words that press people. The national rules against formalism forbid such demands in work groups.
 _REPLY = "不得要求群内即时回复、打卡接龙"
 _TRACE = "不得以截图、留痕代替工作"
 _RANK = "不得在群里排名、通报"
@@ -45,7 +45,7 @@ PRESSING = {
     **dict.fromkeys(("排名", "通报批评", "末位", "曝光"), _RANK),
     **dict.fromkeys(("务必", "立即", "不得有误", "严肃问责", "后果自负", "@所有人"), _TONE),
 }
-#: Words of papers that may not stand in a chat at all (domain.md §4.7).
+#: Marks of papers that may not be quoted in a chat at all: state secrets, work secrets, internal papers.
 SECRET = ("涉密", "绝密", "机密", "秘密级", "工作秘密", "内部资料", "内部文件", "不得外传", "注意保密")
 
 
