@@ -1,6 +1,6 @@
 """Settings: config/bot.yaml, overridden by DUBAN_… in the environment, as one frozen value.
 
-Only `app` and `cli` import this; they hand plain values down.
+Only `service` and the rooms above it import this; they pass plain values down.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PLATFORM_HOSTS = ("qyapi.weixin.qq.com", "oapi.dingtalk.com", "open.feishu.cn", 
 
 
 def _split(value: Any) -> Any:
-    """Lists in the environment are written with commas or 顿号."""
+    """A list from the environment, where it is written with commas, 顿号 or spaces."""
     return [part for part in re.split(r"[,，、\s]+", value) if part] if isinstance(value, str) else value
 
 
 def _unpacked(value: Any) -> Any:
-    """Tables in the environment are written as JSON."""
+    """A table from the environment, where it is written as JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -61,7 +61,7 @@ def _spans(value: Any) -> Spans:
 
 
 def _reference(text: str) -> str:
-    """An address that is a password never stands in a file itself; nor is it repeated in a complaint."""
+    """A reference to an address. The address is a password, so it may not stand in the file, and the error does not repeat it."""
     if text and not re.fullmatch(r"(env|file)\s*[:：].+", text):
         raise ValueError("心跳地址应写成 env:变量名 或 file:文件路径")
     return text
@@ -73,7 +73,7 @@ ReferenceField = Annotated[str, AfterValidator(_reference)]
 
 
 class SeasonForm(Form):
-    """夏季/冬季 hours by date range."""
+    """Office hours of a part of the year, such as 夏季."""
 
     starts: str = Field(alias="起", pattern=r"^\d\d-\d\d$", description="月-日，如 05-01")
     ends: str = Field(alias="止", pattern=r"^\d\d-\d\d$")
@@ -85,7 +85,7 @@ class SeasonForm(Form):
         return self
 
     def season(self) -> SeasonalHours:
-        """As the core wants it. Raises ValueError for impossible dates."""
+        """As a value of the core. Raises ValueError for impossible dates."""
         (m1, d1), (m2, d2) = ((int(x) for x in text.split("-")) for text in (self.starts, self.ends))
         return SeasonalHours((m1, d1), (m2, d2), self.spans)
 
@@ -100,7 +100,7 @@ def _named(chinese: str, name: str, **more: Any) -> Any:
 
 
 class BotForm(Form):
-    """What config/bot.yaml may say. Defaults are what a county office needs."""
+    """What config/bot.yaml may say. The defaults suit a county office."""
 
     office: str = _named("落款", "OFFICE", default="督办办公室", description="消息里的联系单位")
     phone: str = _named("联系电话", "PHONE", default="")
@@ -120,9 +120,9 @@ class BotForm(Form):
 
 
 class Settings(BotForm, BaseSettings):
-    """The file under the environment."""
+    """The settings in force: the environment over the file, the file over the defaults."""
 
-    # Not by field name: HOST and PORT in the environment mean something else.
+    # Variables are not read by field name: HOST and PORT often mean something else.
     model_config = SettingsConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=False)
 
     @classmethod
@@ -134,17 +134,17 @@ class Settings(BotForm, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment beats the file."""
+        """The environment comes before the file."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
     @property
     def office_hours(self) -> OfficeHours:
-        """As the core wants it. Raises ValueError when spans contradict each other."""
+        """As a value of the core. Raises ValueError when spans contradict each other."""
         return OfficeHours(self.hours, tuple(season.season() for season in self.seasons))
 
     def letterhead(self, mark: str = "") -> Letterhead:
-        """落款 and paint for messages."""
+        """What every message carries: 落款, phone, colours, and the mark of a drill."""
         return Letterhead(self.office, self.phone, self.paint, mark)
 
 
@@ -155,14 +155,14 @@ def load_settings(home: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
     data = _file(path.read_bytes(), problems) if path.exists() else {}
     try:
         settings = Settings(**data)
-    except ValidationError as error:  # what the file says is sound, or left out
+    except ValidationError as error:  # the file was checked before; this is the environment
         problems += [_of_environment(one) for one in error.errors(include_url=False)]
         return None, tuple(problems)
     return (None if any(problem.is_error for problem in problems) else settings), tuple(problems)
 
 
 def _file(raw: bytes, problems: list[Problem]) -> dict[str, Any]:
-    """What the file says, as far as it is sound."""
+    """The values of the file; none of them if any is wrong."""
     tree, found = read(raw, NAME)
     if [problem.code for problem in found] == ["empty-file"]:
         return {}

@@ -1,6 +1,6 @@
-"""A first version of an item's rule tests, and which changes of its rule nobody would notice.
+"""Drafts of an item's rule tests, and the changes of its rule that no test would notice.
 
-Both rest on the preview of the rule alone, under every situation that makes a difference (`bot/authoring/probes.py`).
+Both use the preview of that rule alone, once for each situation that changes what is told (`bot/authoring/probes.py`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from bot.rulefiles.run_tests import TestResult, holds, is_about
 
 @dataclass(frozen=True)
 class Sketched:
-    """A test to be: its situation (by number), and what it says."""
+    """A drafted test and the index of its situation."""
 
     situation: int
     test: RuleTest
 
 
 def sketch(world: World) -> list[RuleTest]:
-    """One test per kind of telling, a quiet day, and whatever else is needed for no change to go unnoticed."""
+    """Drafts: one for each kind of telling, one for a day without any, and those needed to notice every change of the rule."""
     found = [one for index in range(len(world.situations)) for one in _of_situation(world, index)]
     for family in world.changes():
         found += _against(world, family, found)
@@ -40,7 +40,7 @@ def sketch(world: World) -> list[RuleTest]:
 
 
 def _of_situation(world: World, index: int) -> Iterator[Sketched]:
-    """The first telling of each rung to each addressee, and the first quiet sending day after the first of them."""
+    """A test for the first telling of each rung to each addressee, and one for a sending day after them without any."""
     preview = world.previews[index]
     seen: set[tuple[str, str, str]] = set()
     days: list[date] = []
@@ -65,7 +65,7 @@ def _quiet_day(world: World, preview: Preview, told: Sequence[date]) -> list[dat
 
 
 def _on(world: World, index: int, day: date, missing: Iterable[tuple[str, str]] = ()) -> Sketched:
-    """The test of one day as it is now; `missing` are (unit, item) that must not be told besides."""
+    """The test that describes one day under today's rule; `missing` are further (unit, item) that must not be told."""
     preview, situation = world.previews[index], world.situations[index]
     here = {(unit, item): part for (on, unit, item), part in preview.items() if on == day}
     told = _grouped((item, _telling_text(part), unit) for (unit, item), part in here.items())
@@ -96,7 +96,10 @@ def _line(known: Known) -> dict[str, Any]:
 def _silent(
     world: World, ever: Mapping[tuple[str, str], None], here: Mapping[tuple[str, str], WordedTelling]
 ) -> Iterator[tuple[str, str]]:
-    """Who hears of the item on other days; one unit that never does; on a quiet day everybody, of the whole rule."""
+    """(unit, item) that must not be told: units that hear of the item on other days, and one that never does.
+
+    On a day without tellings: every unit, of the whole rule.
+    """
     items = {item for _, item in here}
     if not items:
         yield from dict.fromkeys((unit, world.item or world.rule.id) for unit, _ in ever)
@@ -109,7 +112,7 @@ def _silent(
 
 
 def _grouped(told: Iterable[tuple[str, str, str]]) -> tuple[Expectation, ...]:
-    """(item, text, unit) as expectations, units that hear the same together."""
+    """(item, text, unit) as expectations; units that hear the same share one."""
     found: dict[tuple[str, str], list[str]] = {}
     for item, text, unit in told:
         found.setdefault((item, text), []).append(unit)
@@ -121,7 +124,7 @@ def _expected(units: Iterable[str], item: str, texts: Sequence[str]) -> Expectat
 
 
 def _telling_text(part: WordedTelling, other: str = "") -> str:
-    """What a message says of an item, short: how long it still has, or how it stands; what `other` does not say."""
+    """A short text of what a message says of an item: the days left, or how it stands. It is not found in `other`."""
     pieces = [piece for piece in _pieces(part.text) if not other or normalise(piece) not in normalise(other)]
     for wanted in (r"剩余\d+天|今日到期|已逾期\d+天|待公布|宽限期内", "完成值|目标|上期|[0-9]"):
         for piece in pieces:
@@ -133,12 +136,12 @@ def _telling_text(part: WordedTelling, other: str = "") -> str:
 
 
 def _line_of_its_own(text: str, other: str) -> str:
-    """The first line that the other does not have, headings included."""
+    """The first line, headings included, that `other` does not have."""
     return next((line for line in text.split("\n")[1:] if normalise(line) not in normalise(other)), "")
 
 
 def _pieces(text: str) -> list[str]:
-    """The parts of a message after its headline: lines cut at wide blanks, the calendar's marks and workdays left out."""
+    """The texts of a message after its headline, cut at wide spaces; counts of workdays and 暂定日历 are left out."""
     lines = [line for line in text.split("\n")[1:] if not re.match(r"共\d+项|[一二三四五六七八九十]+、|依据", line)]
     cut = (
         re.sub(r"（暂定日历）|（\d+个工作日）|^\d+\. .*$", "", piece)
@@ -152,7 +155,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _against(world: World, family: Iterator[Mutation], tests: Sequence[Sketched]) -> list[Sketched]:
-    """Nothing when the tests notice the first change of the family that is one at all; else the test that does."""
+    """Further tests for one family of changes: none if the tests notice its first change that has an effect."""
     for change in family:
         found: list[Sketched] = []
         for index, before in enumerate(world.previews):
@@ -168,7 +171,7 @@ def _against(world: World, family: Iterator[Mutation], tests: Sequence[Sketched]
 
 
 def _preview(world: World, change: Mutation, situation: Situation) -> Preview:
-    """The preview under a change; a rule that no longer can be played tells nobody anything."""
+    """The preview of the changed rule; empty for a rule that cannot be played any more."""
     try:
         return world.preview(change.rule, situation)
     except (ValueError, ArithmeticError, LookupError):
@@ -185,11 +188,11 @@ def _text_at(preview: Preview, spot: Spot) -> str:
 
 
 def _separating(world: World, index: int, spot: Spot, after: Preview) -> Sketched:
-    """The test of that day, made to tell one rule from the other."""
+    """The test of that day, with a text that only one of the two rules produces."""
     day, unit, item = spot
     missing = () if spot in world.previews[index] else ((unit, item if item in world.items else world.rule.id),)
     if any((day, unit, other) in world.previews[index] for other in world.items if (unit, world.rule.id) in missing):
-        missing = ()  # the rule does speak to this unit that day, only not of this
+        missing = ()  # the rule tells this unit something else that day
     made = _on(world, index, day, missing)
     if spot in world.previews[index] and spot in after:
         now, then = world.previews[index][spot], after[spot]
@@ -223,7 +226,7 @@ def _says(part: WordedTelling, texts: Iterable[str]) -> bool:
 
 
 def unnoticed(world: World, outcomes: Sequence[TestResult]) -> Iterator[Mutation]:
-    """Changes with an effect that turn none of these (green) tests red, the smallest of each place."""
+    """Changes that have an effect and turn none of these green tests red; for each place the smallest."""
     own = _own_tests(world, outcomes)
     for family in world.changes():
         change = _unnoticed_of(world, family, own)
@@ -235,7 +238,7 @@ Own = list[tuple[Occasion, list[tuple[bool, Expectation, str]]]]
 
 
 def _own_tests(world: World, outcomes: Sequence[TestResult]) -> Own:
-    """What the tests say of this rule and is true of it alone."""
+    """Expectations of the tests that are about this rule and hold when it is played alone."""
     tried = [(outcome.part.test.form, outcome.occasion) for outcome in outcomes if outcome.occasion]
     said = rehearse(alone(world.rulebook, world.rule), [occasion for _, occasion in tried])
     found: Own = []

@@ -1,6 +1,6 @@
-"""A look ahead from a home folder: what will be told, and what an edit of the rule files would change in it.
+"""Previews of a home folder: what will be told, and what an edit of the rule files would change in it.
 
-Everything is read anew from the folder and a copy of its state, so a look disturbs nothing and may be taken in a thread.
+A preview reads the folder and a copy of its state, so it never disturbs the service and may run in a thread.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bot.state.store import Store
 
 Found = TypeVar("Found")
 DAYS_AHEAD = 90  # days
-KEPT = 16  # pages, the latest
+KEPT = 16  # the latest pages
 
 DraftOfDay = tuple[Draft, Mapping[str, Finding]]
 Watch = Callable[[Iterable[DraftOfDay], datetime, datetime], Iterable[DraftOfDay]]
@@ -42,7 +42,7 @@ YEARS_AHEAD = 12
 
 @dataclass(frozen=True)
 class Preview:
-    """The tellings from `since` to `until`; `today` is the business day on which this was found out."""
+    """The tellings from `since` to `until`; `today` is the business day on which the preview was made."""
 
     today: date
     since: date
@@ -52,7 +52,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class EditPreview:
-    """What stands in the rule files and is not in force: nothing (`waits` false), something refused, or its changes."""
+    """What an edit that is not in force would change.
+
+    Without an edit `waits` is false; an edit that is refused has `problems`, any other has `changes`.
+    """
 
     since: date
     until: date
@@ -63,14 +66,14 @@ class EditPreview:
 
 @dataclass(frozen=True)
 class Span:
-    """What of the future is looked at: from `since` to `until`; `now` is where an untouched state begins."""
+    """The time that a preview shows: from `since` to `until`. `now` is the instant at which it is asked for."""
 
     now: datetime
     since: datetime
     until: datetime
 
     def start(self, store: Store) -> datetime:
-        """Where the play begins: where the state stands, or with the span for a state that has never run."""
+        """The instant from which it is played: where the state stands, or `since` for a state that has never run."""
         begun = evaluated(store)
         return self.since if begun is None else min(self.since, max(self.now, begun))
 
@@ -82,12 +85,12 @@ def evaluated(store: Store) -> datetime | None:
 
 
 def scene(home: Home, rulebook: Rulebook, store: Store) -> Scene:
-    """The scene under any rulebook, not only the one in the folder: without chats everybody has one of their own."""
+    """The scene under any rulebook, not only the folder's own. While no chat is configured, every addressee has one."""
     return replace(scene_of(home, rulebook, store), directory=own_chats(home.chats, rulebook).directory)
 
 
 def drafts(scene: Scene, start: datetime, span: Span, watch: Watch | None = None) -> Iterable[DraftOfDay]:
-    """The messages of the span; `watch` sees all of them pass, from `start` on."""
+    """The messages of the span. `watch` sees every message from `start` on, for a progress bar."""
     coming: Iterable[DraftOfDay] = preview_of(scene, start, span.until)
     return (one for one in (watch(coming, start, span.until) if watch else coming) if one[0].at >= span.since)
 
@@ -105,7 +108,7 @@ def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None)
 def changes(
     home: Home, before: Rulebook, after: Rulebook, store: Store, span: Span, watch: Watch | None = None
 ) -> list[Difference]:
-    """What telling changes if `after` replaces `before`, from the same memory: what was told already is on neither side."""
+    """What is told differently if `after` replaces `before`. Both start from the same memory of what was told."""
     old = tellings(scene(home, before, store), store, span, watch)
     new = tellings(scene(home, after, store), store, span, watch)
     return difference([one.under(after.succession) for one in old], new)
@@ -125,9 +128,9 @@ def other_rules(folder: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
 
 
 class Previews:
-    """What the pages show: worked out in a thread, and kept as long as everything it rests on stays the same.
+    """Previews for the pages, made in a thread and kept while rules, state, chats and day stay the same.
 
-    `app` is None until the service has started; `state` is the folder of its state.
+    `app` returns None until the service has started; `state` is the folder of its state.
     """
 
     def __init__(self, rules: Path, state: Path, app: Callable[[], App | None]) -> None:
@@ -136,7 +139,7 @@ class Previews:
         self._busy = asyncio.Lock()
 
     async def ahead(self, month: date | None) -> Preview | None:
-        """What will be told in a month, or in the coming 90 days. None before the start."""
+        """What will be told in a month, or in the coming 90 days. None while the service is starting."""
         app = self._app()
         if app is None:
             return None
@@ -144,7 +147,7 @@ class Previews:
         return await self._once(app, ("ahead", span.since.date(), span.until), lambda scene: self._ahead(scene, span))
 
     async def edit(self) -> EditPreview | None:
-        """What stands in the rule files beside the rules in force. None before the start."""
+        """What the rule files would change in the rules in force. None while the service is starting."""
         app = self._app()
         if app is None:
             return None
@@ -153,7 +156,7 @@ class Previews:
         return await self._once(app, ("edit", digest(files), span.until), lambda scene: self._edit(scene, files, span))
 
     async def _once(self, app: App, what: tuple[Hashable, ...], work: Callable[[Scene], Found]) -> Found:
-        """One work at a time; a page that is asked for again is not worked out again."""
+        """Makes one preview at a time; the same one is not made twice."""
         key = (*what, app.clock.now().astimezone(ZONE).date(), app.rulebook.digest, app.store.revision, id(app.chats))
         async with self._busy:
             if key not in self._known:
@@ -182,16 +185,16 @@ class Previews:
         return EditPreview(since, until, True, (), difference(renamed, new))
 
     def _in_force(self, scene: Scene) -> tuple[Store, Rulebook, Mapping[str, bytes]]:
-        """A copy of the state and a rulebook of this thread's own: what the service works with is never touched."""
+        """A copy of the state and a rulebook for this thread; the service's own are not touched."""
         store = peek_store(self._state, as_confirmed=scene.facts.all_confirmed)
         files = {name: text.encode() for name, text in (store.meta("rules") or {}).items()}
         rulebook = assemble(files).rulebook
-        assert rulebook is not None  # a service runs on good rules only, and keeps them
+        assert rulebook is not None  # a running service has stored the rules it runs on
         return store, rulebook, files
 
 
 def _beside(scene: Scene, rulebook: Rulebook, store: Store) -> Scene:
-    """The service's scene, under a rulebook and from a store of one's own."""
+    """The service's scene with another rulebook and store."""
     store.follow(rulebook.succession)
     unaddressed = scene.directory == everybody(scene.rulebook)
     return replace(
@@ -201,7 +204,7 @@ def _beside(scene: Scene, rulebook: Rulebook, store: Store) -> Scene:
 
 
 def _span(now: datetime, month: date | None) -> Span:
-    """A month, as far as it lies ahead, within the years that are shown; without one the coming 90 days."""
+    """The part of a month that lies ahead, within the years that are shown; without a month the coming 90 days."""
     now = now.astimezone(ZONE)
     if month is None:
         return Span(now, now, midnight(now.date() + timedelta(days=DAYS_AHEAD + 1)) - timedelta(minutes=1))

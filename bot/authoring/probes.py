@@ -1,7 +1,7 @@
-"""A rule by itself, and the pasts under which a test of it is worth having.
+"""One rule by itself, and the situations in which a test of it is worth having.
 
-A situation is nothing known, a value just on either side of where the verdict turns, or a case just opened. What is told of
-a rule does not depend on any other, so its preview is that of a rulebook of one rule.
+A situation is: nothing known, a value just above or below the point where the verdict changes, or a case just opened. What is
+told of a rule depends on no other rule, so its preview is that of a rulebook with this rule alone.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from bot.core.time.zone import day_of
 from bot.rule_kinds import kinds
 from bot.rulefiles.known import VERBS, Known
 
-#: Of how many years of a rule tests are written, from its first date on; and for how long after a date it is watched.
+#: Tests are written for the first year of a rule's dates; what is told is followed for some months after each date.
 YEARS = timedelta(days=366)
 AFTERWARDS = timedelta(days=130)
-#: How far ahead dates are looked for.
+#: How far ahead dates of a rule are looked for.
 AHEAD = timedelta(days=366 * 12)
-#: Dates a rule with this few is followed to, however far they lie apart (目标2027、2035).
+#: A rule with at most this many dates is followed to the last, however far apart they are (目标2027、2035).
 FEW = 3
-#: How many values are tried to find where a verdict turns.
+#: How many values are tried to find where a verdict changes.
 GRID = 40
-#: How many periods are tried, and in how many of them a turn is enough.
+#: How many periods are tried; after this many with a change of verdict the rest are left out.
 PERIODS = 4
 TURNING = 2
-#: A number for indicators that name none.
+#: The value tried first for an indicator without target and baseline.
 USUAL = Decimal(50)
-#: Periods before the one that is judged: none, the one before, enough for a trend.
+#: How many earlier periods are reported, too: none, one, enough for a trend.
 HISTORIES = (0, 1, 3)
 
 Spot = tuple[date, str, str]  # day, unit, item
@@ -49,14 +49,14 @@ Preview = Mapping[Spot, WordedTelling]
 
 @dataclass(frozen=True)
 class Situation:
-    """A past in the words of a test, and as events."""
+    """What has happened: as lines of 已知, and as events."""
 
     known: tuple[Known, ...] = ()
     events: tuple[Event, ...] = ()
 
     @property
     def label(self) -> str:
-        """What is known last, for the name of a test."""
+        """What happened last, as a word for the name of a test."""
         last = self.known[-1] if self.known else None
         return f"报{getattr(last, 'value', '')}" if last and last.verb == "报送" else (last.verb if last else "")
 
@@ -68,7 +68,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class World:
-    """One rule, what of it is looked at (all its items, or one), and until when."""
+    """One rule in its rulebook; `item` narrows it to one of its items."""
 
     rulebook: Rulebook
     rule: Rule
@@ -76,7 +76,7 @@ class World:
 
     @cached_property
     def until(self) -> date:
-        """Some time after the last date looked at."""
+        """The last day of its previews: some months after the last date that is followed."""
         start = self.rulebook.plan.starts_on
         items = self.rule.kind.items(self.rule, self.rulebook.calendar, start, start + AHEAD)
         dates = sorted({one.late_from or one.due_on for one in items if one.due_on and self._wants(one.id)})
@@ -85,24 +85,24 @@ class World:
 
     @cached_property
     def situations(self) -> tuple[Situation, ...]:
-        """Nothing known; and, where values or cases make the difference, such as bring it out."""
+        """Nothing known, and the values or cases that change what is told."""
         return (Situation(), *_values(self), *_cases(self))
 
     @cached_property
     def previews(self) -> tuple[Preview, ...]:
-        """What is told of the rule under each situation."""
+        """What is told of the rule in each situation."""
         return tuple(self.preview(self.rule, situation) for situation in self.situations)
 
     @cached_property
     def items(self) -> frozenset[str]:
-        """The ids a test may name: of the rule's own dates, and of whatever is told of it."""
+        """The ids a test may name: of items with a date, and of every item that is told."""
         start = self.rulebook.plan.starts_on
         planned = self.rule.kind.items(self.rule, self.rulebook.calendar, start, start + AHEAD)
         told = (spot[2] for preview in self.previews for spot in preview)
         return frozenset((*(one.id for one in planned), *told))
 
     def preview(self, rule: Rule, situation: Situation) -> Preview:
-        """What would be told of it if the rule were this one."""
+        """What would be told in a situation if `rule` took the rule's place."""
         world, until, start = alone(self.rulebook, rule), self.until, self.rulebook.plan.starts_on
         if situation.events:
             start = first_look(world, situation.last, situation.events)
@@ -118,7 +118,7 @@ class World:
         return not self.item or item == self.item
 
     def changes(self) -> Iterator[Iterator[Mutation]]:
-        """Every place of the rule, moved."""
+        """The possible changes of the rule, grouped by the place they change."""
         return families(self.rule, self.rulebook.addressable)
 
 
@@ -126,7 +126,7 @@ class World:
 
 
 def _situation(world: World, facts: Iterable[tuple[str, dict[str, Any], date]]) -> Situation:
-    """From (verb, values, day) to both forms of it."""
+    """The situation made of (verb, values, day), each as a line of 已知 and as an event."""
     known, events = [], []
     for index, (word, values, day) in enumerate(sorted(facts, key=lambda one: one[2])):
         verb = VERBS[word]
@@ -138,7 +138,7 @@ def _situation(world: World, facts: Iterable[tuple[str, dict[str, Any], date]]) 
 
 
 def _cases(world: World) -> Iterator[Situation]:
-    """A case opened a while after the start, for kinds whose items arise from cases."""
+    """A case opened two months after the plan's start, for kinds whose items arise from cases; one for each category."""
     rule, start = world.rule, world.rulebook.plan.starts_on
     day = world.rulebook.calendar.send_day_on_or_after(start + timedelta(days=60))
     for category in getattr(rule.form, "categories", ()) or ("",):
@@ -150,7 +150,7 @@ def _cases(world: World) -> Iterator[Situation]:
 
 
 def _values(world: World) -> Iterator[Situation]:
-    """A value on either side of every place where the verdict about a period turns."""
+    """A value on either side of every point where the verdict about a period changes."""
     form = world.rule.form
     if isinstance(form, IndicatorForm):
         reports = _reports(world, form)
@@ -160,7 +160,7 @@ def _values(world: World) -> Iterator[Situation]:
 
 
 def _turning(world: World, form: IndicatorForm, reports: Mapping[str, date], period: str) -> list[Situation]:
-    """The situations in which one period's value is just this or just that, with as few earlier ones as will do."""
+    """The situations around each change of verdict in one period, with as few earlier periods as are needed."""
     for count in HISTORIES:
         probe = _Probe(world, form, reports, period, count)
         values = sorted({value for pair in probe.turns() for value in pair})
@@ -170,7 +170,7 @@ def _turning(world: World, form: IndicatorForm, reports: Mapping[str, date], per
 
 
 def _reports(world: World, form: IndicatorForm) -> dict[str, date]:
-    """When the value of each period would come in: on its 应报."""
+    """By period, the day on which its value is due (应报)."""
     start = world.rulebook.plan.starts_on
     calendar, until = world.rulebook.calendar, start + AHEAD
     items = kinds()["报送"].items(world.rule, calendar, start - timedelta(days=366 * 6), until)
@@ -179,7 +179,7 @@ def _reports(world: World, form: IndicatorForm) -> dict[str, date]:
 
 
 def _periods(world: World, reports: Mapping[str, date]) -> list[str]:
-    """Periods that are judged: first those of the rule's own items, then as their values come in."""
+    """Periods that are judged: first those of the rule's items, then the others in order of 应报."""
     start = world.rulebook.plan.starts_on
     later = [period for period, day in reports.items() if day > start + timedelta(days=30)]
     items = world.rule.kind.items(world.rule, world.rulebook.calendar, start, start + AHEAD)
@@ -189,7 +189,7 @@ def _periods(world: World, reports: Mapping[str, date]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Probe:
-    """Looks for the values at which the verdict about one period turns, some earlier periods being known."""
+    """Searches the values at which the verdict about one period changes; `count` earlier periods are known."""
 
     world: World
     form: IndicatorForm
@@ -207,7 +207,7 @@ class _Probe:
         return min(fine(number) for number in self._numbers)
 
     def facts(self, value: Decimal) -> list[tuple[str, dict[str, Any], date]]:
-        """报送 of the earlier periods (all at the first number of the form), of indicators named beside it, and of this one."""
+        """报送 of the earlier periods and of indicators the rule names (all with its lowest number), and of this period."""
         labels = list(self.reports)
         at = labels.index(self.period)
         usual = self._numbers[0]
@@ -238,7 +238,7 @@ class _Probe:
         return tuple((item.id, world.rule.kind.judge(item, facts, today).state) for item in mine)
 
     def turns(self) -> Iterator[tuple[Decimal, Decimal]]:
-        """Neighbouring values with different verdicts."""
+        """Pairs of neighbouring values with different verdicts."""
         low, high = self._numbers[0], self._numbers[-1]
         span = max(abs(high) / 2, (high - low) * 2, self._step * GRID)
         steps = max(1, int(span / GRID / self._step))
@@ -263,7 +263,7 @@ class _Probe:
 
 
 def worlds(rulebook: Rulebook, name: str) -> list[World]:
-    """The rules meant by the id of an item, a rule, a task or an indicator, in the rulebook's order."""
+    """The rules that an id means (of an item, a rule, a task or an indicator), in the rulebook's order."""
     rule = rulebook.by_id.get(name)
     if rule is not None:
         return [World(rulebook, rule, name if _is_an_item(rulebook, rule, name) else "")]
@@ -278,7 +278,7 @@ def worlds(rulebook: Rulebook, name: str) -> list[World]:
 
 
 def _is_an_item(rulebook: Rulebook, rule: Rule, name: str) -> bool:
-    """Whether a rule's id is also that of one of its items, which then is what is meant: a milestone without its steps."""
+    """Whether one of a rule's items has the rule's own id; then that item alone is meant: a milestone without its steps."""
     start = rulebook.plan.starts_on
     return any(item.id == name for item in rule.kind.items(rule, rulebook.calendar, start, start + AHEAD))
 

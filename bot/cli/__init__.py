@@ -20,7 +20,7 @@ import click  # noqa: E402 - click looks its texts up at import
 from bot import __version__  # noqa: E402
 from bot.cli.common import Failure  # noqa: E402
 
-#: Every command by the module that holds it. Only the one that is called is imported: the service idles without the rest.
+#: Every command by its module. Only the module of the command that is called is imported, which keeps the service small.
 HOMES = {
     "service": ("run", "once", "drill"),
     "check": ("check",),
@@ -38,14 +38,14 @@ HOMES = {
 
 
 class Commands(click.Group):
-    """The commands of `HOMES`."""
+    """The commands that `HOMES` lists, each imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names, in order of the alphabet."""
+        """The names of all commands, sorted."""
         return sorted(name for names in HOMES.values() for name in names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now."""
+        """The command of that name, imported now; None if there is none."""
         module = next((module for module, names in HOMES.items() if cmd_name in names), None)
         if module is None:
             return None

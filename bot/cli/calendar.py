@@ -92,7 +92,7 @@ def _edited(home: Home, year: CalendarYear) -> tuple[YearFile, bytes]:
 
 
 def _trial(home: Home, name: str, raw: bytes) -> Loaded:
-    """All rules with the new file; an error that the file itself would bring refuses it."""
+    """All rules with the new file. Raises Failure for an error that the new file brings."""
     after = assemble({**home.files, name: raw})
     mine = [problem for problem in after.problems if problem.is_error and problem.file == f"{FOLDER}/{name}"]
     if mine:
@@ -129,14 +129,14 @@ def _show_notice(notice: Notice, year: CalendarYear) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """What of one year is dated differently by two rulebooks: due dates, and slots of the reminders before them."""
+    """What two rulebooks date differently in one year: due dates, and the days of the reminders before them."""
 
     due: tuple[str, ...]
     slots: tuple[str, ...]
 
 
 def _show_changes(home: Home, after: Loaded, year: int) -> None:
-    """What the new calendar means for the rules, as far as they can be read."""
+    """What the new calendar changes in the dates of the rules, if they can be read."""
     if home.rulebook is None or after.rulebook is None:
         click.echo("规则文件另有错误，暂时算不出对提醒的影响（duban check）。")
     else:

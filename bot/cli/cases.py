@@ -1,7 +1,7 @@
 """`duban case`: open, step, pause, resume, close and list cases 办件 and leads under 禁止.
 
-Every change is one event, checked by `vetting` before it is written, whether a bot runs or not. The note of a case is kept
-with the event and shown nowhere.
+Every change is one event, checked before it is written (`bot/core/deciding/admission.py`), whether a bot runs or not. The note of a
+case is kept with its event and shown nowhere.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _case_rules(rulebook: Rulebook) -> Iterable[Rule]:
 
 
 def _rows(rulebook: Rulebook, facts: Facts, rule: str | None) -> list[dict[str, Any]]:
-    """The last step of every case, without anything that was noted about it."""
+    """The last step of every case, without its notes."""
     latest: dict[str, Finding] = {}
     for item in arisen_items(rulebook, facts):
         if procedure_of(item.rule) and rule in (None, item.rule.id):
@@ -171,7 +171,7 @@ def _known(home: Home) -> tuple[Rulebook, Facts]:
 
 
 def _enter(home: Home, payload: Payload, done: str, rule: str, number: str) -> int:
-    """Checks the event as an outside one is checked, keeps it, and says where the case stands then."""
+    """Checks the event as one from outside, keeps it, and prints where the case stands then."""
     rulebook, facts = _known(home)
     now = wall()
     event = Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli")
@@ -194,14 +194,14 @@ def _standing(rulebook: Rulebook, facts: Facts, rule: Rule, number: str) -> str:
 
 
 def _leg(rulebook: Rulebook, facts: Facts, rule: Rule | None, number: str) -> Leg | None:
-    """The step a case has come to; None when it is finished or was never opened."""
+    """The step a case has come to; None if it is finished or was never opened."""
     procedure = procedure_of(rule) if rule else None
     case = facts.cases.get((rule.id, number)) if rule else None
     return current_leg(legs(case, procedure, facts, rulebook.calendar)) if case and procedure else None
 
 
 def _day(text: str) -> date:
-    """A plain day; today when none is written."""
+    """The day that was written; today without one."""
     try:
         return parse_date(text) if text else wall().astimezone(ZONE).date()
     except WordError as error:

@@ -34,7 +34,7 @@ def check(folder: Path, fix: bool, read_: bool, json_: bool) -> int:
         raise Failure("--read 读给人看，不能和 --json 一起用。", WRONG_USE)
     try:
         home = opened(folder)
-    except RulesUnusableError as error:  # settings that cannot be used must not hide what is wrong in the rules
+    except RulesUnusableError as error:  # problems of the rules are shown even if the settings are unusable
         return _unusable((*error.problems, *load(folder / "rules").problems), json_)
     if fix:
         home = _fixed(home, to_errors=json_)
@@ -56,7 +56,7 @@ def _unusable(problems: Sequence[Problem], json_: bool) -> int:
 
 
 def _fixed(home: Home, *, to_errors: bool) -> Home:
-    """The home after mending, every changed line said."""
+    """Mends the files, prints every changed line, and reads the home again."""
     try:
         changes = mend_folder(home.rules)
     except OSError as error:
@@ -105,7 +105,7 @@ def _summary(home: Home, rulebook: Rulebook) -> None:
 
 
 def readings(rulebook: Rulebook) -> Iterator[str]:
-    """Each rule as the bot understands it, one line each."""
+    """Prints each rule as the bot understands it, one line each."""
     for rule in rulebook.rules:
         yield f"{rule.id} {rule.title} 读作：{reading(rule, rulebook)}"
 
@@ -128,7 +128,7 @@ def reading(rule: Rule, rulebook: Rulebook) -> str:
 
 
 def _case_steps(rule: Rule) -> Iterator[str]:
-    """第2步核查10个工作日（媒体反映5个工作日）, where a case has more than one step."""
+    """第2步核查10个工作日（媒体反映5个工作日）, for cases with more than one step."""
     procedure = procedure_of(rule)
     for number, limit in enumerate(procedure.limits if procedure and len(procedure.limits) > 1 else (), 1):
         others = "、".join(f"{name}{span.words()}" for name, span in limit.by_category.items())
@@ -143,7 +143,7 @@ def _step_date(step: Step) -> str:
 
 
 def _first_date(rule: Rule, rulebook: Rulebook) -> str:
-    """The very first day of a date that was not written to the day, or of a duty that recurs."""
+    """The first exact date of a date that is not written to the day, or of a duty that recurs."""
     since = rulebook.plan.starts_on
     found = [
         item.due_on
@@ -158,7 +158,7 @@ def _first_date(rule: Rule, rulebook: Rulebook) -> str:
 
 
 def _clause(rung: RungForm, rule: Rule) -> str:
-    """One rung, to those only who exist for this rule; empty when nobody does."""
+    """One rung in words, with the addressees that this rule has; empty if it has none of them."""
     missing = {Role.PROVIDER: not rule.provider, Role.COOPERATING: not rule.cooperating, Role.GUIDING: not rule.guiding}
     missing |= dict.fromkeys((Role.SUPERVISOR, Role.LEADING_GROUP), rule.soft)
     heard = "、".join(role for role in rung.roles if not missing.get(role, False))

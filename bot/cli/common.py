@@ -24,7 +24,7 @@ OK, PROBLEMS, WRONG_USE, LOCKED, DAMAGED = range(5)
 
 
 class Failure(Exception):  # noqa: N818 - it is how a command ends, not an error of ours
-    """Ends a command with a sentence and an exit code."""
+    """Ends a command with a sentence (Chinese) and an exit code."""
 
     def __init__(self, message: str, code: int = PROBLEMS) -> None:
         self.code = code
@@ -33,7 +33,7 @@ class Failure(Exception):  # noqa: N818 - it is how a command ends, not an error
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Errors of the layers below as sentences with the contract's exit codes."""
+    """Turns errors of the rooms below into Failures with the exit codes of `bot/cli/__init__.py`."""
     try:
         yield
     except RulesUnusableError as error:
@@ -59,21 +59,21 @@ def in_home(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def opened(folder: Path, *, tests: bool = True) -> Home:
-    """The home folder; a wrong one is said plainly. Without `tests` a red rule test is no hindrance."""
+    """The home folder, read. Raises Failure for a folder without rules/. Without `tests` the rule tests are not tried."""
     if not (folder / "rules").is_dir():
         raise Failure(f"{folder} 里没有 rules 文件夹。请用 --home 指明放 rules/ config/ state/ 的文件夹。", WRONG_USE)
     return read_home(folder, tests=tests)
 
 
 def rules_of(home: Home) -> Rulebook:
-    """The rulebook, or every problem."""
+    """The rulebook. Raises RulesUnusableError with every error if there is none."""
     if home.rulebook is None:
         raise RulesUnusableError([problem for problem in home.loaded_problems if problem.is_error])
     return home.rulebook
 
 
 def moment(text: str, *, end: bool = False) -> datetime:
-    """2027-12-24 or 2027-12-24T08:31[+08:00]; a date alone is its first (or last) minute. Wrong use otherwise."""
+    """2027-12-24 or 2027-12-24T08:31[+08:00]; a date alone is its first (or last) minute. Raises Failure."""
     try:
         if len(text) <= 10:
             return datetime.combine(date.fromisoformat(text), time(23, 59) if end else time(), ZONE)
@@ -94,7 +94,7 @@ def day(text: str) -> date:
 
 
 def unknown(kind: str, word: str, known: list[str], *, writes: bool = True) -> Failure:
-    """没有…, with a near match; a command that would have written says that it did not."""
+    """没有…, with a near match. A command that would have written says that it wrote nothing."""
     periods = [one for one in known if one.startswith(f"{word}@")]
     match = periods[0] if periods else near(word, known)
     hint = f"是不是“{match}”？" if match else ""
@@ -102,12 +102,12 @@ def unknown(kind: str, word: str, known: list[str], *, writes: bool = True) -> F
 
 
 def say_json(value: Any) -> None:
-    """Machine output: one JSON document, Chinese unescaped."""
+    """Prints one JSON document, Chinese unescaped."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
-    """A problem as the contract has it."""
+    """A problem in the form that --json prints."""
     return {
         "file": problem.file,
         "line": problem.line,

@@ -1,4 +1,4 @@
-"""`duban doctor`: what stands in the way of the service on this machine."""
+"""`duban doctor`: whether anything on this machine keeps the service from running."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def doctor(folder: Path, offline: bool, json_: bool) -> int:
 
 
 async def _connections(home: Home, *, aloud: bool) -> list[Sign]:
-    """Each said as soon as it is known: one that does not answer takes its time."""
+    """Prints each as soon as it is known: a platform that does not answer is waited for."""
     found = []
     async for sign in connections(home):
         found.append(sign)

@@ -26,7 +26,7 @@ from bot.state.store import Store
 
 
 def state_folder(home: Home, drill: bool) -> Path:
-    """state/ or the drill's; without a real state yet, the drill's is shown and said so."""
+    """The real state, or the drill's. Without a real state the drill's is used, and a line says so."""
     real, story = home.state("real"), home.state("drill")
     has = {folder: any(folder.glob("journal-*.log")) for folder in (real, story)}
     if not drill and not has[real] and has[story]:
@@ -72,18 +72,18 @@ def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: 
 
 
 def usable_rulebook_for_looking(home: Home, store: Store) -> Rulebook:
-    """The rulebook in force: the files', or the last good one beside a broken edit; never writes."""
+    """The rulebook in force: that of the files, or the last good one if they are broken. Writes nothing."""
     return home.rulebook if home.rulebook is not None else usable_rulebook(home, store)
 
 
 def _first_look(rulebook: Rulebook, store: Store, when: datetime) -> datetime:
-    """Where the story up to `when` begins: where the state stands, or the plan's first day for a state not begun."""
+    """The instant from which it is played up to `when`: where the state stands, or the plan's first day without a state."""
     begun = evaluated(store)
     return min(begun or midnight(rulebook.plan.starts_on), when)
 
 
 def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterable[Decision]:
-    """The decisions about one item at `when`, everything due before having been told."""
+    """The decisions about one item at `when`, if everything due before was told."""
     memory = scene.memory.copy()
     eve = datetime.combine(when.date(), datetime.min.time(), ZONE)
     for draft, _ in preview_of(scene, start, eve - timedelta(minutes=1)):

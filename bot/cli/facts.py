@@ -37,7 +37,7 @@ def send(home: Home, payload: Payload, done: str) -> int:
 
 
 def hand_in(home: Home, payloads: Sequence[Payload]) -> str:
-    """Keeps events all at once, or leaves them for the running bot; returns what is to be said of the latter."""
+    """Keeps all events or none, or leaves them for the running bot; then it returns the sentence that says so."""
     now = wall()
     events = [Event.of(payload, key=uuid.uuid4().hex, time=now, source="duban/cli") for payload in payloads]
     try:
@@ -68,7 +68,7 @@ def known_item(home: Home, rulebook: Rulebook, item: str) -> Item:
 
 
 def _not_closed(home: Home, item: Item) -> None:
-    """An item struck off is reopened by `return`, never closed or reported done a second time."""
+    """Raises Failure for an item that is struck off: only `return` opens it again."""
     mark = facts_of(home).marks.get(item.id)
     if mark and mark.what == "closed":
         raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")

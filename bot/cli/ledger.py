@@ -81,7 +81,7 @@ def _facts(home: Home) -> Facts:
 
 
 def _print(table: Table, file: str | None) -> None:
-    """A table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe."""
+    """A table as CSV. A text that a spreadsheet would read as a formula gets an apostrophe."""
     if file:
         raise Failure("--text 直接打印，不写文件名。要存成文件：duban ledger export --text > 台账.csv", WRONG_USE)
     out = io.StringIO()
@@ -99,7 +99,7 @@ def _harmless(cell: object) -> str:
 
 
 def _save(path: Path, raw: bytes) -> None:
-    """In one step, readable by its owner only."""
+    """Writes a file in one step, readable by its owner only."""
     target = path.resolve()
     drafted = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -112,7 +112,7 @@ def _save(path: Path, raw: bytes) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """What can go wrong with a file, said plainly."""
+    """Turns errors of reading or writing a file into Failures."""
     try:
         yield
     except OfficeMissingError as error:
@@ -128,7 +128,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """Everything an edited workbook asks for, tried against the rules but not written."""
+    """What an edited workbook asks for, checked against the rules and not yet written."""
 
     asked: Comparison
     edits: RuleEdits
@@ -188,13 +188,13 @@ def _tried(home: Home, path: Path) -> _Import:
 
 
 def _news(found: Sequence[Problem], before: Sequence[Problem]) -> list[Problem]:
-    """Remarks that are new, and not an old one on another line."""
+    """Problems that the edit adds; an old one on another line is not new."""
     known = {(one.file, one.code, one.message) for one in before}
     return [one for one in found if not one.is_error and (one.file, one.code, one.message) not in known]
 
 
 def _refused(home: Home, values: Sequence[Entered], rulebook: Rulebook, facts: Facts) -> list[str]:
-    """Values the rules know no place for, each with its cell."""
+    """Why values cannot be taken in under these rules, each with its cell."""
     now, found = wall(), []
     for one in values:
         event = Event.of(one.payload, key="trial", time=now, source="duban/cli")
@@ -214,7 +214,7 @@ def _agreed(yes: bool) -> bool:
 
 
 def _write(home: Home, tried: _Import) -> None:
-    """Rule files first: a value may belong to a period that only the new rules know."""
+    """Writes rule files, then values: a value may belong to a period that only the new rules have."""
     try:
         write_all(home.rules, home.files, tried.edits.files)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`duban outbox` and `duban robot`: what was not delivered, to send it again or elsewhere, and robots that work again.
+"""`duban outbox` and `duban robot`: entries that were not delivered and robots that are broken, and orders about them.
 
 Every order is one event, checked before it is written, whether a bot runs or not (`bot/sending/orders.py` acts on it).
 """
@@ -72,7 +72,7 @@ def _counts(entries: list[Entry]) -> str:
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
-    """One entry as the contract has it."""
+    """One entry in the form that --json prints."""
     return {
         "number": entry.number,
         "chat": entry.chat,

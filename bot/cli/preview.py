@@ -32,8 +32,8 @@ from bot.service.home import Home, RulesUnusableError, peek_store
 from bot.sources.clock import wall
 from bot.state.store import Store
 
-PATIENCE = 1.0  # seconds without a sign of life
-IN_FORCE = ""  # --diff without a folder
+PATIENCE = 1.0  # seconds before the progress bar appears
+IN_FORCE = ""  # the value of --diff without a folder
 
 
 @click.command("preview")
@@ -89,7 +89,7 @@ def _span(from_: str | None, until: str | None) -> Span:
 
 @contextmanager
 def _in_one_go() -> Iterator[None]:
-    """Without the collector, which looks for cycles that a preview does not make: a quarter of the time of a long one."""
+    """Switches the garbage collector off: a preview makes no cycles, and collecting takes a quarter of a long one's time."""
     gc.disable()
     try:
         yield
@@ -98,7 +98,7 @@ def _in_one_go() -> Iterator[None]:
 
 
 def with_progress(drafts: Iterable[DraftOfDay], start: datetime, until: datetime) -> Iterator[DraftOfDay]:
-    """The same drafts, with a bar by day on a terminal's stderr once it has taken a second; never into a pipe."""
+    """The same drafts. After a second a progress bar by days is shown on stderr, if that is a terminal."""
     if not sys.stderr.isatty():
         yield from drafts
         return
@@ -134,7 +134,7 @@ def _known_unit(rulebook: Rulebook, name: str) -> str:
 
 
 def row_json(at: datetime, chat: str, telling: Telling) -> dict[str, Any]:
-    """One telling as the contract has it."""
+    """One telling in the form that --json prints."""
     return {
         "at": at.astimezone(ZONE).isoformat(timespec="minutes"),
         "chat": chat,
@@ -163,7 +163,7 @@ def _say_rows(coming: Iterable[DraftOfDay], unit: str | None, json_: bool) -> No
         lines = (json.dumps(row_json(one.at, one.chat, one.telling), ensure_ascii=False) for one in tellings)
         click.echo("[" + ",\n ".join(lines) + "]")
     elif tellings:
-        # Not click.echo, which would look through the megabytes of a long preview for colours.
+        # Not click.echo: it would search the megabytes of a long preview for colour codes.
         sys.stdout.writelines(f"{line}\n" for line in chain(_table(tellings), (_sums(tellings),)))
     else:
         click.echo("这段时间没有要发的提醒。")
@@ -185,7 +185,7 @@ def _why(telling: Telling) -> str:
 
 
 def _sums(tellings: list[PreviewTelling]) -> str:
-    """Messages by chat, then tellings by unit: a digest is one message however many it tells of."""
+    """Prints messages by chat, then tellings by unit. A digest is one message with many tellings."""
     by_name = sorted(tellings, key=lambda one: one.chat)
     chats = Counter({chat: messages(group) for chat, group in groupby(by_name, key=lambda one: one.chat)})
     units = Counter(one.telling.unit for one in tellings)

@@ -1,4 +1,4 @@
-"""Commands that keep and prove: backup, restore, verify, receipt."""
+"""Commands about what is kept: backup, restore, verify, receipt."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _kept(aside: Path | None) -> str:
 
 
 def _list(home: Home) -> int:
-    """The backups there are, newest first; a restoring that was interrupted is finished beforehand."""
+    """Prints the backups, newest first. A restore that was interrupted is finished first."""
     if resume(home.state("real")):
         click.echo("上次中断的恢复已经做完。")
     files = sorted(home.backups.glob("duban-*.tar.gz"), reverse=True)
@@ -151,7 +151,7 @@ def receipt(folder: Path, item: str, drill: bool, json_: bool) -> int:
 
 
 def _all_entries(state: Path, store: Store) -> Iterator[Entry]:
-    """Archived ones first, then those still in the live state by their instant."""
+    """Receipts from the archive, then those of the live state in order of time."""
     yield from past_entries(Archive(state / "archive"), store.seal)
     yield from sorted(store.entries.values(), key=lambda entry: (entry.at, entry.number))
 

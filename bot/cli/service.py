@@ -1,4 +1,4 @@
-"""Commands that act: run (the service), once (one pass), drill (the coming days without a single real message)."""
+"""Commands that decide and send: run (the service), once (one pass), drill (the coming days, no real message)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CLOCK = re.compile(r"(?P<at>[^x]+)(?:x(?P<speed>\d+(?:\.\d+)?))?")
 
 
 def story_clock(text: str) -> StoryClock:
-    """--clock T[xN]: starts at T and runs at most N times as fast as real time (as fast as it can without N)."""
+    """The clock that --clock T[xN] means: it starts at T and runs at most N times as fast as real time, without N freely."""
     found = CLOCK.fullmatch(text.strip())
     if not found:
         raise Failure(f"“{text}”不是时钟，应写作 2027-12-24T08:00 或 2027-12-24T08:00x3600", WRONG_USE)
@@ -105,7 +105,7 @@ def run(
 
 
 async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:
-    """The service: server first (a drill's robots live on it), then the reconcile loop, until a signal."""
+    """Runs the service until a signal. The server starts first: a drill's robots are on it."""
     from bot.authoring.preview import Previews
     from bot.web.pages import pages
     from bot.web.preview import preview_routes
@@ -138,7 +138,7 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
 
 
 async def _end_of_story(app: App) -> None:
-    """Ends a service whose story clock has come to its last instant; a real clock has none."""
+    """Stops a service whose story clock has come to its end. Under a real clock it does nothing."""
     if isinstance(app.clock, StoryClock):
         await app.clock.over.wait()
         app.stop()
@@ -153,7 +153,7 @@ async def _until_stopped(app: App) -> None:
 
 
 def _stage(home: Home, store: Store, clock: StoryClock) -> Stage:
-    """The drill's chats, each message also printed."""
+    """The stage of a drill; each message is also printed."""
     from bot.drill.stage import Stage
 
     rulebook = usable_rulebook(home, store)
@@ -206,7 +206,7 @@ def once(folder: Path, at: str | None, keep: bool, as_confirmed: bool, json_: bo
 
 
 async def _once(home: Home, store: Store, clock: Clock) -> Tally:
-    """One pass, settled; counts are of messages that this pass touched."""
+    """One pass, waited for. The counts are of messages that this pass touched."""
     app = make_app(home, store, clock, home.chats)
     if clock.kind == "real":
         listen(app, home)
@@ -243,7 +243,7 @@ def drill(folder: Path, days: int, chat: str | None, most: int) -> int:
 
 
 async def _drill(home: Home, store: Store, days: int) -> int:
-    """The service's own journey at full speed against the twin, printed."""
+    """Plays the service at full speed against the twin and prints every message."""
     from bot.drill.twin import Twin
     from bot.web.server import Server
 
@@ -269,7 +269,7 @@ async def _drill(home: Home, store: Store, days: int) -> int:
 
 
 def _print_bubble(app: App, at: datetime, chat: str) -> None:
-    """The message of the entry now being sent to this chat, as plain text."""
+    """The message that is being sent to this chat, as plain text."""
     entry = next(e for e in app.store.open_entries() if e.chat == chat and e.state is EntryState.SENDING)
     if entry.parts_done:
         return
@@ -289,7 +289,7 @@ def _drill_summary(store: Store, days: int) -> int:
 
 
 async def _to_test_group(home: Home, chat: str, days: int, most: int) -> int:
-    """The first messages of the drill to one real robot, marked 【演练】; nothing is written to any state."""
+    """Sends the drill's first messages to one real robot, marked 【演练】. Writes to no state."""
     robots = home.chats.robots.get(chat)
     if not robots:
         raise Failure(f"config/chats.yaml 里没有“{chat}”的机器人。", WRONG_USE)

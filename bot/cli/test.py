@@ -1,4 +1,4 @@
-"""`duban test`: the rule tests, a first version of an item's tests, and the changes no test would notice."""
+"""`duban test`: tries the rule tests, drafts tests of an item, and lists changes that no test would notice."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test(folder: Path, files: Sequence[str], generate: str | None, into: str | N
 
 
 def _sound(home: Home) -> tuple[Loaded, Rulebook]:
-    """The rules whatever their tests say. Raises RulesUnusableError."""
+    """What loading gives, without trying the tests. Raises RulesUnusableError."""
     loaded = assemble(home.files)
     if loaded.rulebook is None:
         raise RulesUnusableError([one for one in (loaded.problems or home.loaded_problems) if one.is_error])
@@ -57,7 +57,7 @@ def _sound(home: Home) -> tuple[Loaded, Rulebook]:
 
 
 def _known_files(loaded: Loaded, files: Sequence[str]) -> set[str]:
-    """The files meant, by the ends of their paths; none named means all."""
+    """The test files whose paths end in one of the names; empty without names, which means all."""
     known = list(dict.fromkeys(part.test.sheet.file for part in loaded.tests))
     meant: set[str] = set()
     for name in files:
@@ -75,7 +75,7 @@ def _chosen(outcome: TestResult, files: set[str]) -> bool:
 
 
 def _tell(outcomes: Sequence[TestResult]) -> int:
-    """Every red test with what is really sent; returns how many are red."""
+    """Prints every red test with what is really sent; returns their number."""
     for outcome in outcomes:
         for problem in outcome.problems:
             first, *rest = problem.message.split("。", 1)
@@ -115,7 +115,7 @@ def _worlds(rulebook: Rulebook, name: str) -> list[World]:
 
 
 def _inside(home: Home, into: str) -> Path:
-    """The file, which must lie where tests are read; a bare name goes there."""
+    """The file for new tests. It must be in rules/tests/; a bare name is put there."""
     folder = (home.rules / TESTS).resolve()
     path = folder / into if "/" not in into else Path(into).resolve()
     if path.parent != folder or path.suffix != ".yaml":
@@ -124,7 +124,7 @@ def _inside(home: Home, into: str) -> Path:
 
 
 def _appended(before: bytes | None, tests: Sequence[RuleTest]) -> bytes:
-    """What was there, whole, and the new tests behind it."""
+    """The old text of the file with the new tests appended."""
     if before is None or not before.strip():
         return (HEAD + written(tests)).encode()
     old = before.decode("utf-8", errors="strict").rstrip("\n")
@@ -134,7 +134,7 @@ def _appended(before: bytes | None, tests: Sequence[RuleTest]) -> bytes:
 
 
 def _write(home: Home, path: Path, before: bytes | None, raw: bytes) -> None:
-    """Only what is read back and green is written."""
+    """Writes the tests only if they can be read back and are green."""
     name = f"{TESTS}/{path.name}"
     after = proven(assemble({**home.files, name: raw}))
     wrong = [str(one) for one in after.problems if one.is_error and one.file == f"{FOLDER}/{name}"]
@@ -150,7 +150,7 @@ def _write(home: Home, path: Path, before: bytes | None, raw: bytes) -> None:
 
 
 def _thorough(rulebook: Rulebook, names: Sequence[str], outcomes: Sequence[TestResult]) -> int:
-    """Lists every change that has an effect and turns no test red."""
+    """Prints every change that has an effect and turns no test red."""
     count = 0
     for name in names:
         for world in _worlds(rulebook, name):

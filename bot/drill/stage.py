@@ -1,4 +1,4 @@
-"""The drill's stage: the twin of the platforms and the wall that shows it, as routes of one server."""
+"""The stage of a drill: the twin of the platforms and the wall that shows it, as routes of one server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFIX = "/twin"
 
 
 class Stage:
-    """Everybody's chat, played by the twin; `watch` is called with every message as it is shown."""
+    """The twin and the wall of one drill. `now` is the business time, `wall_time` the real one."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Stage:
         self.twin.on_bubble(self.wall.show)
 
     def watch(self, callback: Callable[[Bubble], object]) -> None:
-        """Tells somebody else of every message too."""
+        """Calls `callback` with every message as it is shown."""
         self.twin.on_bubble(callback)
 
     def routes(self) -> list[BaseRoute]:
@@ -37,5 +37,5 @@ class Stage:
         return [*self.wall.routes(), Mount(PREFIX, self.twin.asgi)]
 
     def address(self, port: int) -> Callable[[str, str], str]:
-        """A maker of robot addresses on this server."""
+        """A function that makes an address on this server from a chat and a dialect."""
         return lambda chat, dialect: f"http://127.0.0.1:{port}{PREFIX}{self.twin.add_chat(chat, dialect)}"

@@ -1,7 +1,7 @@
-"""The wall: every chat as its members see it, and the hand on the drill's clock.
+"""The wall: a page that shows every chat as its members see it and controls the drill's clock.
 
-An open page learns of news by asking the log what came after the number it knows, five times a second: no queue per
-page, so a slow or forgotten page costs nothing and misses nothing that is still kept.
+For each open page the stream looks five times a second for messages after the last number that page has. There is no queue for
+a page, so a slow page costs nothing and misses no message that is still kept.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from bot.drill.twin import Bubble
 from bot.platforms import platform
 
 KEPT = 400  # messages a chat remembers
-LOOKS = 0.2  # real seconds between two looks for news
-KEEPALIVE = 15.0  # real seconds after which a silent stream says a word, for proxies
-SLOW, FAST = 2.0, 0.1  # real seconds the clock rests after an instant at which something was sent
+LOOKS = 0.2  # real seconds between two looks for new messages
+KEEPALIVE = 15.0  # real seconds after which a silent stream sends a comment, so that proxies keep it open
+SLOW, FAST = 2.0, 0.1  # real seconds the clock waits after an instant with messages
 
 _MARK = re.compile(r"【(补发|演练)】")
 _FILES = {"/": "wall.html", "/wall/wall.css": "wall.css", "/wall/wall.js": "wall.js"}
@@ -42,8 +42,8 @@ _MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 class StoryTime(Protocol):
     """What the wall needs of the drill's clock: the time, and how fast it goes."""
 
-    speed: float | None  # times as fast as real time at most; None jumps
-    pause: float  # real seconds rested after each instant at which something was sent
+    speed: float | None  # at most so many times as fast as real time; None jumps to the next instant
+    pause: float  # real seconds it waits after an instant with messages
     paused: bool
     over: asyncio.Event  # set at the end of the story
 
@@ -66,25 +66,25 @@ class _Chat:
 
 
 class Wall:
-    """Keeps what was shown and serves the page. Only chats named at the start stand on it before they get a message."""
+    """Keeps what was shown and serves the page. `chats` are on it from the start, others from their first message."""
 
     def __init__(self, clock: StoryTime, chats: Sequence[str], plan: str = "") -> None:
         self._clock = clock
         self._plan = plan
         self._chats = {chat: _Chat() for chat in chats}
         self._number = 0
-        self._run = uuid4().hex  # a page that finds another one here belongs to an earlier drill
+        self._run = uuid4().hex  # a page that knows another value belongs to an earlier drill
         self._callbacks: list[Callable[[], object]] = []
 
     def show(self, bubble: Bubble) -> None:
-        """Puts a message up; made to be given to `Twin.on_bubble`."""
+        """Adds a message; to be passed to `Twin.on_bubble`."""
         self._number += 1
         chat = self._chats.setdefault(bubble.chat, _Chat())
         chat.bubbles.append(_Kept(self._number, bubble))
         chat.count += 1
 
     def on_control(self, callback: Callable[[], object]) -> None:
-        """Calls `callback` after every press of a button, so that whoever waits for the clock can look at it anew."""
+        """Calls `callback` after every use of a button, so that a loop that waits for the clock looks at it again."""
         self._callbacks.append(callback)
 
     def routes(self) -> list[BaseRoute]:
@@ -112,7 +112,7 @@ class Wall:
 
     async def _stream(self, request: Request) -> Response:
         headers = {"X-Accel-Buffering": "no"}
-        if request.method == "HEAD":  # or it would never end
+        if request.method == "HEAD":  # the stream would never end
             return Response(media_type="text/event-stream", headers=headers)
         return StreamingResponse(self._news(request, _known(request)), media_type="text/event-stream", headers=headers)
 
@@ -153,14 +153,14 @@ class Wall:
         return {"name": name, "count": chat.count, "last": _shown(chat.bubbles[-1]) if chat.bubbles else None}
 
     def _after(self, number: int) -> list[_Kept]:
-        """Everything still kept that came after `number`, in order."""
+        """Messages after `number` that are still kept, in order."""
         found: list[_Kept] = []
         for chat in self._chats.values():
             found += takewhile(lambda kept: kept.number > number, reversed(chat.bubbles))
         return sorted(found, key=lambda kept: kept.number)
 
     async def _news(self, request: Request, number: int) -> AsyncIterator[str]:
-        """The stream: every bubble once, the clock whenever it shows something else, a word now and then."""
+        """The stream: every message once, the clock whenever it changes, a comment now and then."""
         told: dict[str, Any] = {}
         spoke = monotonic()
         while not await request.is_disconnected():
@@ -212,15 +212,15 @@ def _json(body: object, code: int = 200) -> Response:
 
 
 def _known(request: Request) -> int:
-    """The number of the last message a page has: a browser that reconnects says it by itself."""
+    """The number of the last message the page has; a browser sends it by itself when it reconnects."""
     text = request.headers.get("last-event-id") or request.query_params.get("after", "")
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
 
 
 def _from_here(request: Request) -> bool:
-    """Whether a request that changes something was made by our own page, or by no browser at all."""
+    """Whether a request comes from our own page or from no browser: a page of another site may not move the clock."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return False  # a form of another site cannot send this
+        return False  # another site's form cannot send this type
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")

@@ -1,6 +1,6 @@
-"""What stands in the way of the service here, looked at from the ground up: disk, configuration, rules, state, clock, network.
+"""The checks of `duban doctor`: disk, configuration, rules, state, clock, outbox, copies, network.
 
-Nothing is sent to any chat and nothing is changed; a running bot is not disturbed. `CHECKS` is the one place to add a check.
+They send nothing to any chat and change nothing; a running bot is not disturbed. A new check is added to `CHECKS`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from bot.state.disk.errors import StateError, describe
 from bot.state.store import Store
 from bot.state.verify import verify
 
-#: Bytes free on the state's disk: a year of a county takes tens of megabytes.
+#: Free bytes on the disk of the state below which it is said. A year of a county takes tens of megabytes.
 LITTLE, TOO_LITTLE = 1 << 30, 64 << 20
-#: Without a beat for this long the service has stopped (docs/运维.md says so too).
+#: Without a beat for this long the service has stopped; docs/运维.md names the same time.
 BEAT = timedelta(minutes=3)
 OLD_COPY = timedelta(days=2)
 
@@ -59,7 +59,7 @@ class Sign:
 
 @dataclass
 class Patient:
-    """What the checks look at. `store` is None where there is no state, or none that can be read."""
+    """What the checks look at. `store` is None if there is no state, or none that can be read."""
 
     home: Home
     now: datetime
@@ -82,7 +82,7 @@ def heed(subject: str, said: str, mend: str = "") -> Sign:
 
 
 def bad(subject: str, said: str, mend: str) -> Sign:
-    """Reminders cannot go out like this."""
+    """Reminders cannot go out until it is mended."""
     return Sign(Grade.BAD, subject, said, mend)
 
 
@@ -96,7 +96,7 @@ def _program(patient: Patient) -> Iterator[Sign]:
 
 
 def _disk(patient: Patient) -> Iterator[Sign]:
-    """The folders the service writes to can be written to, and have room."""
+    """Whether the folders of the service can be written to and have room."""
     for name, folder in {"state": patient.state, "备份文件夹": patient.home.backups}.items():
         there = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
         try:
@@ -160,7 +160,7 @@ def _chats(patient: Patient) -> Iterator[Sign]:
 
 
 def _secrets(patient: Patient) -> Iterator[Sign]:
-    """Files with addresses are nobody else's business."""
+    """Whether other users can read files that hold addresses of robots."""
     for path in patient.home.chats.files:
         with suppress(OSError):
             if path.stat().st_mode & 0o077:
@@ -171,7 +171,7 @@ def _secrets(patient: Patient) -> Iterator[Sign]:
 
 
 def _state(patient: Patient) -> Iterator[Sign]:
-    """Reads the whole state back; later checks look at what it holds."""
+    """Reads the whole state; later checks use what it holds."""
     if not patient.state.is_dir():
         yield heed("状态", "还没有状态：督办没有在这里运行过", "第一次运行会自己建立")
         return
@@ -212,7 +212,7 @@ def _running(patient: Patient) -> Iterator[Sign]:
 
 
 def _clock(patient: Patient) -> Iterator[Sign]:
-    """Nothing on record can be later than now."""
+    """Whether anything on record is later than now; then the clock is wrong."""
     times = [event.time for event in patient.store.events] if patient.store else []
     latest = max(times, default=patient.now).astimezone(ZONE)
     if latest > patient.now + BEAT:
@@ -248,7 +248,7 @@ def _copies(patient: Patient) -> Iterator[Sign]:
         yield good("备份", f"{len(copies)}份，最近一份{patient.now - age:%Y-%m-%d %H:%M}")
 
 
-#: In the order in which they are told; `_state` before those that look at what it read.
+#: In the order of the output; `_state` comes before the checks that use the store it read.
 CHECKS: Sequence[Callable[[Patient], Iterator[Sign]]] = (
     _program, _disk, _rules, _calendar, _chats, _secrets, _state, _running, _clock, _outbox, _copies,
 )  # fmt: skip

@@ -1,7 +1,8 @@
-"""The heartbeat: a file touched after passes and, where one is configured, an outside watch that is pinged with it.
+"""The heartbeat: a file written after passes and, if configured, a ping to an outside watch.
 
-Both stop when passes stop, when the file cannot be written, and while the self-audit has doubts: a watch that hears nothing
-raises the alarm, whatever has become of this machine. The file then says why, under its old time.
+Both stop when passes stop, when the file cannot be written, and while the self-audit finds something missing. The watch raises the
+alarm when it hears nothing, so it works even if this machine is gone. While the audit has doubts, the file names them and keeps
+the time of its last beat.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from bot.sources.clock import wall
 
 NAME = "heartbeat.json"
 PERIOD = timedelta(minutes=1)
-FIRST_DOUBTS = 10  # lines that the file spells out
+FIRST_DOUBTS = 10  # how many doubts the file lists
 SECONDS = 10.0  # for each step of a ping
 
 
 class Heartbeat:
-    """One state folder's. `beat` is called after each pass and does something at most once a minute."""
+    """The heartbeat of one state folder. `beat` is called after each pass and acts at most once a minute."""
 
     def __init__(
         self,
@@ -46,12 +47,12 @@ class Heartbeat:
     ) -> None:
         self._file = folder / NAME
         self._ping, self._doubts = ping, doubts
-        self._why: Sequence[str] = ()  # the heart stopped
+        self._why: Sequence[str] = ()  # the doubts that the file names now
         self._last: datetime | None = None
         self._trouble = Trouble("心跳地址", "心跳地址不能用", wall(), (trouble,)) if trouble else None
 
     def beat(self, now: datetime) -> None:
-        """A pass has gone well at `now`. Never raises for what a disk or a network does."""
+        """Notes that a pass went well at `now`. Never raises for errors of disk or network."""
         if self._last is not None and timedelta() <= now - self._last < PERIOD:
             return
         doubts = self._doubts()
@@ -70,13 +71,13 @@ class Heartbeat:
             self._ping()
 
     def troubles(self) -> list[Trouble]:
-        """What the admin must hear: an address that leads nowhere."""
+        """What the admin must hear: an address of the watch that cannot be used."""
         return [self._trouble] if self._trouble else []
 
     def _write(self, now: datetime, doubts: Sequence[str]) -> None:
-        """All or nothing for whoever reads it; not forced to disk, for after a power cut it is old anyway.
+        """Replaces the file in one step. It is not flushed: after a power cut it is out of date anyway.
 
-        With doubts the file keeps the time of its last beat, inside and out.
+        With doubts the file keeps the time of its last beat, in its text and as its time of change.
         """
         touched = self._touched()
         beat = (self._last or datetime.fromtimestamp(touched, ZONE)) if doubts else now
@@ -90,7 +91,7 @@ class Heartbeat:
         draft.replace(self._file)
 
     def _touched(self) -> float:
-        """When the file was written last, in seconds; 0 where there is none."""
+        """When the file was last written, in seconds since the epoch; 0 if there is none."""
         try:
             return self._file.stat().st_mtime
         except FileNotFoundError:
@@ -98,19 +99,19 @@ class Heartbeat:
 
 
 class Ping:
-    """GET to one address, under the courier's rules: https unless loopback, no redirect, no proxy, no word of the address.
+    """A GET to one address under the courier's rules: https unless loopback, no redirect, no proxy, no address in logs.
 
-    In a thread of its own, so that nothing it meets holds up the loop; while one is under way no other is begun.
+    It runs in its own thread, so that a slow answer does not block the loop. There is at most one at a time.
     """
 
     def __init__(self, address: SecretStr) -> None:
-        """Raises ValueError, in Chinese and without the address, for one that may not be called."""
+        """Raises ValueError for an address that may not be called; the text is Chinese and does not contain it."""
         self._url = _checked(address)
         self._thread: threading.Thread | None = None
         self._well = True
 
     def __call__(self) -> threading.Thread:
-        """Begins a ping, or hands back the one under way."""
+        """Starts a ping, or returns the one under way."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._send, name="heartbeat", daemon=True)
             self._thread.start()
@@ -127,7 +128,7 @@ class Ping:
             self._note("" if 200 <= status < 300 else f"HTTP {status}")
 
     def _note(self, failure: str) -> None:
-        """Once when it begins to fail and once when it works again."""
+        """Logs once when pings begin to fail and once when they work again."""
         if failure and self._well:
             logger.warning("心跳没有送到外部看护（{}），以后每分钟再试", failure)
         elif not failure and not self._well:
@@ -148,12 +149,12 @@ class Ping:
 
     @cached_property
     def _tls(self) -> SSLContext:
-        """Made once: it reads every root certificate."""
+        """Kept, because making it reads every root certificate."""
         return create_default_context()
 
 
 def heartbeat(folder: Path, home: Path, reference: str, doubts: Callable[[], Sequence[str]] = tuple) -> Heartbeat:
-    """A state folder's heartbeat; an outside watch that cannot be called keeps nobody from being reminded."""
+    """The heartbeat of a state folder. A watch whose address is wrong is reported; the service runs without it."""
     if not reference:
         return Heartbeat(folder, doubts=doubts)
     try:
@@ -164,7 +165,7 @@ def heartbeat(folder: Path, home: Path, reference: str, doubts: Callable[[], Seq
 
 
 def _resolved(reference: str, home: Path) -> SecretStr:
-    """What stands behind env:NAME or file:PATH. Raises ValueError, in Chinese."""
+    """The address that env:NAME or file:PATH refers to. Raises ValueError (Chinese)."""
     kind, _, name = reference.replace("：", ":", 1).partition(":")
     if kind.strip() == "env":
         value = os.environ.get(name.strip(), "").strip()

@@ -1,4 +1,4 @@
-"""A home folder: rules/, config/ and state/ read, the state opened under its lock, and the rulebook that is usable."""
+"""A home folder: rules/, config/ and state/ read, the state opened under its lock, and the rulebook to run on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.state.store import Store
 
 
 class RulesUnusableError(Exception):
-    """The rule files have errors and there is no earlier good version to go on with."""
+    """The rule files have errors, and the state holds no earlier good version to run on."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -34,12 +34,12 @@ class RulesUnusableError(Exception):
 
 
 class WrongClockError(Exception):
-    """A state folder written under one kind of clock is opened under another."""
+    """A state folder that was written in a drill is opened by the real service, or the other way round."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds rules/ config/ state/, read but not opened."""
+    """The folder with rules/, config/ and state/: rules and configuration as read, the state not opened."""
 
     folder: Path
     settings: Settings
@@ -54,7 +54,7 @@ class Home:
         return self.folder / "rules"
 
     def state(self, clock_kind: str) -> Path:
-        """state/, or state/drill/ for every clock that is not the real one."""
+        """The state folder: state/ for the real clock, state/drill/ for any other."""
         return self.folder / "state" if clock_kind == "real" else self.folder / "state" / "drill"
 
     @property
@@ -69,9 +69,9 @@ class Home:
 
 
 def read_home(folder: Path, *, tests: bool = True) -> Home:
-    """Reads rules and configuration; problems are collected, none raises but unusable settings (RulesUnusableError).
+    """Reads rules and configuration and collects their problems. Raises RulesUnusableError for unusable settings only.
 
-    Without `tests` the rule tests are not tried: for a look at rules that are not in force yet, red ones too.
+    Without `tests` the rule tests are not tried, so that rules with a red test can be looked at.
     """
     settings, problems = load_settings(folder)
     if settings is None:
@@ -85,7 +85,7 @@ def read_home(folder: Path, *, tests: bool = True) -> Home:
 
 
 def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
-    """The rulebook and the very bytes it was made of."""
+    """What loading gave, and the bytes it was read from."""
     try:
         files = read_files(rules)
     except OSError:
@@ -95,16 +95,16 @@ def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
 
 
 def tried(home: Home, store: Store) -> Home:
-    """A home read without its rule tests with them tried, unless this version has passed these very files before."""
+    """The home with its rule tests tried. They are not tried again if this version passed the same files before."""
     if home.rulebook is None or store.meta("proven") == _proof(home.files) or _pass_elsewhere(home.files):
         return home
     return read_home(home.folder)
 
 
 def _pass_elsewhere(files: Mapping[str, bytes]) -> bool:
-    """Whether the rule tests pass, tried by a child: the memory they take is given back with it.
+    """Whether the rule tests pass in a child process, whose memory is given back when it ends.
 
-    A child that cannot be had, or dies of it, has proved nothing; beside threads none is made.
+    False if no child can be forked or it dies. None is forked while other threads run: a fork copies their locks.
     """
     try:
         if threading.active_count() > 1:
@@ -115,7 +115,7 @@ def _pass_elsewhere(files: Mapping[str, bytes]) -> bool:
     if child == 0:
         code = 1
         try:
-            os.closerange(3, 1024)  # the lock among them: it is the parent's alone
+            os.closerange(3, 1024)  # among them the lock on the state, which is the parent's
             code = int(proven(assemble(files)).rulebook is None)
         finally:
             os._exit(code)
@@ -123,14 +123,14 @@ def _pass_elsewhere(files: Mapping[str, bytes]) -> bool:
 
 
 def _proof(files: Mapping[str, bytes]) -> str:
-    """What is noted of rules whose tests passed: another program may judge otherwise."""
+    """What is stored of rules whose tests passed. The version is part of it: another one may judge otherwise."""
     return f"{__version__} {digest(files)}"
 
 
 def own_chats(chats: Chats, rulebook: Rulebook | None) -> Chats:
-    """While no chat is configured at all, everybody's messages wait under their own name, not the admin's.
+    """The chats; while none is configured, every addressee has one of their own in which messages wait.
 
-    They find their way as soon as a chat is configured, and a preview shows who will be told what.
+    They are sent as soon as a chat is configured, and until then a preview shows who will be told what.
     """
     if chats.robots or rulebook is None:
         return chats
@@ -174,12 +174,12 @@ def _empty(folder: Path) -> None:
 
 
 def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
-    """What the state folder holds, in memory: reading never disturbs a running bot. Empty when there is none."""
+    """What the state folder holds, read into memory; a running bot is not disturbed. Empty if there is no state."""
     return Store(Database.of_files(dict(read_living(folder).files())), Facts(all_confirmed=as_confirmed))
 
 
 def facts_of(home: Home) -> Facts:
-    """What is known, read beside a running bot; under the names that units and items have in the rule files today."""
+    """What is known, under the names that units and items have today; may be read beside a running bot."""
     store = peek_store(home.state("real"))
     if home.rulebook is not None:
         store.follow(home.rulebook.succession)
@@ -187,7 +187,7 @@ def facts_of(home: Home) -> Facts:
 
 
 def usable_rulebook(home: Home, store: Store) -> Rulebook:
-    """Today's rulebook, or the last good one from the state beside broken files. Raises RulesUnusableError without either."""
+    """The rulebook of the files, or the last good one in the state if they are broken. Raises RulesUnusableError without either."""
     if home.rulebook is not None:
         remember_rules(store, home.files)
         return home.rulebook
@@ -199,9 +199,9 @@ def usable_rulebook(home: Home, store: Store) -> Rulebook:
 
 
 def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:
-    """Keeps the files of a good rulebook, its tests passed: a restart beside a broken edit has something to run on.
+    """Stores the files of a rulebook whose tests passed, for a restart beside a broken edit.
 
-    A restart with the same files need not try the tests again.
+    A restart with the same files does not try the tests again.
     """
     with store.work():
         store.set_meta("rules", {name: raw.decode() for name, raw in files.items()})
@@ -209,6 +209,6 @@ def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:
 
 
 def everybody(rulebook: Rulebook) -> Directory:
-    """The drill's directory, used too while no chat is configured at all: everybody has a chat of their own."""
+    """A directory in which every addressee has a chat: for the drill, and while no chat is configured."""
     names = (*rulebook.addressable, ADMIN, LEADING_GROUP)
     return Directory({name: name for name in names})

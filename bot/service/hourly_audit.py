@@ -1,4 +1,4 @@
-"""The hourly self-audit of a running service: asks `core/audit/self_audit.py`, and tells log, admin, page and heartbeat."""
+"""The hourly self-audit of a running service: runs `bot/core/audit/self_audit.py` and reports to log, admin, page and heartbeat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST_LINES = 10
 
 
 class HourlyAudit:
-    """One service's. Nothing it finds stops a reminder; while anything is missing the heartbeat stops."""
+    """The audits of one service. While anything is missing the heartbeat stops; reminders go on."""
 
     def __init__(self, app: App) -> None:
         self._app, self._audit = app, SelfAudit()
@@ -30,17 +30,17 @@ class HourlyAudit:
         self._failure = ""
 
     def before(self, now: datetime) -> None:
-        """Before the first pass of all: what a restart finds owed must not be new to the audit after it."""
+        """Audits before the first pass, so that what is owed at a restart is known to the audit after that pass."""
         if self._last is None:
             self.look(now)
 
     def after(self, now: datetime) -> None:
-        """After each pass; works once an hour, and at once after the clock was set back."""
+        """Called after each pass; audits once an hour, and at once after the clock was set back."""
         if self._last is None or not timedelta() <= now - self._last < HOUR:
             self.look(now)
 
     def look(self, now: datetime) -> None:
-        """One audit. One that cannot be made is a doubt too, and stops nothing but the heart."""
+        """One audit. An audit that fails counts as a doubt: it stops the heartbeat and nothing else."""
         self._last = now
         try:
             report = self._audit.audit(books(self._app, now), now)
@@ -53,7 +53,7 @@ class HourlyAudit:
         self._log(report)
 
     def doubts(self) -> Sequence[str]:
-        """Why the heart must not beat: what is missing, in Chinese; numbers, units and dates only."""
+        """What is missing, in Chinese: numbers, units and dates only. While there is any, the heartbeat stops."""
         report = self._app.audit
         found = tuple(map(str, report.gaps)) if report else ()
         return (self._failure, *found) if self._failure else found
@@ -67,7 +67,7 @@ class HourlyAudit:
         return [Trouble("自查", "自查有出入", self._since, lines)]
 
     def _log(self, report: Report) -> None:
-        """What was not missing an hour ago, and once that all is well again."""
+        """Logs what is newly missing, and once when nothing is missing any more."""
         said = frozenset(map(str, report.gaps))
         for line in sorted(said - self._said)[:FIRST_LINES]:
             logger.error("自查有出入：{}", line)
@@ -79,7 +79,7 @@ class HourlyAudit:
 
 
 def shortened(gaps: Sequence[Gap]) -> list[str]:
-    """The first lines, and how many there are besides."""
+    """The first lines, and how many there are in all."""
     lines = [str(gap) for gap in gaps[:FIRST_LINES]]
     return lines + ([f"……共{len(gaps)}处"] if len(gaps) > FIRST_LINES else [])
 
@@ -100,7 +100,7 @@ def books(app: App, now: datetime) -> Books:
 
 
 def _unarchived(store: Store, now: datetime) -> date:
-    """The first day of which nothing has left the live state: of the month not yet archived, or after the archive's last."""
+    """The first day whose entries are all still live: the first of the month not yet archived."""
     first = day_of(now - REST).replace(day=1)
     month = store.seal.month
     return max(first, (date.fromisoformat(f"{month}-28") + timedelta(days=4)).replace(day=1)) if month else first

@@ -1,4 +1,4 @@
-"""Logs: loguru to stderr, the standard library bridged in, and a net that catches what looks like a webhook's secret."""
+"""Logs: loguru to stderr, the standard library's logging led into it, and secrets of webhooks struck out."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class _Bridge(logging.Handler):
 
 
 def _write(text: str) -> None:
-    """The last step before the terminal, so that what an exception says passes the net too."""
+    """Writes a finished line. Secrets are struck out here, so that texts of exceptions are covered as well."""
     sys.stderr.write(redact(text))
 
 
 def _line(record: Record) -> str:
-    """A line's form, with the office's time whatever the machine's zone is."""
+    """The format of a line. Its time is Beijing's, whatever the zone of the machine."""
     at = record["time"].astimezone(ZONE)
     return f"{at.isoformat(' ', 'seconds')} {{level: <7}} {{message}}\n{{exception}}"
 
 
 def set_up(level: str = "INFO") -> None:
-    """One sink, no variable values in tracebacks, httpx and httpcore quiet: they log addresses."""
+    """One sink, without values of variables in tracebacks; httpx and httpcore log addresses and are kept quiet."""
     logger.remove()
     logger.add(
         _write,

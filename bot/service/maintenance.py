@@ -1,6 +1,6 @@
-"""What the state needs besides commits: the monthly archive and the nightly copy.
+"""Upkeep of the state: the monthly archive and the nightly copy.
 
-Neither may ever stop a reminder: what fails is tried again later, and the admin hears of it daily until it works.
+Neither may stop a reminder. What fails is tried again an hour later, and the admin hears of it daily until it works.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from bot.state.backup import back_up, copy_of, prune
 from bot.state.disk.errors import StateError
 from bot.state.store import Store
 
-NIGHT = 3  # o'clock from which the day's copy is made
-#: After a month's end, before it is archived: a clock found to be days ahead is set back, and then today's count must be there.
+NIGHT = 3  # the hour from which the day's copy is made
+#: How long after its end a month is archived. If the clock was days ahead and is set back, that day's messages must still be live to
+#: be counted.
 REST = timedelta(days=7)
-PAUSE = timedelta(hours=1)  # before something that failed is tried again
+PAUSE = timedelta(hours=1)  # between a failure and the next try
 
 
 class Maintenance:
-    """Looks after one state folder at every pass; cheap when nothing is due. `backups` is None when none are wanted."""
+    """Upkeep of one state folder, asked at every pass; cheap when nothing is due. `backups` is None if none are wanted."""
 
     def __init__(self, store: Store, folder: Path, backups: Path | None) -> None:
         self._store, self._folder, self._backups = store, folder, backups
         self._archive = Archive(folder / "archive")
-        self._swept = ""  # the month in which the last sweep went well
+        self._swept = ""  # the month of the last sweep that succeeded
         self._copy: Future[None] | None = None
         self._not_before: dict[str, datetime] = {}
         self._troubles: dict[str, Trouble] = {}
 
     def look(self, now: datetime) -> None:
-        """Does what is due. Never raises for what a disk or a damaged file does."""
+        """Does what is due. Never raises for errors of the disk or a damaged file."""
         self._note_compaction(now)
         until = now - REST
         month = f"{until.astimezone(ZONE):%Y-%m}"
@@ -50,7 +51,7 @@ class Maintenance:
             self._try("备份", now, lambda: self._start_copy(now))
 
     def troubles(self) -> list[Trouble]:
-        """What has failed and not worked since."""
+        """What failed and has not worked since."""
         return list(self._troubles.values())
 
     def _sweep(self, month: str, until: datetime) -> None:
@@ -65,7 +66,7 @@ class Maintenance:
         return not copy_of(self._backups, day_of(now)).exists()
 
     def _start_copy(self, now: datetime) -> None:
-        """In a thread: reading and packing years of archive must not hold up the loop."""
+        """Starts the copy in a thread: packing years of archive would block the loop."""
         assert self._backups is not None
         backups, day = self._backups, day_of(now)
 
@@ -78,7 +79,7 @@ class Maintenance:
         threads.shutdown(wait=False)
 
     def _try(self, what: str, now: datetime, act: Callable[[], None]) -> None:
-        """Runs something; a failure becomes a trouble, and the next try waits a while."""
+        """Runs `act`. A failure becomes a trouble, and the next try is an hour later."""
         if now < self._not_before.get(what, now):
             return
         try:
@@ -88,7 +89,7 @@ class Maintenance:
             self._not_before[what] = now + PAUSE
             self._remember(what, now, error)
         else:
-            if what != "备份" or self._copy is None:  # a copy only begun has not succeeded yet
+            if what != "备份" or self._copy is None:  # a copy that has only been started has not succeeded yet
                 self._troubles.pop(what, None)
 
     def _note_compaction(self, now: datetime) -> None:

@@ -14,9 +14,9 @@ from bot.sources.clock import wall
 
 @dataclass(frozen=True)
 class Status:
-    """How the service stands. `reasons` say in Chinese why it is not ready; `counts` are outbox entries by state.
+    """How the service stands. `reasons` say in Chinese why it is not ready; `counts` are entries by state.
 
-    `doubts` are what the last self-audit, at `audited`, found missing; `broken` counts robots that a person must mend.
+    `doubts` are what the self-audit at `audited` found missing; `broken` counts robots that a person must mend.
     """
 
     alive: bool
@@ -34,7 +34,7 @@ class Status:
 
 
 def status_of(app: App | None) -> Status:
-    """The status of a service, or of one that is still starting."""
+    """The status of a service; None stands for one that is still starting."""
     if app is None:
         return Status(True, False, ("正在启动",), wall(), "", "", __version__, {})
     reasons = () if app.chats.has_admin else ("没有配置管理员群聊",)

@@ -1,4 +1,4 @@
-"""/metrics: how the service stands, in Prometheus' text format, for whoever watches many services. Numbers only, no names."""
+"""/metrics: how the service stands, in Prometheus' text format. Numbers only, no names of units or items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAMPLE = tuple[str, float]
 
 
 def exposition(now: Status) -> str:
-    """One text of all gauges; an instant that has not been yet is left out."""
+    """All gauges as one text. A time that is not known yet is left out."""
     return "".join(f"{line}\n" for line in _lines(now))
 
 

@@ -1,6 +1,6 @@
-"""What everyone may open: the probes, a small status page, and whatever routes are mounted in front of it.
+"""The probes, the status page, and the routes that other modules add.
 
-Every answer, a refusal too, carries the same strict headers: nothing from elsewhere is loaded, nothing inline runs.
+Every answer, errors included, carries the same strict headers: pages load nothing from other sites and run no inline script.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CLOCKS = {"real": "真实时钟", "drill": "演练时钟"}
 
 
 def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ()) -> Starlette:
-    """The application. The probes come first, then `extra`, which may take `/` over, then the status page."""
+    """The web application. `extra` comes after the probes and before the status page, so it may replace `/`."""
 
     async def healthz(_: Request) -> Response:
         alive = status().alive
@@ -79,7 +79,7 @@ def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ())
         middleware=[Middleware(_Headers)],
         exception_handlers={HTTPException: _refusal, Exception: _failure},
     )
-    app.router.redirect_slashes = False  # an unknown address is unknown, not a journey to a host the client named
+    app.router.redirect_slashes = False  # the redirect would lead to whatever host the client named in its request
     return app
 
 
@@ -88,7 +88,7 @@ def _json(body: object, code: int) -> Response:
 
 
 class _Headers:
-    """Adds the headers to every answer without holding any back, so that streams still flow."""
+    """Adds the headers to every answer. Bodies are not buffered, so streams work."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -103,14 +103,14 @@ class _Headers:
 
 
 async def _refusal(_: Request, error: Exception) -> Response:
-    """A Chinese page for any refusal, with the headers it came with (Allow)."""
+    """A Chinese page for an HTTP error. Headers of the error, such as Allow, are kept."""
     assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, f"请求没有被接受（{error.status_code}）。")
     return HTMLResponse(page("督办", _sorry(sentence)), error.status_code, error.headers)
 
 
 async def _failure(_: Request, error: Exception) -> Response:
-    """Stands outside all middleware, so it brings the headers itself; the error goes on to the log."""
+    """The page for an unexpected error. Starlette calls it outside all middleware, so it sets the headers itself."""
     del error
     return HTMLResponse(page("督办", _sorry(_SENTENCES[500])), 500, HEADERS)
 
@@ -145,14 +145,14 @@ def _status(now: Status, links: str) -> str:
 
 
 def _links(routes: Sequence[BaseRoute | Mount]) -> str:
-    """Ways to those pages that are mounted."""
+    """Links to those pages that are mounted."""
     mounted = {route.path for route in routes if isinstance(route, Route)}
     found = [f'<a href="{path}">{name}</a>' for path, name in _PLACES.items() if path in mounted]
     return f"<p>{'　'.join(found)}</p>" if found else ""
 
 
 def page(title: str, body: str, wide: bool = False) -> str:
-    """A whole page; `body` is HTML. A wide one has room for tables."""
+    """A whole HTML page; `body` is HTML. `wide` gives room for tables."""
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'

@@ -1,6 +1,6 @@
 """/preview and /preview/diff: what will be told, by day and chat, and what a waiting edit of the rules would change.
 
-Sensitive items come by number only, as everywhere that everyone may open.
+Sensitive items are shown by number only: everyone may open these pages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from bot.web.pages import page
 def preview_routes(
     ahead: Callable[[date | None], Awaitable[Preview | None]], edit: Callable[[], Awaitable[EditPreview | None]]
 ) -> list[Route]:
-    """Both pages. `ahead` is asked for a month by its first day, or for the coming 90 days; None means not ready yet."""
+    """Routes of both pages.
+
+    `ahead` is called with the first day of a month, or with None for the coming 90 days. It returns None, as `edit` does, while the
+    service is still starting.
+    """
 
     async def preview(request: Request) -> Response:
         found = await ahead(_month(request.query_params.get("month", "")))

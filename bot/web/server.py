@@ -1,4 +1,4 @@
-"""uvicorn inside the bot's own loop: it installs no signal handlers, never exits the process, and stops in seconds."""
+"""uvicorn in the bot's event loop. It installs no signal handlers, never ends the process, and stops within seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_IDLE = (
-    75  # seconds a quiet connection is kept: longer than our own courier keeps it, so that neither cuts the other off
-)
+_IDLE = 75  # seconds an idle connection is kept: longer than the courier keeps one, so that only one side closes it
 _CAUSES = {
     errno.EADDRINUSE: "端口 {port} 已被别的程序占用：请先停掉那个程序，或用 --port 换一个端口，例如 --port {other}",
     errno.EACCES: "没有权限使用端口 {port}：请用 --port 换一个 1024 以上的端口，例如 --port 8866",
@@ -22,7 +20,7 @@ _CAUSES = {
 
 
 class PortTaken(Exception):  # noqa: N818 - it says what is the case
-    """The address cannot be listened on. The text is what an admin reads; it names the port and the way out."""
+    """The server cannot listen on the address. The text is Chinese, names the port and says what to do."""
 
     def __init__(self, host: str, port: int, error: OSError) -> None:
         self.host, self.port = host, port
@@ -33,20 +31,20 @@ class PortTaken(Exception):  # noqa: N818 - it says what is the case
 class _Uvicorn(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to whoever owns the loop."""
+        """Installs no handlers: the command that runs the loop handles signals."""
         yield
 
     async def main_loop(self) -> None:
-        """Waits instead of ticking ten times a second for the Date header and a request limit, which are not used."""
+        """Waits for the end. uvicorn's own loop wakes ten times a second for a Date header and a request limit; both are off."""
         await self.stopping.wait()
 
     stopping: asyncio.Event
 
 
 class _Disconnecting:
-    """`asgi`, told that its clients are gone once the server stops: streams then end as if the page had been closed.
+    """Tells `asgi` that its clients are gone once the server stops, so that streams end as if the page had been closed.
 
-    A request still on its way in is left to arrive, and an answer under way to be finished.
+    A request that is still arriving is read to its end, and an answer under way is finished.
     """
 
     def __init__(self, asgi: ASGIApp, stopping: asyncio.Event) -> None:
@@ -57,18 +55,20 @@ class _Disconnecting:
         call = _Call(receive, send, self._stopping)
         await self._asgi(scope, call.receive, call.send)
         if self._stopping.is_set() and call.streaming:
-            await send({"type": "http.response.body", "body": b""})  # an end, not a break, for whoever still listens
+            await send(
+                {"type": "http.response.body", "body": b""}
+            )  # the stream ends properly for a page that is still open
 
 
 class _Call:
-    """One request and its answer, seen on the way through."""
+    """One request and its answer, watched as they pass."""
 
     def __init__(self, receive: Receive, send: Send, stopping: asyncio.Event) -> None:
         self._receive = receive
         self._send = send
         self._stopping = stopping
         self._arrived = False
-        self.streaming = False  # an answer of no stated length has begun and not ended
+        self.streaming = False  # an answer without a length has begun and not ended
 
     async def receive(self) -> Message:
         if self._arrived:
@@ -98,7 +98,7 @@ class _Call:
 
 
 class Server:
-    """One server; `grace` is how many seconds answers under way may still take when it stops."""
+    """One HTTP server. `grace` is how many seconds answers under way may take after `stop`."""
 
     def __init__(self, grace: int = 4) -> None:
         self._grace = grace
@@ -107,7 +107,7 @@ class Server:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self, asgi: ASGIApp, host: str, port: int) -> int:
-        """Listens, and returns the port (a free one for 0). Raises PortTaken."""
+        """Starts to listen and returns the port; 0 takes a free one. Raises PortTaken."""
         listening = await asyncio.to_thread(_listening, host, port)
         config = uvicorn.Config(
             _Disconnecting(asgi, self._stopping),
@@ -115,7 +115,7 @@ class Server:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="warning",  # its everyday lines are English and say nothing we do not
+            log_level="warning",  # its info lines are English and repeat what our log says
             access_log=False,
             server_header=False,
             date_header=False,
@@ -129,7 +129,7 @@ class Server:
         return bound
 
     async def stop(self) -> None:
-        """Takes no more calls, ends open streams, lets answers finish within the grace; nothing if never started."""
+        """Accepts no more requests, ends open streams, lets answers finish within `grace`. Does nothing if never started."""
         if self._uvicorn is None or self._serving is None:
             return
         self._stopping.set()
@@ -138,11 +138,11 @@ class Server:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that a taken port is found here. Looks the host up, which may block."""
+    """A listening socket, opened here so that a taken port is reported. Resolves the host, which may block."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
-        # With the protocol's number, or asyncio leaves Nagle's algorithm on and each answer waits 44 ms.
+        # asyncio turns Nagle's algorithm off only for a socket that has its protocol number; with it on, each answer waits 44 ms.
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
         raise PortTaken(host, port, error) from None
