@@ -44,7 +44,7 @@ def measure(command: list[str], settle: float, seconds: float) -> tuple[float, f
         return resident_mib(process.pid), (cpu_ms(process.pid) - before) * 60 / seconds
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(120)
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def ready_ms(home: Path) -> float:
         took = (time.perf_counter() - began) * 1e3
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(120)
         process.stdout.close()
     assert said, "the service did not start"
     return took
@@ -81,7 +81,7 @@ def packages(home: Path) -> str:
     assert process.stdout
     next(line for line in process.stdout if "服务已启动" in line)
     process.terminate()
-    said = process.communicate(timeout=15)[1]
+    said = process.communicate(timeout=120)[1]
     return "\n".join(name for name in IMPORTED.findall(said) if name.split(".")[0] != "bot")
 
 

@@ -29,6 +29,8 @@ pytestmark = [
 
 from playwright.async_api import Browser, Page, async_playwright, expect  # noqa: E402
 
+PATIENCE = 120_000  # milliseconds
+
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -71,6 +73,7 @@ async def address(county: County) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as play:
         browser = await play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -83,6 +86,7 @@ def paused(county: County) -> bool:
 
 async def visited(browser: Browser, address: str, width: int, height: int) -> Visit:
     page = await browser.new_page(viewport={"width": width, "height": height}, locale="zh-CN")
+    page.set_default_timeout(PATIENCE)
     visit = Visit(page, address)
     visit.watch()
     await page.goto(address)

@@ -68,7 +68,6 @@ def output_of(*arguments: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
         check=False,
     )
     return done.stdout + done.stderr

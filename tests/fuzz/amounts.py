@@ -15,7 +15,7 @@ TRIED: Counter[str] = Counter()
 def much(examples: int) -> settings:
     """For a property that is tried `examples` times in a short run."""
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
-    return settings(max_examples=examples * FACTOR, deadline=None, suppress_health_check=slow)
+    return settings(max_examples=examples * FACTOR, suppress_health_check=slow)
 
 
 def tried() -> None:

@@ -121,7 +121,7 @@ class Liar:
         return self.loop.run_until_complete(self._send(Robot("县教育局#1", dialect, SecretStr(url))))
 
     async def _send(self, robot: Robot) -> Outcome:
-        courier = Courier((), timeout=5.0, loopback_only=True)
+        courier = Courier((), timeout=300.0, loopback_only=True)
         try:
             return await courier.send(robot, MESSAGE, wall())
         finally:

@@ -57,7 +57,6 @@ class Office:
         self.now = at(MORNING)
         self.disk = FailingDisk("write")
         self.robots: dict[str, tuple[Robot, ...]] = {}
-        self.timeout = 5.0
         self.ahead = timedelta()  # how far the wall's clock stands ahead of the real one
         self.outcomes: list[str] = []
 
@@ -77,7 +76,7 @@ class Office:
         """What a start of the bot does."""
         self.store = Store(Database(Journal.open(self.folder, self.disk)))
         self.known = Robots(self.robots, self.store)
-        courier = Courier((), timeout=self.timeout, loopback_only=True)
+        courier = Courier((), timeout=300.0, loopback_only=True)
         self.deliveries = Deliveries(
             self.store, self.known, courier, OfficeHours(), lambda: self.now, self.wall,
             lambda entry, outcome: self.outcomes.append(outcome.verdict.value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.deciding.findings import arisen_items, judge
@@ -241,7 +241,6 @@ def test_cases_opened_under_a_former_id_go_on_under_todays() -> None:
 DAYS = st.dates(date(2027, 1, 4), date(2027, 11, 30))
 
 
-@settings(deadline=None)
 @given(DAYS, st.integers(1, 40), st.integers(0, 9))
 def test_a_pause_of_n_workdays_moves_the_due_date_n_workdays(on: date, count: int, wait: int) -> None:
     rulebook = a_rulebook(a_case_rule(steps=["{名称: 核查, 时限: 10个工作日}"], categories=""))
@@ -257,7 +256,6 @@ def test_a_pause_of_n_workdays_moves_the_due_date_n_workdays(on: date, count: in
     assert calendar.workdays_between(plain.due_on, moved.due_on) == count
 
 
-@settings(deadline=None)
 @given(DAYS, st.lists(st.integers(0, 30), max_size=4), st.integers(0, 60))
 def test_a_case_has_at_most_one_step_that_is_not_finished(on: date, waits: list[int], later: int) -> None:
     happened: list[Payload] = [CaseOpened(rule=RULE, case="2027-003", on=on)]
@@ -270,7 +268,6 @@ def test_a_case_has_at_most_one_step_that_is_not_finished(on: date, waits: list[
     assert len(unfinished) == (len(waits) < 4)
 
 
-@settings(deadline=None)
 @given(DAYS, st.integers(0, 60), st.integers(1, 30))
 def test_a_running_case_only_gets_graver_with_time(on: date, later: int, more: int) -> None:
     order = [State.ON_TRACK, State.APPROACHING, State.OVERDUE]

@@ -200,7 +200,7 @@ def leaning(births: Mapping[int, int], seats: int, year: int) -> int:
     return GRADES["缺" if "缺学位" in detail else "富余" if "富余" in detail else ""]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(BIRTHS, SEATS, st.integers(1, 500))
 def test_more_births_never_mean_fewer_seats_short_and_more_seats_never_more(
     births: dict[int, int], seats: int, more: int
@@ -210,7 +210,7 @@ def test_more_births_never_mean_fewer_seats_short_and_more_seats_never_more(
     assert leaning(births, seats + more, 2027) <= here
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(BIRTHS, SEATS)
 def test_the_verdict_of_one_year_is_its_arithmetic(births: dict[int, int], seats: int) -> None:
     pupils = births[2022] + births[2023] + births[2024]
@@ -218,7 +218,7 @@ def test_the_verdict_of_one_year_is_its_arithmetic(births: dict[int, int], seats
     assert leaning(births, seats, 2027) == expected
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(BIRTHS, SEATS, st.sets(st.integers(2022, 2026), min_size=1), st.booleans())
 def test_what_is_missing_is_never_green(births: dict[int, int], seats: int, gone: set[int], no_seats: bool) -> None:
     left = {year: value for year, value in births.items() if year not in gone}

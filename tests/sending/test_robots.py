@@ -112,7 +112,7 @@ class Elapsed:
         return self.at.timestamp()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.floats(0, 40), st.sampled_from(["", "", "", "restart", "back", "forward", "step"])), max_size=80

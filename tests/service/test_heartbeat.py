@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_written_stops_the_ping_and_nothing_else(tmp_path:
 def test_a_ping_asks_the_address_and_follows_no_redirect(watch: Watch, logged: list[str]) -> None:
     ping = Ping(SecretStr(watch.address))
     for watch.status in (200, 302, 302, 204):
-        ping().join(10)
+        ping().join()
     assert watch.asked == [f"/ping/{TOKEN}?from=duban"] * 4
     assert [line.strip() for line in logged] == [
         "心跳没有送到外部看护（HTTP 302），以后每分钟再试",
@@ -160,7 +160,7 @@ def test_a_ping_asks_the_address_and_follows_no_redirect(watch: Watch, logged: l
 def test_an_address_shows_nowhere(watch: Watch, logged: list[str]) -> None:
     ping = Ping(SecretStr(watch.address))
     watch.close()
-    ping().join(10)
+    ping().join()
     assert "ConnectionRefusedError" in logged[0]
     assert TOKEN not in f"{ping!r} {vars(ping)} {logged}"
 
@@ -214,7 +214,7 @@ async def test_a_running_bot_beats_and_pings_the_configured_watch(
         await app.one_pass()
         await app.one_pass()
         *_, beat = app.after_pass
-        beat.__self__._ping().join(10)  # type: ignore[attr-defined]  # the one under way, or one more
+        beat.__self__._ping().join()  # type: ignore[attr-defined]  # the one under way, or one more
         assert len(watch.asked) in (1, 2)
         assert beats(tmp_path / "state")
         assert TOKEN not in f"{logged}"

@@ -53,7 +53,7 @@ async def test_a_poke_brings_a_letter_in_and_stop_ends_the_loop(tmp_path: Path) 
     await until(lambda: "T05-M1" in store.facts.marks)
     await until(lambda: list((tmp_path / "state" / "inbox").glob("*.json")) == [])
     app.stop()
-    await asyncio.wait_for(running, 5)
+    await running
     store.close()
 
 
@@ -98,7 +98,7 @@ async def test_a_journal_that_cannot_be_trusted_ends_the_service(tmp_path: Path)
     app, _ = real_app(tmp_path, disk)
     disk.arm(0)
     with pytest.raises(JournalBroken):
-        await asyncio.wait_for(app.run(), 5)
+        await app.run()
 
 
 async def test_a_story_does_not_go_on_over_a_full_disk(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_stopping_lets_what_is_in_flight_settle(tmp_path: Path) -> None:
         running = asyncio.create_task(house.app.run())
         await until(lambda: bool(house.seen("县教育局")))
         house.app.stop()
-        await asyncio.wait_for(running, 5)
+        await running
         [number] = {number_of(bubble) for bubble in house.seen("县教育局")}
         assert house.store.entries[number].state is EntryState.DELIVERED
 

@@ -17,7 +17,8 @@ HOUR = timedelta(hours=1)
 LONG = 3600.0  # seconds: a heartbeat that never comes in a test
 
 
-async def ended(waiting: asyncio.Task[None], within: float = 5.0) -> bool:
+async def ended(waiting: asyncio.Task[None], within: float) -> bool:
+    """Whether it ends within so many seconds; a slow machine only makes a no more likely."""
     done, _ = await asyncio.wait([waiting], timeout=within)
     return bool(done)
 
@@ -41,47 +42,47 @@ async def real(poke: asyncio.Event) -> AsyncIterator[RealClock]:
 
 async def test_the_real_clock_wakes_at_the_instant_and_not_before(real: RealClock, poke: asyncio.Event) -> None:
     until = wall() + timedelta(seconds=0.1)
-    await asyncio.wait_for(real.wait(until, poke), 5)
+    await real.wait(until, poke)
     assert wall() >= until
 
 
 async def test_an_instant_already_past_wakes_at_once(real: RealClock, poke: asyncio.Event) -> None:
-    await asyncio.wait_for(real.wait(wall() - timedelta(days=3), poke), 5)
+    await real.wait(wall() - timedelta(days=3), poke)
 
 
 async def test_an_instant_missed_while_the_loop_was_blocked_is_not_lost(real: RealClock, poke: asyncio.Event) -> None:
     waiting = asyncio.create_task(real.wait(wall() + timedelta(seconds=0.05), poke))
     await asyncio.sleep(0)
     sleep(0.2)  # noqa: ASYNC251 - the point: the loop is held up over the instant
-    assert await ended(waiting)
+    await waiting
 
 
 async def test_a_poke_wakes_at_once_and_is_used_up(real: RealClock, poke: asyncio.Event) -> None:
     poke.set()
-    await asyncio.wait_for(real.wait(None, poke), 5)
+    await real.wait(None, poke)
     assert not poke.is_set()
     waiting = asyncio.create_task(real.wait(None, poke))
     assert not await ended(waiting, 0.05)
     poke.set()
-    assert await ended(waiting)
+    await waiting
 
 
 async def test_an_earlier_instant_replaces_the_armed_one(real: RealClock, poke: asyncio.Event) -> None:
     poke.set()
     await real.wait(wall() + HOUR, poke)
-    await asyncio.wait_for(real.wait(wall() + timedelta(seconds=0.05), poke), 5)
+    await real.wait(wall() + timedelta(seconds=0.05), poke)
 
 
 async def test_the_same_clock_is_armed_again_and_again(real: RealClock, poke: asyncio.Event) -> None:
     for _ in range(5):
-        await asyncio.wait_for(real.wait(wall() + timedelta(seconds=0.01), poke), 5)
+        await real.wait(wall() + timedelta(seconds=0.01), poke)
 
 
 async def test_the_heartbeat_wakes_when_nothing_is_armed(poke: asyncio.Event) -> None:
     clock = RealClock(heartbeat=0.05)
     clock.start(poke.set)
     for _ in range(3):
-        await asyncio.wait_for(clock.wait(None, poke), 5)
+        await clock.wait(None, poke)
     clock.stop()
     await asyncio.sleep(0)
 
@@ -90,7 +91,7 @@ async def test_jobs_ring_inside_the_loop(poke: asyncio.Event) -> None:
     asyncio.get_running_loop().set_debug(True)  # then setting an event from another thread is an error
     clock = RealClock(heartbeat=0.02)
     clock.start(poke.set)
-    await asyncio.wait_for(clock.wait(None, poke), 5)
+    await clock.wait(None, poke)
     clock.stop()
     await asyncio.sleep(0)
 
@@ -145,7 +146,7 @@ async def test_at_a_speed_an_interruption_keeps_the_time_gone_by(poke: asyncio.E
     waiting = asyncio.create_task(clock.wait(START + HOUR, poke))
     await asyncio.sleep(0.05)
     poke.set()
-    assert await ended(waiting)
+    await waiting
     assert START < clock.now() < START + HOUR
 
 
@@ -155,7 +156,7 @@ async def test_a_story_rests_only_where_something_was_said(poke: asyncio.Event) 
     await clock.wait(START + HOUR, poke, spoke=True)
     assert monotonic() - began >= 0.05
     waiting = asyncio.create_task(StoryClock(START, pause=LONG).wait(START + HOUR, poke))
-    assert await ended(waiting)
+    await waiting
 
 
 async def test_a_paused_story_stands_still_until_it_goes_on(poke: asyncio.Event) -> None:
@@ -165,7 +166,7 @@ async def test_a_paused_story_stands_still_until_it_goes_on(poke: asyncio.Event)
     assert not await ended(waiting, 0.15)
     assert clock.now() == START
     clock.paused = False
-    assert await ended(waiting)
+    await waiting
     assert clock.now() == START + HOUR
 
 
@@ -174,7 +175,7 @@ async def test_a_poke_is_heard_while_paused(poke: asyncio.Event) -> None:
     clock.paused = True
     waiting = asyncio.create_task(clock.wait(START + HOUR, poke))
     poke.set()
-    assert await ended(waiting)
+    await waiting
     assert clock.now() == START
 
 
@@ -183,7 +184,7 @@ async def test_a_new_pace_counts_at_once(poke: asyncio.Event) -> None:
     waiting = asyncio.create_task(clock.wait(START + HOUR, poke))
     await asyncio.sleep(0)
     clock.speed = None
-    assert await ended(waiting)
+    await waiting
     assert clock.now() == START + HOUR
 
 
@@ -196,7 +197,7 @@ async def test_at_the_end_the_story_is_over_after_a_last_look_and_only_a_poke_go
     assert not await ended(waiting, 0.05)
     assert clock.over.is_set()
     poke.set()
-    assert await ended(waiting)
+    await waiting
     assert clock.now() == START + HOUR
 
 

@@ -96,7 +96,7 @@ def large_journal() -> bytes:
 
 
 @given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_wrong_byte_of_a_large_journal_is_laid_to_its_record(place: float, flip: int) -> None:
     data = large_journal()
     where = starts(data)
@@ -109,7 +109,7 @@ def test_any_wrong_byte_of_a_large_journal_is_laid_to_its_record(place: float, f
 
 
 @given(cut=st.floats(0, 1), garbage=st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_large_journal_cut_anywhere_with_anything_behind_it_loads_its_whole_records(
     cut: float, garbage: bytes
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_large_journal_cut_anywhere_with_anything_behind_it_loads_its_whole_re
 
 
 @given(garbage=st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_bytes_stand_in_a_state_folder_it_opens_or_says_where_it_is_wrong(
     tmp_path_factory: pytest.TempPathFactory, garbage: bytes
 ) -> None:

@@ -174,5 +174,5 @@ class AnyHistory(RuleBasedStateMachine):
         self.scratch.cleanup()
 
 
-AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestAnyHistory = AnyHistory.TestCase

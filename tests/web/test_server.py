@@ -41,7 +41,7 @@ async def serving(asgi: ASGIApp, grace: int = 4) -> AsyncIterator[tuple[Server, 
     server = Server(grace)
     port = await server.start(asgi, "127.0.0.1", 0)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=None) as client:
             yield server, client
     finally:
         await server.stop()
@@ -127,18 +127,20 @@ async def test_an_answer_under_way_is_finished_before_the_server_stops() -> None
 
 
 async def test_a_request_still_arriving_is_taken_whole_while_the_server_stops() -> None:
-    half, go_on = asyncio.Event(), asyncio.Event()
+    arriving, go_on = asyncio.Event(), asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
         yield "前半".encode()
-        half.set()
         await go_on.wait()
         yield "后半".encode()
 
-    async with serving(app(Route("/", echo, methods=["POST"])), grace=3600) as (server, client):
+    async def hear_out(request: Request) -> Response:
+        arriving.set()
+        return await echo(request)
+
+    async with serving(app(Route("/", hear_out, methods=["POST"])), grace=3600) as (server, client):
         asking = asyncio.create_task(client.post("/", content=body()))
-        await half.wait()
-        await asyncio.sleep(0.1)
+        await arriving.wait()
         stopping = asyncio.create_task(server.stop())
         await asyncio.sleep(0.15)
         go_on.set()

@@ -218,7 +218,7 @@ def histories(draw: st.DrawFn) -> History:
     return History(tuple(happened), draw(st.booleans()))
 
 
-@settings(max_examples=12, deadline=None, phases=QUICK)
+@settings(max_examples=12, phases=QUICK)
 @given(rulebooks(), histories(), st.dates(date(2026, 12, 2), date(2027, 11, 1)))
 def test_outlook_of_any_rulebook_is_what_looking_every_day_gives(
     written: Written, history: History, start: date
@@ -229,7 +229,7 @@ def test_outlook_of_any_rulebook_is_what_looking_every_day_gives(
     assert quick == plain
 
 
-@settings(max_examples=8, deadline=None, phases=QUICK)
+@settings(max_examples=8, phases=QUICK)
 @given(rulebooks(), histories(), st.dates(date(2026, 12, 2), date(2027, 11, 1)))
 def test_outlook_is_what_the_service_will_do_minute_by_minute(written: Written, history: History, start: date) -> None:
     story = Timeline(written.rulebook, start=f"{start} 00:00", facts=history.facts)
@@ -318,7 +318,7 @@ def same(first: Decision, later: Decision) -> bool:
     return (first.rung and first.rung.on) == (later.rung and later.rung.on)
 
 
-@settings(max_examples=12, deadline=None, phases=QUICK)
+@settings(max_examples=12, phases=QUICK)
 @given(rulebooks(), histories(), st.dates(date(2026, 12, 2), date(2028, 1, 20)), QUIET_TIMES)
 def test_nothing_changes_by_time_alone_before_until(written: Written, history: History, day: date, hour: time) -> None:
     scene = a_scene(written.rulebook, history.facts)
@@ -340,7 +340,7 @@ def test_nothing_changes_by_time_alone_before_until(written: Written, history: H
                 )
 
 
-@settings(max_examples=12, deadline=None, phases=QUICK)
+@settings(max_examples=12, phases=QUICK)
 @given(rulebooks(), histories())
 def test_rungs_told_to_one_addressee_only_ever_go_forward(written: Written, history: History) -> None:
     last: dict[tuple[str, date | None, str], date] = {}

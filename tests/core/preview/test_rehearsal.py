@@ -46,7 +46,7 @@ def whole_story(until: str) -> dict[date, Lines]:
 # --- the start ----------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.dates(day("2026-11-23"), day("2028-06-30")))
 def test_a_day_rehearsed_is_that_day_of_the_whole_story(today: date) -> None:
     (said,) = rehearse(county(), [Occasion(today)])
@@ -65,7 +65,7 @@ def test_days_of_one_past_are_played_together_and_come_out_as_alone() -> None:
     assert [lines(said) for said in together] == [lines(rehearse(county(), [Occasion(today)])[0]) for today in days]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.dates(day("2027-01-04"), day("2028-06-30")),
     st.sampled_from(["T05-M1", "T05-R1", "I4:报送", "T09-R1", "T05-M1-02"]),
@@ -123,7 +123,7 @@ def payloads() -> st.SearchStrategy[Payload]:
     )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     st.lists(st.tuples(payloads(), st.dates(day("2027-01-20"), day("2027-06-20"))), max_size=4),
     st.dates(day("2027-01-04"), day("2027-06-30")),

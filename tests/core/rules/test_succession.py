@@ -189,7 +189,7 @@ def played(scene: Scene, start: date, until: date) -> list[Draft]:
     return [draft for draft, _ in preview_of(scene, moment(str(start)), moment(f"{until} 23:59"))]
 
 
-@settings(max_examples=10, deadline=None, phases=QUICK)
+@settings(max_examples=10, phases=QUICK)
 @given(
     rulebooks(), histories(), st.dates(date(2026, 12, 2), date(2027, 9, 1)), st.sampled_from(["", *NEW]), st.booleans()
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.ledger.diff import Edited
@@ -87,7 +87,7 @@ def rulebooks(draw: st.DrawFn) -> dict[str, bytes]:
     return rule_files({"tasks/05.yaml": text})
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(rulebooks(), st.booleans())
 def test_any_ledger_comes_back_without_a_change(files: dict[str, bytes], with_sensitive: bool) -> None:
     rulebook = rules(files)
@@ -98,7 +98,7 @@ def test_any_ledger_comes_back_without_a_change(files: dict[str, bytes], with_se
     assert contents(raw) == contents(exported(rulebook, with_sensitive=with_sensitive))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(rulebooks(), WORDS.filter(lambda text: "=" not in text[0]), st.data())
 def test_an_edited_title_is_what_the_next_export_shows(
     files: dict[str, bytes], title: str, data: st.DataObject
@@ -338,7 +338,7 @@ def _sample() -> bytes:
     return exported(rules())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.data())
 def test_damage_anywhere_is_refused_or_harmless(data: st.DataObject) -> None:
     raw = bytearray(_sample())
