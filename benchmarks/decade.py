@@ -82,8 +82,8 @@ class County:
         before = time.perf_counter()
         self.store = self._open()
         year.start = (time.perf_counter() - before) * 1e3
-        self.store._db.compact()
-        year.live = self.store._db.snapshot_bytes + self.store._db.journal_bytes
+        self.store.database.compact()
+        year.live = self.store.database.snapshot_bytes + self.store.database.journal_bytes
         year.archived = sum(file.stat().st_size for file in self.folder.glob("archive/*.jsonl"))
         before = time.perf_counter()
         back_up(self.folder, self.folder.parent / "backup.tar.gz", since)

@@ -49,9 +49,9 @@ async def _all_but_one(folder: Path, robots: Mapping[str, Sequence[Robot]], conn
     while crowd.deliveries.count < expected:  # noqa: ASYNC110 - the service tells nobody
         await asyncio.sleep(0.001)
     seconds = time.perf_counter() - began
-    for worker in crowd.deliveries._workers:
+    for worker in crowd.deliveries.workers:
         worker.cancel()
-    await asyncio.gather(*crowd.deliveries._workers, return_exceptions=True)
+    await asyncio.gather(*crowd.deliveries.workers, return_exceptions=True)
     crowd.store.close()
     return seconds
 
@@ -81,7 +81,7 @@ async def _held(folder: Path, sink: Receiver, chats: int, connections: int) -> F
     found: Figures = {
         "held": len(waiting),
         "tasks": len(asyncio.all_tasks()) - tasks,
-        "workers": len(crowd.deliveries._workers),
+        "workers": len(crowd.deliveries.workers),
     }
     found["open"] = crowd.courier._open - len(crowd.courier._idle)
     began = time.perf_counter()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 import sys
 
-_TEXTS = {
+TEXTS = {
     # help pages
     "Usage:": "用法:",
     "Options": "选项",
@@ -103,7 +103,7 @@ def speak_chinese() -> None:
     Modules of click that are loaded already (uvicorn brings click along) are re-pointed as well. Calling it twice is
     harmless. Texts without a translation here stay as they are.
     """
-    vars(gettext).update(gettext=_say, ngettext=_say_many)
+    vars(gettext).update(gettext=say, ngettext=say_many)
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "click":
             _repoint(vars(module))
@@ -112,14 +112,14 @@ def speak_chinese() -> None:
 def _repoint(names: dict[str, object]) -> None:
     for name, value in list(names.items()):
         if value is _english:
-            names[name] = _say
+            names[name] = say
         elif value is _english_many:
-            names[name] = _say_many
+            names[name] = say_many
 
 
-def _say(message: str) -> str:
-    return _TEXTS.get(message) or _english(message)
+def say(message: str) -> str:
+    return TEXTS.get(message) or _english(message)
 
 
-def _say_many(one: str, many: str, count: int) -> str:
-    return _TEXTS.get(one if count == 1 else many) or _english_many(one, many, count)
+def say_many(one: str, many: str, count: int) -> str:
+    return TEXTS.get(one if count == 1 else many) or _english_many(one, many, count)

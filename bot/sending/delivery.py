@@ -70,7 +70,7 @@ class Deliveries:
         self._hours, self._now, self._wall = hours, now, wall
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._busy: set[str] = set()
-        self._workers: list[asyncio.Task[None]] = []
+        self.workers: list[asyncio.Task[None]] = []
         self._desk = asyncio.Semaphore(DESK)
         self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
         self._on_outcome = on_outcome
@@ -107,8 +107,8 @@ class Deliveries:
             if head.next_attempt_at <= now and head.chat not in self._busy and not self._closing:
                 self._busy.add(head.chat)
                 self._queue.put_nowait(head.chat)
-        missing = min(WORKERS, len(self._busy)) - len(self._workers)
-        self._workers += [asyncio.create_task(self._work()) for _ in range(missing)]
+        missing = min(WORKERS, len(self._busy)) - len(self.workers)
+        self.workers += [asyncio.create_task(self._work()) for _ in range(missing)]
 
     def _probe(self, now: datetime) -> None:
         """Once a day a chat whose robots are all broken tries whether one works again.
@@ -137,12 +137,16 @@ class Deliveries:
         except TimeoutError:
             logger.warning("仍有消息在发送中，重启后标明补发")
         self._tell_arrived()
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        await self._courier.aclose()
+        await self.abandon()
         if self._sent:
             self._sent.close()
+
+    async def abandon(self) -> None:
+        """Ends the workers and the courier at once; what is in flight stays in 发送中, as a power cut leaves it."""
+        for worker in self.workers:
+            worker.cancel()
+        await asyncio.gather(*self.workers, return_exceptions=True)
+        await self._courier.aclose()
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The earliest retry ahead, of chats that have a robot to speak through."""

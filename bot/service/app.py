@@ -84,8 +84,8 @@ class App:
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
     _quiet: tuple[datetime, datetime] | None = None
-    _observer: Observer = field(default_factory=Observer)
-    _hasty: bool = False  # whether events were taken in since the last whole look
+    observer: Observer = field(default_factory=Observer)
+    hasty: bool = False  # whether events were taken in since the last whole look
 
     # --- the journey --------------------------------------------------------
 
@@ -102,9 +102,9 @@ class App:
                 self.store.keep(event)
                 obey(self.store, event, now)
             findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
-            self._hasty = bool(findings)
-            if not self._hasty:
-                findings, decisions = self._observer.look(self.scene(), now)
+            self.hasty = bool(findings)
+            if not self.hasty:
+                findings, decisions = self.observer.look(self.scene(), now)
                 self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
             drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
@@ -122,7 +122,7 @@ class App:
 
     def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
         found = {finding.item.id: finding for finding in findings}
-        if self._hasty:
+        if self.hasty:
             self.findings = self.findings | found
             self._seen = self._grounds()
             return
@@ -210,7 +210,7 @@ class App:
     async def one_pass(self) -> None:
         """Looks, decides, sends; with a story clock, settles everything before time may move on."""
         self.look_around()
-        if not self._nothing_new():
+        if not self.nothing_new():
             await self._hurry()
             now = self.clock.now()
             self.take_in(now=now)
@@ -236,14 +236,14 @@ class App:
 
     async def _hurry(self) -> None:
         """What events led to does not wait until everything was looked at."""
-        if self._hasty and self.clock.kind == "real":
+        if self.hasty and self.clock.kind == "real":
             self.send_due()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.deliveries.settled(), HURRY)
 
-    def _nothing_new(self) -> bool:
+    def nothing_new(self) -> bool:
         """Whether a look would see what the last one saw."""
-        return not self._hasty and self._unchanged()
+        return not self.hasty and self._unchanged()
 
     def _unchanged(self) -> bool:
         """Nothing that a look rests on has changed since the last, and no instant passed.
@@ -252,7 +252,7 @@ class App:
         """
         now = self.clock.now()
         if self._quiet is not None and now - self._quiet[0] >= LOOK_ANYWAY:
-            self._observer = Observer()
+            self.observer = Observer()
         return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
     def _settle_down(self, now: datetime) -> None:
@@ -281,7 +281,7 @@ class App:
         try:
             while not self._stopping:
                 before = self.deliveries.count
-                await self._pass_or_wait_out()
+                await self.pass_or_wait_out()
                 if not self._stopping:
                     await self.clock.wait(self.next_instant(), self.poke, self.deliveries.count > before)
         finally:
@@ -289,7 +289,7 @@ class App:
                 source.stop()
             await self.deliveries.close()
 
-    async def _pass_or_wait_out(self) -> None:
+    async def pass_or_wait_out(self) -> None:
         """A full disk is waited out; after a broken journal only a restart can tell what the disk holds."""
         try:
             if not self._begun:

@@ -33,7 +33,7 @@ class Maintenance:
         self._store, self._folder, self._backups = store, folder, backups
         self._archive = Archive(folder / "archive")
         self._swept = ""  # the month of the last sweep that succeeded
-        self._copy: Future[None] | None = None
+        self.copying: Future[None] | None = None
         self._not_before: dict[str, datetime] = {}
         self._troubles: dict[str, Trouble] = {}
 
@@ -44,10 +44,10 @@ class Maintenance:
         month = f"{until.astimezone(ZONE):%Y-%m}"
         if self._swept != month:
             self._try("归档", now, lambda: self._sweep(month, until))
-        if self._copy is not None and self._copy.done():
-            made, self._copy = self._copy, None
+        if self.copying is not None and self._copy.done():
+            made, self.copying = self._copy, None
             self._try("备份", now, made.result)
-        elif self._copy is None and self._copy_is_due(now):
+        elif self.copying is None and self._copy_is_due(now):
             self._try("备份", now, lambda: self._start_copy(now))
 
     def troubles(self) -> list[Trouble]:
@@ -75,7 +75,7 @@ class Maintenance:
             prune(backups)
 
         threads = ThreadPoolExecutor(1, thread_name_prefix="backup")
-        self._copy = threads.submit(copy)
+        self.copying = threads.submit(copy)
         threads.shutdown(wait=False)
 
     def _try(self, what: str, now: datetime, act: Callable[[], None]) -> None:
@@ -89,7 +89,7 @@ class Maintenance:
             self._not_before[what] = now + PAUSE
             self._remember(what, now, error)
         else:
-            if what != "备份" or self._copy is None:  # a copy that has only been started has not succeeded yet
+            if what != "备份" or self.copying is None:  # a copy that has only been started has not succeeded yet
                 self._troubles.pop(what, None)
 
     def _note_compaction(self, now: datetime) -> None:

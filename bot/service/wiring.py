@@ -40,11 +40,12 @@ def make_app(
     *,
     mark: str = "",
     on_outcome: Callable[[Entry, Outcome], None] | None = None,
+    courier: Courier | None = None,
 ) -> App:
-    """One App with everything in it."""
+    """One App with everything in it; `courier` in place of the one that goes over the network."""
     rulebook = usable_rulebook(home, store)
     robots = Robots(chats.robots, store, monotonic if clock.kind == "real" else None, clock.now())
-    courier = Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
+    courier = courier or Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
     hours = home.settings.office_hours
     sent = Sent(home.state(clock.kind) / "archive")
     deliveries = Deliveries(store, robots, courier, hours, clock.now, wall, on_outcome, sent)

@@ -166,6 +166,10 @@ class StoryClock:
         if self.speed:
             self._now = min(target, self._now + timedelta(seconds=seconds * self.speed))
 
+    def jump(self, to: datetime) -> None:
+        """The clock is set, on or back, as somebody sets a machine's."""
+        self._now = to
+
     def stop(self) -> None:
         """The story is over."""
         self.over.set()

@@ -50,16 +50,16 @@ class Store:
     """Facts, tellings, outbox and robots over one `Database`."""
 
     def __init__(self, database: Database, base: Facts | None = None) -> None:
-        self._db = database
+        self.database = database
         self._base = base or Facts()
         self.revision = 0  # units of work since the start
         migrate(database)
         self._told_table, self._outbox = database.table("told"), database.table("outbox")
         self._event_table, self._meta_table = database.table("events"), database.table("meta")
         self._robot_table = database.table("robots")
-        self._load()
+        self.reload()
 
-    def _load(self) -> None:
+    def reload(self) -> None:
         """Builds every index from the tables."""
         with undisturbed():
             self._load_all()
@@ -87,35 +87,35 @@ class Store:
 
         Not `durable` is written but not yet flushed on leaving: nothing may be built on it before `durable()` was awaited.
         """
-        return _Work(self, self._db.work(durable=durable))
+        return _Work(self, self.database.work(durable=durable))
 
     def durable(self) -> Awaitable[None]:
         """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
-        return self._db.durable()
+        return self.database.durable()
 
     def sync(self) -> None:
         """The same at once, for who cannot await."""
-        self._db.sync()
+        self.database.sync()
 
     def follow(self, names: Succession) -> None:
         """Looks at everything kept under these names from now on; the disk is left as it is."""
         if names != self.facts.names:
             self._base = replace(self._base, names=names)
-            self._load()
+            self.reload()
 
     @property
     def recovery_warning(self) -> str:
         """What opening had to cut off, as a Chinese sentence; empty when nothing was."""
-        return self._db.recovery.warning
+        return self.database.recovery.warning
 
     @property
     def compaction_error(self) -> StateError | None:
         """Why the last folding of the journal into a snapshot failed, if it did: commits go on, the journal grows."""
-        return self._db.compaction_error
+        return self.database.compaction_error
 
     def close(self) -> None:
         """Closes the database."""
-        self._db.close()
+        self.database.close()
 
     # --- events -----------------------------------------------------------
 
@@ -318,7 +318,7 @@ class Store:
             self.set_meta("archive", replace(seal, last_event=max(events, default=seal.last_event)).document())
 
     def _text(self, table: str, doc_id: int) -> bytes:
-        text = self._db.table(table).text(doc_id)
+        text = self.database.table(table).text(doc_id)
         assert text is not None
         return text
 
@@ -416,10 +416,10 @@ class _Work:
         try:
             self._inner.__exit__(kind, error, trace)
         except BaseException:
-            self._store._load()
+            self._store.reload()
             raise
         if error is not None:
-            self._store._load()
+            self._store.reload()
         else:
             self._store.revision += 1
 

@@ -172,7 +172,7 @@ async def test_running_bot_picks_the_notice_up_at_its_next_pass(tmp_path: Path, 
         await house.app.one_pass()
         assert house.app.rulebook.calendar.years_announced == frozenset()
         assert duban("calendar", "add", str(MADE_UP), "--yes")[0] == 0
-        house.clock._now = at("2026-12-01T08:01")
+        house.clock.jump(at("2026-12-01T08:01"))
         await house.app.one_pass()
         assert house.app.rulebook.calendar.years_announced == {2027}
 

@@ -145,7 +145,7 @@ def test_verify_says_when_the_journal_ends_in_half_a_record(duban: Run, home: Pa
 
 def test_an_event_changed_with_all_its_checksums_differs_from_its_copy(duban: Run, home: Path) -> None:
     store, lock = open_store(home / "state", "real")
-    store._db.table("events").update({"data": {"item": "T05-M1", "by": "someone", "note": ""}}, doc_ids=[1])
+    store.database.table("events").update({"data": {"item": "T05-M1", "by": "someone", "note": ""}}, doc_ids=[1])
     store.close()
     lock.release()
     code, _, err = duban("verify")

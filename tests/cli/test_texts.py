@@ -132,8 +132,8 @@ def test_duban_itself_speaks_chinese() -> None:
 
 
 def test_a_text_without_translation_is_passed_through() -> None:
-    assert texts._say("Snow leopard") == "Snow leopard"
-    assert texts._say_many("one leopard", "leopards", 2) == "leopards"
+    assert texts.say("Snow leopard") == "Snow leopard"
+    assert texts.say_many("one leopard", "leopards", 2) == "leopards"
 
 
 def asked_of_gettext() -> Iterator[str]:
@@ -163,14 +163,14 @@ FOR_PROGRAMMERS = (
 def test_every_text_of_the_installed_click_has_a_translation() -> None:
     asked = {text for text in asked_of_gettext() if not text.startswith(FOR_PROGRAMMERS)}
     assert len(asked) > 50
-    assert asked - set(texts._TEXTS) == set()
+    assert asked - set(texts.TEXTS) == set()
 
 
 def fields_of(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
-@pytest.mark.parametrize(("english", "chinese"), texts._TEXTS.items())
+@pytest.mark.parametrize(("english", "chinese"), texts.TEXTS.items())
 def test_a_translation_uses_no_field_that_click_does_not_fill(english: str, chinese: str) -> None:
     assert fields_of(chinese) <= fields_of(english)
     assert re.findall(r"%\(\w+\)s", chinese) == re.findall(r"%\(\w+\)s", english)

@@ -127,7 +127,7 @@ async def test_f09_ten_days_off_over_three_rungs_cost_one_message_naming_the_dee
         await house.live("2027-12-09T18:00")
         before = len(house.seen("县教育局"))
         house.close()
-        house.clock._now = at("2027-12-20T10:20")
+        house.clock.jump(at("2027-12-20T10:20"))
         house.open()
         await house.live("2027-12-24T18:00")
         [bubble] = house.seen("县教育局")[before:]
@@ -147,7 +147,7 @@ async def test_f10_a_backlog_of_a_week_keeps_to_the_day_s_budget_and_leaves_noth
         await house.live("2027-03-05T18:00")
         before = shown(house)
         house.close()
-        house.clock._now = at("2027-03-15T10:20")
+        house.clock.jump(at("2027-03-15T10:20"))
         house.open()
         await house.live("2027-03-15T18:00")
         assert shown(house) - before

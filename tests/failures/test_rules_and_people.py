@@ -15,7 +15,7 @@ from bot.core.deciding.decisions import ADMIN
 from bot.core.telling import wording
 from bot.core.telling.entry import EntryState
 from bot.sending import delivery
-from bot.service.heartbeat import NAME
+from bot.service.heartbeat import NAME, Heartbeat
 from bot.service.home import read_home
 from bot.service.logs import set_up
 from bot.service.status import status_of
@@ -113,7 +113,7 @@ async def test_f35_when_the_loop_dies_health_turns_red_the_page_says_so_and_the_
     """Healthchecks #363, #433: nobody notices that the worker is not running."""
     async with real_bot(tmp_path) as app:
         pings: list[str] = []
-        monkeypatch.setattr(app.after_pass[-1].__self__, "_ping", lambda: pings.append("ping"))  # type: ignore[attr-defined]
+        app.after_pass[-1] = Heartbeat(tmp_path / "state", lambda: pings.append("ping")).beat
         running = asyncio.create_task(app.run())
         await until(lambda: bool(pings))
         web = httpx.AsyncClient(
@@ -121,7 +121,7 @@ async def test_f35_when_the_loop_dies_health_turns_red_the_page_says_so_and_the_
         )
         assert (await web.get("/healthz")).status_code == 200
         beat = beats(tmp_path / "state")
-        app.clock._scheduler.shutdown()  # type: ignore[attr-defined]  # the alarm clock dies: nothing wakes the loop again
+        app.clock.stop()  # the alarm clock dies: nothing wakes the loop again
         later = monotonic() + 2 * 60 + 11  # two cycles of the longest heartbeat
         monkeypatch.setattr("bot.service.app.monotonic", lambda: later)
         assert (await web.get("/healthz")).status_code == 503
@@ -130,7 +130,6 @@ async def test_f35_when_the_loop_dies_health_turns_red_the_page_says_so_and_the_
         await web.aclose()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        app.clock._scheduler = type(app.clock)()._scheduler  # type: ignore[attr-defined]
     assert (tmp_path / "state" / NAME).exists()
 
 

@@ -141,10 +141,10 @@ async def test_f31_a_clock_set_back_two_hours_repeats_no_rung(tmp_path: Path) ->
         before = shown(house)
         assert before
         for restarted in (False, True):
-            house.clock._now = at("2027-12-01T08:00")
+            house.clock.jump(at("2027-12-01T08:00"))
             house.reopen()
             for instant in () if restarted else ("2027-12-01T08:00", "2027-12-01T09:00"):
-                house.clock._now = at(instant)
+                house.clock.jump(at(instant))
                 await house.app.one_pass()
             await house.live("2027-12-01T10:00")
             assert shown(house) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -74,7 +73,8 @@ class Office:
 
     def open(self) -> None:
         """What a start of the bot does."""
-        self.store = Store(Database(Journal.open(self.folder, self.disk)))
+        self.journal = Journal.open(self.folder, self.disk)
+        self.store = Store(Database(self.journal))
         self.known = Robots(self.robots, self.store)
         courier = Courier((), timeout=300.0, loopback_only=True)
         self.deliveries = Deliveries(
@@ -142,10 +142,7 @@ class Office:
 
     async def die(self) -> None:
         """A power cut: nothing is settled, nothing is said."""
-        for worker in self.deliveries._workers:
-            worker.cancel()
-        await asyncio.gather(*self.deliveries._workers, return_exceptions=True)
-        await self.deliveries._courier.aclose()  # the system closes a dead process's connections
+        await self.deliveries.abandon()
         self.store.close()
 
     async def close(self) -> None:

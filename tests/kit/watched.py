@@ -80,8 +80,8 @@ class Watched:
         self.app = self._boot()
 
     def _boot(self) -> App:
-        app = make_app(replace(self._home, rulebook=self.rulebook), self.store, self.clock, self.chats)
-        app.deliveries._courier = self.platforms
+        home = replace(self._home, rulebook=self.rulebook)
+        app = make_app(home, self.store, self.clock, self.chats, courier=self.platforms)
         self.auditor = HourlyAudit(app)
         app.before_pass.append(self.auditor.before)
         app.after_pass.append(self._audit)
@@ -98,7 +98,7 @@ class Watched:
     async def restart(self) -> None:
         """The process ends, another one begins on the same state; the indexes are built again from the disk's tables."""
         await self.close()
-        self.store._load()
+        self.store.reload()
         self.app = self._boot()
 
     async def close(self) -> None:
@@ -110,13 +110,13 @@ class Watched:
 
     def jump(self, **time: float) -> None:
         """The clock is set on or back, or the machine slept."""
-        self.clock._now += timedelta(**time)
+        self.clock.jump(self.clock.now() + timedelta(**time))
 
     async def step(self, until: datetime | None = None) -> None:
         """One pass, then on to the next instant at which something may change, at most one step."""
         await self.app.one_pass()
         instants = [self.now + self.every, self.app.next_instant(), until]
-        self.clock._now = min(instant for instant in instants if instant is not None)
+        self.clock.jump(min(instant for instant in instants if instant is not None))
 
     async def until(self, text: str) -> None:
         """Lives up to an instant of the story, which has its pass too."""
@@ -140,8 +140,8 @@ class Watched:
     def lose(self, entry: Entry) -> None:
         """An entry vanishes from the state, and whatever told of it stays."""
         with self.store.work():
-            self.store._db.table("outbox").remove(doc_ids=[self.store.shelf.ids[entry.number]])
-        self.store._load()
+            self.store.database.table("outbox").remove(doc_ids=[self.store.shelf.ids[entry.number]])
+        self.store.reload()
 
     def carrying(self, item: str, rung: str) -> Entry:
         """The last entry with this line."""

@@ -198,7 +198,7 @@ async def command(home: Path, *arguments: str) -> tuple[int, str]:
 
 async def test_no_command_shows_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with secretive(tmp_path, monkeypatch) as (house, secrets):
-        house.clock._now = at("2026-11-23T09:31")
+        house.clock.jump(at("2026-11-23T09:31"))
         house.twin.refuse("县财政局", 93000)
         outputs = [await command(tmp_path, "once", "--at", "2026-11-23T09:31", "--as-confirmed", "--json")]
         assert outputs[0][0] == 0

@@ -305,13 +305,13 @@ async def test_a_red_test_keeps_the_last_good_rules_and_the_admin_hears_once(tmp
         good = ladders.read_text("utf-8")
         ladders.write_text(edited(LADDERS, "提前30天", "提前31天"), "utf-8")
         for moment in ("2027-03-01T09:40", "2027-03-01T09:41", "2027-03-02T09:40"):
-            house.clock._now = at(moment)
+            house.clock.jump(at(moment))
             await house.app.one_pass()
         assert house.app.rulebook is before
         (rejected,) = [one.payload for one in house.store.events if isinstance(one.payload, RulesRejected)]
         assert "rules/tests/试.yaml:5" in rejected.first[0]
         assert sum("没有通过" in bubble.source for bubble in house.all_seen()) == 1
         ladders.write_text(edited(good, "提前30天", "提前30天 "), "utf-8")
-        house.clock._now = at("2027-03-02T09:50")
+        house.clock.jump(at("2027-03-02T09:50"))
         await house.app.one_pass()
         assert sum(isinstance(one.payload, RulesRejected) for one in house.store.events) == 1

@@ -91,7 +91,7 @@ async def test_more_chats_than_workers_are_all_served(office: Office, monkeypatc
     promised = [office.promise(chat) for chat in UNITS]
     await office.send()
     assert {office.entry(number).state for number in promised} == {EntryState.DELIVERED}
-    assert len(office.deliveries._workers) == 2
+    assert len(office.deliveries.workers) == 2
 
 
 # --- the platform says wait ---------------------------------------------------------------

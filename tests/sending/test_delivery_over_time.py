@@ -325,11 +325,12 @@ async def test_a_long_message_goes_in_numbered_parts_with_one_number(office: Off
 
 async def test_parts_already_accepted_are_not_sent_again_after_a_restart(office: Office) -> None:
     number = long_digest(office)
-    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", -1))
+    strict = [True]
+    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", -1) if strict else None)
     await office.send()
     assert office.entry(number).parts_done == 1
     await office.die()
-    office.twin._callbacks.clear()
+    strict.clear()
     office.twin.heal("县教育局")
     office.open()
     await office.retry(number)
@@ -341,9 +342,10 @@ async def test_what_is_left_of_a_message_for_another_day_goes_again_whole_and_ma
     number = long_digest(office)
     office.now = at("2027-12-24T17:29")
     office.look()
-    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", 45009))
+    strict = [True]
+    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", 45009) if strict else None)
     await office.send()
-    office.twin._callbacks.clear()
+    strict.clear()
     office.twin.heal("县教育局")
     assert (office.entry(number).parts_done, office.entry(number).resent) == (0, True)
     await office.retry(number)
@@ -523,9 +525,9 @@ async def test_closing_lets_what_is_in_flight_settle_and_begins_nothing_new(offi
 
 async def test_closing_between_parts_keeps_what_was_accepted_and_marks_nothing(office: Office) -> None:
     number = long_digest(office)
-    office.twin.on_bubble(lambda bubble: office.deliveries.wind_down())
+    first = office.deliveries
+    office.twin.on_bubble(lambda bubble: first.wind_down())
     await office.send()
-    office.twin._callbacks.clear()
     await office.close()
     entry = office.entry(number)
     assert (entry.state, entry.parts_done, entry.resent) == (EntryState.LATER, 1, False)

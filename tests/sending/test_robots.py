@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -28,37 +28,51 @@ def robot(name: str = "县教育局#1", dialect: str = "wecom", address: str = "
     return Robot(name, dialect, SecretStr(f"http://127.0.0.1/{address or name}"), None, keyword)
 
 
+class Known(Robots):
+    """Robots with their store at hand: whoever calls them opens the unit of work."""
+
+    def __init__(
+        self,
+        by_chat: Mapping[str, Sequence[Robot]],
+        store: Store,
+        ticks: Callable[[], float] | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        super().__init__(by_chat, store, ticks, now)
+        self.store = store
+
+
 def robots(
     *those: Robot, store: Store | None = None, ticks: Callable[[], float] | None = None, now: datetime | None = None
-) -> Robots:
+) -> Known:
     """Robots of one chat each, named by what stands before the #."""
     by_chat: dict[str, tuple[Robot, ...]] = {}
     for one in those:
         chat = one.name.partition("#")[0]
         by_chat[chat] = (*by_chat.get(chat, ()), one)
-    found = Robots(by_chat, store or Store(Database.in_memory()), ticks, now)
+    found = Known(by_chat, store or Store(Database.in_memory()), ticks, now)
     found.greet()
     return found
 
 
-def send(those: Robots, now: datetime, chat: str = "县教育局") -> Robot | None:
+def send(those: Known, now: datetime, chat: str = "县教育局") -> Robot | None:
     """One send if there is room, as delivery does it."""
     chosen = those.choose(chat, now)
     if isinstance(chosen, Wait):
         return None
-    with those._store.work():
+    with those.store.work():
         those.stamp(chosen, now)
     return chosen
 
 
-def refused(those: Robots, one: Robot, now: datetime = NOW) -> None:
-    with those._store.work():
+def refused(those: Known, one: Robot, now: datetime = NOW) -> None:
+    with those.store.work():
         those.learn(one, Outcome(Verdict.REFUSED, "93000", "invalid webhook url", "请重新添加机器人"), now)
 
 
-def later(those: Robots, one: Robot, seconds: float, scope: Scope = Scope.ROBOT, now: datetime = NOW) -> None:
+def later(those: Known, one: Robot, seconds: float, scope: Scope = Scope.ROBOT, now: datetime = NOW) -> None:
     outcome = Outcome(Verdict.LATER, "45009", "", "限流", wait_seconds=seconds, scope=scope, counts=False)
-    with those._store.work():
+    with those.store.work():
         those.learn(one, outcome, now)
 
 
@@ -253,7 +267,7 @@ def test_a_shorter_wait_does_not_cut_a_longer_one_short() -> None:
 
 def test_a_wait_that_counts_is_the_entry_s_and_not_the_robot_s() -> None:
     those = robots(robot())
-    with those._store.work():
+    with those.store.work():
         those.learn(robot(), Outcome(Verdict.LATER, "777", "", "", wait_seconds=300), NOW)
     assert those.choose("县教育局", NOW) == robot()
 

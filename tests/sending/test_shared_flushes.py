@@ -37,9 +37,7 @@ async def test_whatever_is_shown_was_written_down_for_good_before(tmp_path: Path
         on_disk: list[bool] = []
 
         def look(_: Bubble) -> None:
-            journal = office.store._db._state.journal
-            assert journal is not None
-            on_disk.append(journal._synced == journal._sequence)
+            on_disk.append(office.journal.synced == office.journal.sequence)
 
         office.twin.on_bubble(look)
         await office.send()
@@ -51,6 +49,4 @@ async def test_when_sending_is_over_every_outcome_is_on_disk(tmp_path: Path) -> 
         for chat in UNITS:
             office.promise(chat)
         await office.send()
-        journal = office.store._db._state.journal
-        assert journal is not None
-        assert journal._synced == journal._sequence
+        assert office.journal.synced == office.journal.sequence

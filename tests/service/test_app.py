@@ -145,7 +145,7 @@ async def test_acting_decides_nothing(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2027-12-01T08:00") as house:
         house.app.take_in()
         before = set(house.store.entries)
-        house.clock._now = at("2027-12-01T09:29")
+        house.clock.jump(at("2027-12-01T09:29"))
         house.app.send_due()
         await house.app.deliveries.settled()
         assert set(house.store.entries) == before
@@ -199,7 +199,7 @@ async def test_a_restart_in_every_pass_changes_nothing(tmp_path: Path) -> None:
             await house.app.deliveries.close()
             house.reopen()
             house.app.start()
-            house.clock._now = min(ahead, at(end))
+            house.clock.jump(min(ahead, at(end)))
         await house.app.one_pass()
         assert (tellings(house.entries()), shown(house)) == plain
         assert_all_is_right(house)
@@ -224,7 +224,7 @@ async def test_a_machine_off_over_three_rungs_says_the_deepest_once(tmp_path: Pa
         await house.live("2027-11-20T18:00")
         before = len(house.seen("县教育局"))
         house.close()
-        house.clock._now = at("2027-12-23T10:20")
+        house.clock.jump(at("2027-12-23T10:20"))
         house.open()
         await house.live("2027-12-23T18:00")
         [bubble] = house.seen("县教育局")[before:]
@@ -239,7 +239,7 @@ async def test_a_restart_in_the_evening_waits_for_the_morning(tmp_path: Path) ->
     async with furnished(tmp_path, "2027-11-30T08:00") as house:
         await house.passes("2027-11-30T08:01")
         house.close()
-        house.clock._now = at("2027-12-01T19:00")
+        house.clock.jump(at("2027-12-01T19:00"))
         house.open()
         await house.live("2027-12-01T23:59")
         assert house.all_seen() == []
@@ -258,7 +258,7 @@ async def test_a_clock_set_back_repeats_nothing(tmp_path: Path) -> None:
         await house.live("2027-03-10T10:00")
         before = shown(house)
         for back in ("2027-03-10T08:00", "2027-03-09T08:00", "2027-03-10T10:00"):
-            house.clock._now = at(back)
+            house.clock.jump(at(back))
             await reopened(house).live("2027-03-10T10:00")
         assert shown(house) == before
 
@@ -325,6 +325,6 @@ async def test_a_chat_moved_to_another_robot_hears_what_waited_and_nothing_again
         await reopened(house).live("2027-03-10T18:00")
         assert house.entries(EntryState.REFUSED)
         house.heal("县教育局")
-        house._chats = None  # everybody's robots anew, at new addresses
+        house.replace_robots()
         await reopened(house).live("2027-03-11T18:00")
         assert len(house.seen("县教育局")) == before + 1

@@ -46,7 +46,7 @@ def rejected_edits(house: House) -> int:
 
 async def look(house: House, text: str) -> None:
     """One pass at an instant, the bot going on afterwards."""
-    house.clock._now = at(text)
+    house.clock.jump(at(text))
     await house.app.one_pass()
 
 

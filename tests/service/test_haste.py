@@ -14,15 +14,15 @@ ITEM = "T05-R1@2027-1"
 
 async def quiet(house: House) -> None:
     """An afternoon on which everything was said and looked at."""
-    house.clock._now = at("2027-03-17T15:00")
+    house.clock.jump(at("2027-03-17T15:00"))
     for _ in range(3):
         await house.app.one_pass()
-    assert house.app._nothing_new()
+    assert house.app.nothing_new()
 
 
 def hasty(house: House) -> bool:
     """Whether something was told before everything was looked at."""
-    return house.app._hasty
+    return house.app.hasty
 
 
 def returned(house: House, key: str = "r") -> Event:
@@ -76,7 +76,7 @@ async def test_what_only_delivery_writes_down_is_no_reason_to_look_again(tmp_pat
         with house.store.work():
             house.store.set_meta("something", "else")
         assert house.store.revision > revision
-        assert house.app._nothing_new()
+        assert house.app.nothing_new()
 
 
 async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
         entry = next(iter(house.store.entries.values()))
         with house.store.work():
             house.store.untell(entry.tellings)
-        assert not house.app._nothing_new()
+        assert not house.app.nothing_new()
 
 
 async def test_a_slot_that_comes_while_a_look_is_taken_is_looked_at(tmp_path: Path) -> None:
@@ -93,16 +93,17 @@ async def test_a_slot_that_comes_while_a_look_is_taken_is_looked_at(tmp_path: Pa
         app = house.app
         app.start()
         await app.one_pass()
-        slot = next(turn for turn in app._turns if turn > house.clock.now())
-        house.clock._now = slot - timedelta(milliseconds=5)
-        app._quiet = None  # whatever made it look
+        slot = app.next_instant()
+        house.clock.jump(slot - timedelta(milliseconds=5))
+        with house.store.work():
+            house.store.note("状态停写", "状态曾无法写入", "磁盘满", house.clock.now())  # whatever makes it look
         take_in = app.take_in
 
         def slowly(now: datetime) -> list[Entry]:
             entries = take_in(now=now)
-            house.clock._now = slot + timedelta(milliseconds=5)
+            house.clock.jump(slot + timedelta(milliseconds=5))
             return entries
 
         app.take_in = slowly  # type: ignore[method-assign, assignment]
         await app.one_pass()
-        assert not app._nothing_new()
+        assert not app.nothing_new()

@@ -146,7 +146,7 @@ async def test_the_admin_hears_of_one_bad_letter_once(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2027-03-01T08:00") as house:
         for time in ("2027-03-01T08:10", "2027-03-02T09:40", "2027-03-03T09:40", "2027-03-04T09:40"):
             drop(house, "a.json", data={"item": "T05-M7"})
-            house.clock._now = at(time)
+            house.clock.jump(at(time))
             await real_pass(house)
         assert len(rejections(house.store)) == 1
         assert len(told_admin(house, "来件无法识别")) == 1

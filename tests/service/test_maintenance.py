@@ -57,8 +57,8 @@ def keeper(store: Store, folder: Path, *, backups: bool = True) -> Maintenance:
 def look(upkeep: Maintenance, now: datetime) -> None:
     """A pass, and the next one once a copy begun by it is done."""
     upkeep.look(now)
-    if upkeep._copy is not None:
-        upkeep._copy.exception(timeout=20)
+    if upkeep.copying is not None:
+        upkeep.copying.exception()
         upkeep.look(now)
 
 
@@ -206,11 +206,11 @@ async def test_after_a_full_disk_the_admin_hears_since_when_nothing_was_said(tmp
                 raise StorageFailed("写入状态日志", tmp_path, OSError(errno.ENOSPC, "full"))
 
         app.before_pass.insert(0, full)
-        await app._pass_or_wait_out()
+        await app.pass_or_wait_out()
         assert house.store.notes() == []
         failing[0] = False
-        await app._pass_or_wait_out()
-        await app._pass_or_wait_out()
+        await app.pass_or_wait_out()
+        await app.pass_or_wait_out()
         [note] = house.store.notes()
         assert "磁盘已满" in note.lines[0]
         assert "03-01 08:00" in note.lines[0]

@@ -110,7 +110,7 @@ async def test_a_story_does_not_go_on_over_a_full_disk(tmp_path: Path) -> None:
         await house.app.one_pass()
         disk.arm(0)
         before = house.clock.now()
-        house.clock._now += timedelta(minutes=1)
+        house.clock.jump(house.clock.now() + timedelta(minutes=1))
         with pytest.raises(StorageFailed):
             await house.app.run()
         assert house.clock.now() == before + timedelta(minutes=1)

@@ -24,8 +24,6 @@ from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble
 from bot.service.app import App
 from bot.state.disk.database import Database
-from bot.state.disk.files import Found, read_folder
-from bot.state.disk.rows import Rows
 from bot.state.store import Store
 from tests.simulation.stage import StageClock, Violation
 
@@ -200,7 +198,7 @@ class Audit:
     def nothing_overlooked(self, app: App) -> None:
         """1: whoever looks again and again sees what a look at everything sees."""
         now, scene = self._clock.now(), app.scene()
-        if app._observer.look(scene, now) != look(scene, now):
+        if app.observer.look(scene, now) != look(scene, now):
             self._fail("1 the observer overlooks what a look at everything sees")
 
     def _heard(self, facts: Facts) -> Tellings:
@@ -232,7 +230,8 @@ class Audit:
         """1: whatever lay in the inbox became a fact, or was set aside with a word to the admin."""
         assert self.app is not None
         aside = len(list(rejected.glob("*.json"))) if rejected.is_dir() else 0
-        unread = [one for one in posted if one not in self.app.store._event_keys]
+        read = {(event.source, event.id) for event in self.app.store.events}
+        unread = [one for one in posted if one not in read]
         if len(unread) > aside:
             self._fail(f"1 letters were lost: {unread[:3]} ({aside} set aside)")
 
@@ -252,27 +251,37 @@ def unsettled(store: Store) -> Iterable[Entry]:
     return [e for e in store.entries.values() if e.state.open or e.state is EntryState.UNDELIVERABLE]
 
 
-def tables(database: Database) -> dict[str, Rows]:
-    """Everything a database holds: its own, to be read at once."""
-    return {name: rows for name, rows in database._state._tables.items() if rows}
+def tables(database: Database) -> dict[str, dict[int, bytes]]:
+    """Everything a database holds."""
+    return {name: dict(database.table(name).texts()) for name in database.tables()}
 
 
-def database_of(found: Found) -> Database:
+def database_in(folder: Path) -> Database:
     """What a start would make of a folder, in memory."""
-    database = Database.in_memory()
-    database._state.load(found.snapshot.lines, found.records)
-    return database
+    return Database.of_files({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
 
 
 def same_state(live: Store, folder: Path, base: Facts) -> None:
     """9: what a start would find is what the running service holds. Raises Violation."""
-    database = database_of(read_folder(folder))
-    if tables(live._db) != tables(database):
+    database = database_in(folder)
+    if tables(live.database) != tables(database):
         raise Violation("9 tables differ between memory and disk")
     twin = Store(database, base)
     twin.follow(live.facts.names)
-    for what in ("entries", "facts", "robots", "_meta", "_event_keys"):
-        if getattr(live, what) != getattr(twin, what):
+    remembered, found = remembered_by(live), remembered_by(twin)
+    for what, value in remembered.items():
+        if value != found[what]:
             raise Violation(f"9 {what} differ between memory and disk")
-    if {k: v[0] for k, v in live._told.items()} != {k: v[0] for k, v in twin._told.items()}:
-        raise Violation("9 tellings differ between memory and disk")
+
+
+def remembered_by(store: Store) -> dict[str, object]:
+    """What a store answers from its indexes."""
+    return {
+        "entries": store.entries,
+        "facts": store.facts,
+        "robots": store.robots,
+        "events": store.events,
+        "event keys": all(map(store.knows, store.events)),
+        "meta": {doc["key"]: store.meta(doc["key"]) for doc in store.database.table("meta")},
+        "tellings": Counter(store.tellings),
+    }

@@ -93,7 +93,7 @@ def _in_another_chat(self: Robots, chat: str, *given: Any) -> Any:
 
 
 def _only_says_that_it_flushes(self: Journal) -> None:
-    self._synced = self._sequence
+    self.synced = self.sequence
 
 
 def _drops(self: Store, *given: Any) -> Entry:

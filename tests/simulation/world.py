@@ -29,7 +29,7 @@ from bot.state.disk.files import read_folder
 from bot.state.disk.journal import Journal
 from bot.state.store import Store
 from tests.simulation import reading
-from tests.simulation.audit import Audit, database_of, same_state, tables
+from tests.simulation.audit import Audit, database_in, same_state, tables
 from tests.simulation.disk import StageDisk
 from tests.simulation.platforms import Line, Wires
 from tests.simulation.stage import PowerCut, StageClock, Violation
@@ -105,9 +105,8 @@ class World:
     def start(self) -> None:
         """A start of the service, as `duban run` does it."""
         home = homes.read_home(self.folder)
-        opened = Journal.open(self.state, self.disk)
-        opened._ferry._seconds = 0.0  # a flush is done on the spot, never in a thread
-        store = Store(Database(opened, COMPACT), BASE)
+        self._journal = Journal.open(self.state, self.disk)
+        store = Store(Database(self._journal, COMPACT), BASE)
         self.app = wiring.make_app(home, store, self.clock, home.chats, on_outcome=self.audit.settled)
         wiring.listen(self.app, home)
         self.audit.app = self.app
@@ -135,7 +134,7 @@ class World:
         if self.audit.failed:
             raise self.audit.failed
         assert self.app is not None
-        for worker in self.app.deliveries._workers:
+        for worker in self.app.deliveries.workers:
             error = worker.exception() if worker.done() and not worker.cancelled() else None
             if error is not None and not isinstance(error, PowerCut):
                 raise Violation(f"10 a worker died: {error!r}") from error
@@ -174,17 +173,16 @@ class World:
         assert self._running is not None
         self.deaths += 1
         self.disk.dead = self.wires.dead = True
-        tasks = [self._running, *self.app.deliveries._workers]
+        tasks = [self._running, *self.app.deliveries.workers]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._must_be_sound()
         store = self.app.store
-        log = store._db._state.journal
-        assert log is not None
-        _close(log._file)
+        log = self._journal
+        _close(log._file)  # noqa: SLF001 - the system closes what a dead process had open, without its help
         self.disk.lose() if power else self.disk.settle()
-        self._nothing_durable_is_lost(tables(store._db), log)
+        self._nothing_durable_is_lost(tables(store.database), log)
         self._running = None
         self._gone.clear()
 
@@ -192,9 +190,9 @@ class World:
         """9: the disk holds every record that was flushed, and no more than the one that was on its way besides."""
         found = read_folder(self.state)
         last = found.snapshot.sequence + len(found.records)
-        if not log._synced <= last <= log._sequence + 1:
-            raise Violation(f"9 the disk holds record {last}; {log._synced} of {log._sequence} were flushed")
-        if last == log._sequence == log._synced and tables(database_of(found)) != live:
+        if not log.synced <= last <= log.sequence + 1:
+            raise Violation(f"9 the disk holds record {last}; {log.synced} of {log.sequence} were flushed")
+        if last == log.sequence == log.synced and tables(database_in(self.state)) != live:
             raise Violation(f"9 record {last} is the last one in memory and on disk, and they differ")
 
     async def stop(self) -> None:
@@ -275,7 +273,7 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
             (mail, "Inbox", lambda *given: world().folders.inbox(*given)),  # noqa: PLW0108
             (upkeep, "Archive", lambda folder: Archive(folder, world().disk)),
             (Heartbeat, "_write", lambda _, now, doubts: world().audit.heart(doubts)),
-            (journal, "QUICK_SECONDS", float("inf")),
+            (journal, "QUICK_SECONDS", float("inf")),  # a flush is done on the spot, never in a thread
             (app, "LOOK_ANYWAY", timedelta(days=400)),  # a slip of the bookkeeping must show here, not be made good
         ):
             patches.enter_context(mock.patch.object(target, name, value))

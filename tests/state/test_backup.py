@@ -51,7 +51,7 @@ def state(tmp_path: Path) -> Path:
         store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": entry.at}))
         store.promise([draft(row("T05-R1@2027-1"), at=NOW)], NOW, "d")
     store.sweep(Archive(folder / "archive"), NOW)
-    store._db.compact()
+    store.database.compact()
     keep(store, "b")
     store.close()
     return folder
@@ -74,7 +74,7 @@ def test_a_backup_holds_the_whole_state_and_only_its_owner_can_read_it(state: Pa
     target = tmp_path / "b" / "one.tar.gz"
     back_up(state, target, NOW)
     found = read_backup(target)
-    assert everything(found.store._db) == everything(reopened(state)._db)
+    assert everything(found.store.database) == everything(reopened(state).database)
     assert found.check_archive() > 0
     assert found.at == NOW
     assert target.stat().st_mode & 0o077 == 0
@@ -102,7 +102,7 @@ class Bare:
     seal = Seal()
 
     def __init__(self, members: dict[str, bytes]) -> None:
-        self._db = Database.of_files({name: data for name, data in members.items() if "/" not in name})
+        self.database = Database.of_files({name: data for name, data in members.items() if "/" not in name})
 
 
 def test_backups_made_while_a_bot_writes_and_compacts_are_whole(
@@ -114,7 +114,7 @@ def test_backups_made_while_a_bot_writes_and_compacts_are_whole(
         for turn in range(30):
             said = [int(writer.stdout.readline()) for _ in range(20)][-1]
             back_up(tmp_path / "s", tmp_path / f"{turn}.tar.gz", NOW)
-            tables = everything(read_backup(tmp_path / f"{turn}.tar.gz").store._db)
+            tables = everything(read_backup(tmp_path / f"{turn}.tar.gz").store.database)
             number = tables["outbox"][1]["号"]
             assert number >= said
             assert tables["told"][number % 9 + 1] == {"号": number}
@@ -191,7 +191,7 @@ def test_a_backup_with_any_byte_wrong_is_refused(state: Path, tmp_path: Path) ->
             found = read_backup(target)
         except BadBackup:
             continue
-        assert everything(found.store._db) == everything(reopened(state)._db)  # a tar header's owner or date
+        assert everything(found.store.database) == everything(reopened(state).database)  # a tar header's owner or date
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "lock", "archive/../../x.jsonl", "snapshot.jsonl/x"])

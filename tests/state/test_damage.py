@@ -50,7 +50,7 @@ def written(folder: Path, times: int, compact_after: int = -1) -> None:
     for number in range(times):
         live(store, number)
         if number == compact_after:
-            store._db.compact()
+            store.database.compact()
     store.close()
 
 
@@ -170,14 +170,14 @@ KINDS = {
 
 def attempt(store: Store, archive: Archive, number: int) -> bool:
     """One step of a life on a bad disk; False once nothing more can be promised."""
-    before = everything(store._db)
+    before = everything(store.database)
     try:
         if number == 4:
             store.sweep(archive, NOW + timedelta(days=60))
         else:
             live(store, number)
     except StorageFailed:
-        assert everything(store._db).keys() <= {*before, "events", "told", "outbox", "meta"}
+        assert everything(store.database).keys() <= {*before, "events", "told", "outbox", "meta"}
     except JournalBroken:
         return False
     return True
@@ -205,7 +205,7 @@ def agree(store: Store, folder: Path, whole: bool) -> None:
     """What a restart finds is what memory said; after a broken journal perhaps one unit of work more."""
     again = Store(Database.open(folder))
     if whole:
-        assert everything(again._db) == everything(store._db)
+        assert everything(again.database) == everything(store.database)
     else:
         assert len(again.events) - len(store.events) in (0, 1)
     archive = Archive(folder / "archive")

@@ -324,12 +324,19 @@ def test_what_is_remembered_about_robots_survives_a_restart(tmp_path: Path) -> N
     again.close()
 
 
-def test_what_was_told_twice_and_taken_back_once_was_told_here_and_after_a_restart(store: Store) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_told_twice_and_taken_back_once_was_told_and_can_be_taken_back_again(
+    store: Store, restarted: bool
+) -> None:
     promised(store, draft(row("A")))
     promised(store, draft(row("A")))  # 退回 twice on one day
     with store.work():
         store.untell([row("A")])
-    before = store._told
+    if restarted:
+        store.reload()
     assert told(store, row("A"))
-    store._load()
-    assert store._told == before
+    with store.work():
+        store.untell([row("A")])
+    assert not told(store, row("A"))
+    store.reload()
+    assert not told(store, row("A"))

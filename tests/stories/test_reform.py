@@ -29,8 +29,7 @@ class Reform(Timeline):
         self.edited(rulebook)
         start = type(self.facts)(all_confirmed=self.facts.all_confirmed, names=rulebook.succession)
         self.facts = fold(self._events, start)  # type: ignore[arg-type]
-        found = [one for by_due in self.tellings._told.values() for several in by_due.values() for one in several]
-        self.tellings = Tellings(found, rulebook.succession)
+        self.tellings = Tellings(self.tellings, rulebook.succession)
 
 
 def renamed(*items: str, **more: str) -> Rulebook:

@@ -68,9 +68,13 @@ class Tellings:
     def since(self, day: date) -> Iterator[PastTelling]:
         """Tellings made on or after a day (in Asia/Shanghai), in no order."""
         first = midnight(day)
+        return (one for one in self if one.at >= first)
+
+    def __iter__(self) -> Iterator[PastTelling]:
+        """Everything that was told, in no order."""
         for by_due in self._told.values():
             for found in by_due.values():
-                yield from (one for one in found if one.at >= first)
+                yield from found
 
     def copy(self) -> Tellings:
         """An independent copy, for a preview."""

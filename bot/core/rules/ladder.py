@@ -184,7 +184,7 @@ def _heard(
     if listed is not None:
         rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar)]
     endless = any(rung.offset.repeats or rung.delivery is Delivery.MONTHLY for rung in rungs)
-    heard = [_of_rung(rung, anchor, calendar) for rung in rungs]
+    heard = [of_rung(rung, anchor, calendar) for rung in rungs]
     heard += [iter((listed,))] if listed else []
     if len(heard) == 1:
         return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY)
@@ -220,7 +220,8 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
     return rung.offset.side is not Side.AFTER and not anchor.happened
 
 
-def _of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[DatedRung]:
+def of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[DatedRung]:
+    """Every date of one rung, in order; without end for a rung that repeats."""
     before, label = _before_due(rung, anchor), _label(rung.offset)
     for on in _nominal(rung.offset, anchor.late_from if rung.offset.side is Side.AFTER else anchor.due_on, calendar):
         if rung.delivery is Delivery.MONTHLY:

@@ -11,6 +11,7 @@ thread; only the flush of `durable` runs in another.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,8 +93,8 @@ class Journal:
         self._folder, self._disk, self._file = folder, disk, file
         self._write = disk.write
         self._generation = found.snapshot.generation
-        self._sequence = found.snapshot.sequence + len(found.records)
-        self._synced = self._sequence
+        self.sequence = found.snapshot.sequence + len(found.records)
+        self.synced = self.sequence  # number of the last record that is on disk, as `sequence` is of the last appended
         self._broken = ""
         self._flush_lock = Lock()
         self._ferry = _Ferry(self._flush)
@@ -125,7 +126,7 @@ class Journal:
         """
         if self._broken:
             raise JournalBroken(self.file, self._broken)
-        line = encode_record(self._sequence + 1, payload)
+        line = encode_record(self.sequence + 1, payload)
         try:
             if (written := self._write(self._file, line)) < len(line):  # a nearly full disk
                 write_all(self._disk, self._file, line[written:])
@@ -134,13 +135,13 @@ class Journal:
             if isinstance(error, OSError):
                 raise StorageFailed("写入状态日志", self.file, error) from error
             raise
-        self._sequence += 1
+        self.sequence += 1
         self.journal_bytes += len(line)
 
     def sync(self) -> None:
         """Returns when everything appended is on disk. Blocks for one flush; raises JournalBroken."""
         self._refuse_if_broken()
-        if self._synced < self._sequence:
+        if self.synced < self.sequence:
             self._flush()
 
     def durable(self) -> Awaitable[None]:
@@ -149,7 +150,7 @@ class Journal:
         Group commit: coroutines that come while a flush runs share the next one.
         """
         self._refuse_if_broken()
-        return self._ferry.cross() if self._synced < self._sequence else _at_once()
+        return self._ferry.cross() if self.synced < self.sequence else _at_once()
 
     def compact(self, lines: Iterable[bytes]) -> None:
         """Replaces snapshot and journal by a snapshot of `lines`, the state after the last record appended.
@@ -158,7 +159,7 @@ class Journal:
         place and usable.
         """
         self._refuse_if_broken()
-        data = encode_snapshot(self._generation + 1, self._sequence, lines)
+        data = encode_snapshot(self._generation + 1, self.sequence, lines)
         file = self._prepare(data)
         with self._flush_lock:
             self._switch(file, len(data))
@@ -183,12 +184,12 @@ class Journal:
         """
         with self._flush_lock:
             self._refuse_if_broken()
-            sequence = self._sequence
+            sequence = self.sequence
             try:
                 self._disk.flush(self._file)
             except OSError as error:
                 raise self._break(error) from error
-            self._synced = sequence
+            self.synced = sequence
 
     def _take_back(self) -> None:
         """Removes what a failed write may have left behind the last good record."""
@@ -228,7 +229,7 @@ class Journal:
             os.close(file)
             raise self._break(error) from error
         os.close(self._file)
-        self._file, self._generation, self._synced = file, self._generation + 1, self._sequence
+        self._file, self._generation, self.synced = file, self._generation + 1, self.sequence
         self.snapshot_bytes, self.journal_bytes, self._broken = snapshot_bytes, 0, ""
         with suppress(OSError):  # left behind it is removed at the next start
             self._disk.remove(old)
@@ -264,7 +265,7 @@ class _Ferry:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._under_way = False
-        self._seconds = QUICK_SECONDS  # what the last flush took; until one was seen the disk counts as slow
+        self._seconds = math.inf  # what the last flush took; until one was seen the disk counts as slow
 
     def cross(self) -> asyncio.Future[None]:
         """Done when the first flush to start after this call has ended; raises what that raises."""
@@ -290,7 +291,7 @@ class _Ferry:
         aboard, self._waiting = self._waiting, []
         if not aboard:  # closed meanwhile
             return
-        if self._seconds < QUICK_SECONDS:
+        if self._seconds <= QUICK_SECONDS:
             self._land(loop, self._timed(), aboard)
             return
         if self._thread is None:

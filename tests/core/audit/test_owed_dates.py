@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.audit.owed_dates import DayList, PlainDates
-from bot.core.rules.ladder import Anchor, _of_rung, step
+from bot.core.rules.ladder import Anchor, of_rung, step
 from bot.core.rules.rulebook import Delivery, Role, RungForm
 from bot.core.rules.words import Offset, Unit
 from tests.kit.builders import the_county
@@ -40,7 +40,7 @@ def test_the_next_telling_of_a_rung_is_the_ladder_s(
     rung = RungForm(offset=Offset.parse(offset), roles=(Role.LEAD,), delivery=delivery)
     anchor = Anchor(due, due + timedelta(days=grace))
     last = anchor.late_from + timedelta(days=heard)
-    tellings = _of_rung(rung, anchor, CALENDAR)
+    tellings = of_rung(rung, anchor, CALENDAR)
     following = next((one for one in tellings if one.on > last), None)
     base = anchor.late_from if rung.offset.side.value == "逾期" else due
     on = plain().first_unheard(rung, base, last)
