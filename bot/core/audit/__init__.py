@@ -1,3 +1,3 @@
-"""The self-audit: what should have been told, worked out a second time by another way, against what was told.
+"""The self-audit: computes a second time, by other code, what should have been told, and compares it with what was told.
 
-Shares with the engine what rules say, and nothing of how the engine decides. May import the rooms of `core` below it."""
+It uses the engine's rules and facts, but none of its deciding code. May import `core/telling` and the rooms of `core` below it."""

@@ -1,7 +1,7 @@
-"""What is owed to whom today, worked out a second time from the rules' words: for the self-audit (`selfaudit.py`) only.
+"""Which rungs are due to whom and not told, computed a second time from the rules: only for the self-audit (`self_audit.py`).
 
-The judgement, the ladder and the decision are not called; what they share with this is the items and their dates, the facts,
-the calendar's word on a day, and the memory of tellings. Only expected_states of other kinds than `PLAIN` are taken as evaluated.
+Nothing here calls the code that judges, dates ladders or decides. Shared with that code are items and their dates, facts, the
+calendar's answer for one day, and the record of tellings. For kinds not in `PLAIN`, states are taken from the last evaluation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of
 
-#: Kinds whose verdict is worked out anew.
+#: Kinds whose states are computed anew.
 PLAIN = frozenset({"节点", "周期", "报送"})
 RETURNED = "退回"
 DAY = timedelta(days=1)
@@ -33,9 +33,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What an audit reads. `entries` are those that are not archived; `unarchived` is the first day of which all are here.
+    """What an audit reads.
 
-    `spoken` are the chats that have a robot; `findings` the last evaluation's, by item.
+    `entries` are those not archived; from the day `unarchived` on none is archived. `spoken` are the chats that have a robot.
+    `findings` are those of the last evaluation, by item.
     """
 
     rulebook: Rulebook
@@ -51,7 +52,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A rung as the rules have it, told to nobody yet."""
+    """A rung that is due according to the rules and has not been told to `hearer`."""
 
     item: str
     rule: str
@@ -69,7 +70,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedState:
-    """How a finding stands, as far as its rungs depend on it. `happened`: counts from an event, so nothing lies before it."""
+    """The part of a finding that its rungs depend on. `happened`: its ladder counts from an event, so it has no rungs before."""
 
     item: Item
     state: State
@@ -80,11 +81,11 @@ class ExpectedState:
     returned: datetime | None = None
 
 
-# --- expected_states ---------------------------------------------------------------------
+# --- expected states ---------------------------------------------------------------------
 
 
 def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[ExpectedState]:
-    """What asks for reminders today: plain kinds by their words, everything else as it was evaluated last."""
+    """Every item that needs reminders today: plain kinds computed anew, all others as evaluated last."""
     parents: dict[str, tuple[str, date | None]] = {}
     plain: set[str] = set()
     for item in known_items(books.rulebook, today):
@@ -103,7 +104,7 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
 def _plain_verdict(
     item: Item, facts: Facts, dates: PlainDates, today: date, parents: dict[str, tuple[str, date | None]]
 ) -> ExpectedState | None:
-    """How a dated item stands by its dates and what people said; nothing where nobody need be told of it."""
+    """The state of a dated item from its dates, marks and extension; None if nobody is to be told of it."""
     mark = facts.marks.get(item.id)
     life = mark.what if mark else ""
     granted = facts.extensions.get(item.id)
@@ -124,7 +125,7 @@ def _plain_verdict(
 
 
 def _spoken_for(parent: tuple[str, date | None] | None, today: date) -> bool:
-    """Whether a step's milestone is closed or reported done, or past its date: then it speaks for its steps."""
+    """Whether a step's parent is closed, reported done or past its date: then the parent's reminders cover the step."""
     if parent is None:
         return False
     life, due = parent
@@ -141,7 +142,7 @@ def _state(item: Item, due: date, late: date, report: bool, dates: PlainDates, t
 
 
 def _as_evaluated(finding: Finding) -> ExpectedState | None:
-    """The verdict of the last evaluation, unless it keeps everybody from being told."""
+    """The state of the last evaluation; None if nobody is to be told of it."""
     anchor = finding.anchor
     quiet = finding.state in (State.CLOSED, State.AWAITING_CHECK, State.PAUSED)
     if anchor is None or quiet or not finding.confirmed or finding.suppressed_by:
@@ -156,7 +157,7 @@ def _as_evaluated(finding: Finding) -> ExpectedState | None:
 
 
 def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> Iterator[Owed]:
-    """For everybody who hears of it, the first rung that has come and that they were not told."""
+    """For each addressee, the earliest rung that is due and that they were not told."""
     for hearer, roles, unheard in _unheard(one, books.memory, dates, now.date()):
         found = [rung for rung in unheard if rung[2] <= now.date()] or _return(one, hearer, roles, books, now)
         if found:
@@ -165,7 +166,7 @@ def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> 
 
 
 def quiet_until(one: ExpectedState, memory: Tellings, dates: PlainDates, today: date) -> date:
-    """The first day on which a rung of it may be owed, as long as it stands as it does and nothing is told of it."""
+    """The first day on which a rung may be due, if the state stays the same and nothing is told of the item until then."""
     unheard = (rung for _, _, rungs in _unheard(one, memory, dates, today) for rung in rungs)
     return min((told_on for _, _, told_on in unheard), default=date.max)
 
@@ -173,7 +174,7 @@ def quiet_until(one: ExpectedState, memory: Tellings, dates: PlainDates, today: 
 def _unheard(
     one: ExpectedState, memory: Tellings, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
-    """For everybody who hears of it, in which roles, the first that they have not heard yet of every rung."""
+    """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
         last = memory.last(one.item.id, one.due_on, hearer)
         heard = last.rung_on if last else None
@@ -184,7 +185,7 @@ def _unheard(
 def _rung(
     one: ExpectedState, rung: RungForm, hearer: str, heard: date | None, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, date, date]]:
-    """A rung's label, nominal date and day of telling; nothing where it does not speak."""
+    """A rung's label, nominal date and day of telling; nothing where the rung does not apply to this state."""
     after = rung.offset.side is Side.AFTER
     ahead = not after and not one.happened
     if (rung.states and one.state not in rung.states) or (ahead and today > one.due_on):
@@ -199,7 +200,7 @@ def _rung(
 
 
 def _listed(one: ExpectedState, hearer: str, on: date, dates: PlainDates) -> bool:
-    """Whether a unit's 月初清单 may stand for a rung before the date."""
+    """Whether a unit's 月初清单 may replace this rung before the due date."""
     if hearer not in one.item.rule.listed:
         return False
     return (one.due_on - on).days in REPLACED or on == dates.first_sending_day(one.due_on.replace(day=1))
@@ -208,7 +209,7 @@ def _listed(one: ExpectedState, hearer: str, on: date, dates: PlainDates) -> boo
 def _return(
     one: ExpectedState, hearer: str, roles: set[Role], books: Books, now: datetime
 ) -> list[tuple[str, date, date]]:
-    """What was sent back is told once to who must act, unless they heard anything of it since."""
+    """The rung of a returned item: told once to those who must act, unless they were told anything about the item since."""
     at = one.returned
     if at is None or at > now or not roles & {Role.LEAD, Role.PROVIDER}:
         return []
@@ -219,7 +220,7 @@ def _return(
 
 @lru_cache(maxsize=4096)
 def _hearers(rule: Rule, led: bool, soft: bool) -> Mapping[str, set[Role]]:
-    """Who hears, in which roles: role by role, as the ladder names them."""
+    """All addressees of a rule with their roles, collected by the roles that the ladder names."""
     found: dict[str, set[Role]] = {}
     for role in {role for rung in rule.ladder.rungs for role in rung.roles}:
         if not (soft and role in (Role.SUPERVISOR, Role.LEADING_GROUP)):
@@ -242,7 +243,7 @@ def _people(rule: Rule, led: bool, role: Role) -> Iterable[str]:
 
 
 def _grounds(one: ExpectedState, books: Books) -> tuple[object, ...]:
-    """Everything whose change makes a telling late for another reason than a loss."""
+    """Everything whose change explains a late telling, so that it is not taken for a lost one."""
     facts, item = books.facts, one.item
     silences = facts.item_silences.get(item.id), facts.item_silences.get(item.rule.id)
     said = facts.marks.get(item.id), facts.extensions.get(item.id), facts.marks.get(item.parent or "")
@@ -251,7 +252,7 @@ def _grounds(one: ExpectedState, books: Books) -> tuple[object, ...]:
 
 
 def asked(one: ExpectedState, on: date, hearer: str, dates: PlainDates) -> bool:
-    """Whether any rung that this addressee hears, with the lead confirmed or not, has this nominal date."""
+    """Whether any rung for this addressee, with the lead confirmed or not, has this nominal date."""
     rule = one.item.rule
     roles = {role for led in (True, False) for role in _hearers(rule, led, False).get(name_of(hearer), ())}
     for rung in rule.ladder.rungs:

@@ -1,7 +1,7 @@
-"""When the rungs of a ladder come, worked out a second time from the rules' words: for the self-audit (`selfaudit.py`) only.
+"""The dates of a ladder's rungs, computed a second time from the rules: only for the self-audit (`self_audit.py`).
 
-Deliberately another way than `ladder.py` goes: two plain lists of days, made by asking the calendar about one day after
-another, and places in them. Nothing here calls the ladder's code or the calendar's own arithmetic.
+The method deliberately differs from `ladder.py`: two sorted lists of days, made by asking the calendar about one day after
+another, and searches in them. Nothing here calls the ladder's code or the calendar's own arithmetic.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ CHUNK = timedelta(days=400)
 
 
 class DayList:
-    """The days that pass a test, in order; grows at either end when something beyond it is asked for."""
+    """The days that pass a test, in order; extended at either end when a day beyond it is needed."""
 
     def __init__(self, passes: Callable[[date], bool], around: date) -> None:
         self._passes = passes
-        self._first = self._end = around  # days in [first, end) have been asked about
+        self._first = self._end = around  # days in [first, end) have been tested
         self._days = array("l")
 
     def after(self, day: date, count: int) -> date:
@@ -45,13 +45,13 @@ class DayList:
                 return date.fromordinal(found[place])
 
     def counted(self, since: date, until: date) -> int:
-        """How many such days lie in (since, until]."""
+        """The number of such days in (since, until]."""
         self._reach(since)
         self._reach(until)
         return bisect_right(self._days, until.toordinal()) - bisect_right(self._days, since.toordinal())
 
     def at_or(self, day: date, step: int) -> date:
-        """The day itself if it passes, else the next one (step 1) or the last one (step -1)."""
+        """The day itself if it passes, else the next such day (step 1) or the one before (step -1)."""
         return day if self._passes(day) else self.after(day, step)
 
     def _reach(self, day: date) -> None:
@@ -83,7 +83,7 @@ class PlainDates:
         self.sending = DayList(calendar.may_send, around)
 
     def moved(self, day: date, count: int, unit: Unit) -> date:
-        """`count` days, workdays or months on from `day` (back when negative)."""
+        """The day `count` days, workdays or months after `day` (before it when negative)."""
         if unit is Unit.WORKDAY:
             return self.workdays.after(day, count)
         if unit is Unit.DAY:
@@ -92,7 +92,7 @@ class PlainDates:
         return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
     def first_unheard(self, rung: RungForm, base: date, heard: date | None) -> date:
-        """The first nominal date of a rung that is later than `heard`; a rung that speaks once has only one date."""
+        """The first nominal date of a rung later than `heard`; a rung that does not repeat has one date, whatever `heard`."""
         offset = rung.offset
         sign = -1 if offset.side is Side.BEFORE else 1
         first = base if offset.side is Side.ON else self.moved(base, sign * offset.count, offset.unit)
@@ -106,7 +106,7 @@ class PlainDates:
         return on
 
     def _times(self, base: date, heard: date, every: int, unit: Unit) -> int:
-        """How often a repeating rung has come by `heard`, at least."""
+        """A lower bound of how many dates a repeating rung has up to `heard`; at least 1."""
         if unit is Unit.WORKDAY:
             passed = self.workdays.counted(base, heard)
         elif unit is Unit.DAY:
@@ -116,7 +116,7 @@ class PlainDates:
         return max(1, passed // every)
 
     def _list_after(self, first: date, heard: date | None) -> date:
-        """The first monthly list from `first` on that is later than `heard`."""
+        """The first monthly list on or after `first` and later than `heard`."""
         month = max(first, heard or first).replace(day=1)
         while True:
             on = self.first_sending_day(month)
@@ -125,9 +125,9 @@ class PlainDates:
             month = self.moved(month, 1, Unit.MONTH)
 
     def first_sending_day(self, month: date) -> date:
-        """The day of the lists of the month that begins on that day."""
+        """The day of a month's lists; `month` is its first day."""
         return self.sending.at_or(month, 1)
 
     def told_on(self, on: date, backward: bool) -> date:
-        """The day on which a rung is told: before the due date a day off moves it back, otherwise on."""
+        """The day on which a rung is told: a day off moves a rung before the due date back, any other forward."""
         return self.sending.at_or(on, -1 if backward else 1)

@@ -1,21 +1,21 @@
-"""自查 self-audit: what should have been told by now, worked out a second time, against what was told and its receipts.
+"""自查 self-audit: compares what should have been told by now, computed a second time, with the tellings and their receipts.
 
-What is worked out anew, and how far:
+How much is computed independently of the service's code:
 
-- **From the rules' words alone** (`PLAIN`: 节点 with their steps, 周期, 报送): state, extension, 办结 and 销号, who hears in
-  which role, the date of every rung, the day it is told on (`plainrungs.py`, `plaindates.py`); by other code than the service's.
-- **Weaker**: expected_states about numbers, cases, bans and what the office says itself (交办 and the admin's list). ExpectedState and
-  anchor are the last evaluation's; whether its rungs were told is worked out as above.
-- **Not at all**: that somebody hears of a recovery, of a verdict corrected within the day, and the rungs that a 月初清单 stands for.
+- **Everything** for kinds in `PLAIN` (节点 with their steps, 周期, 报送): state, extension, 办结 and 销号, addressees and their
+  roles, the date of every rung, and the day it is told (`owed.py`, `owed_dates.py`).
+- **In part** for numbers, cases, bans and the office's own findings (交办 and the admin's list): state and anchor come from the
+  last evaluation; whether the rungs were told is computed as above.
+- **Nothing** for recoveries, for verdicts corrected within a day, and for rungs that a 月初清单 replaces.
 
-A rung that is owed and not told is on its way, and no gap, until its chat had an occasion: a digest was composed after an audit
-had already seen the rung owed, or today's never was although `GRACE` of office hours has passed. Silence, 待核, a pause, a chat
-behind a message that must wait (a robot's pace, a platform that is down) are no occasions. Whatever changes the grounds (an
-edit, an event, another chat, a clock set back) begins the waiting anew; so does a restart. So a loss shows after one sending
-day at the latest, and what an edit dates back is never one.
+A rung that is due and not told becomes a gap only once it could have been told: a digest of its chat was composed after an audit
+had seen the rung due, or today's digest is missing after `GRACE` of office hours. A silence, 待核, a pause, or an older message of
+the chat that must wait (the robot's rate limit, a platform that is down) does not count. The waiting starts again after a
+restart, and whenever the rung's grounds change (an edit, an event, another chat, a clock set back). So a lost telling is
+reported after one sending day at the latest, and a rung that an edit dates back is not reported.
 
-What counts as told must have a receipt or a message behind it: an entry that is not cancelled. What the archive took is left to
-`duban verify`. An entry that nobody takes for `STUCK`, or that is not out after `LONGEST`, is a gap whatever its excuse.
+Every telling on record must have an entry that is not cancelled; archived entries are checked by `duban verify`. An entry that
+is due and has not been sent for `STUCK`, or that is not delivered after `LONGEST`, is a gap for any reason.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from bot.core.time.windows import is_open, slot
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of
 
-#: Of office hours, before what nobody was told counts as missed.
+#: How long office hours must have been open before an untold rung is a gap.
 GRACE = timedelta(minutes=15)
-#: After which a message that is due and that nobody takes in hand is a gap; two audits must have seen it so.
+#: After this time a due message that is not being sent is a gap; two audits must have seen it unchanged.
 STUCK = timedelta(hours=1)
-#: After which a message that is not out is a gap; no robot at all is no gap, for then nobody expects one.
+#: After this time an undelivered message is a gap; not for chats without a robot, where no delivery is expected.
 LONGEST = timedelta(days=14)
-#: Since the first audit of this process, before `LONGEST` is asked about: a machine that was off begins by sending.
+#: `LONGEST` is checked only this long after the process's first audit: after an outage, old messages are sent first.
 SETTLED = timedelta(days=1)
 
-#: Tellings that no ladder lists.
+#: Labels of tellings that no ladder contains.
 _UNLISTED = (RETURNED, MONTH_LIST, "恢复")
 #: What is said of an entry that was merged (`Store.merge`).
 _INTO = re.compile(r"并入(\d{4}-\d+)")
@@ -55,7 +55,7 @@ _WAITING = (EntryState.PENDING, EntryState.LATER)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One disagreement: an item's rung, who should have heard it, since when, and what is on record instead."""
+    """One disagreement: an item's rung, who should have been told, since when, and what is on record instead."""
 
     item: str
     rung: str
@@ -69,7 +69,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an audit found at `at`. `unasked` is softer: told, though nothing in the rules of that time asks for it."""
+    """What an audit found at `at`. `unasked` is less serious: tellings that the rules of that time do not ask for."""
 
     at: datetime
     gaps: tuple[Gap, ...] = ()
@@ -83,7 +83,7 @@ class Report:
 
 @dataclass(slots=True)
 class _Seen:
-    """When, and by its number in a row, an audit first saw something owed, and on what grounds."""
+    """The first audit (its time and running number) that saw a rung due, and the rung's grounds at that time."""
 
     since: datetime
     audit: int
@@ -93,7 +93,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Quiet:
-    """Of an item that stands like this, with its tellings in this version, nothing is owed from `day` until `until`."""
+    """Cached: with this state and this version of its tellings, nothing is due for an item from `day` until `until`."""
 
     verdict: ExpectedState
     version: int
@@ -102,28 +102,27 @@ class _Quiet:
 
 
 class SelfAudit:
-    """Audits in a row; what one saw owed the next may find missed. Pure: it keeps nothing that a restart would need."""
+    """Successive audits: a rung that one audit saw due, the next may report as a gap. Its state need not outlast a restart."""
 
     def __init__(self) -> None:
         self._dates: PlainDates | None = None
-        self._owing: tuple[tuple[object, ...], dict[str, ExpectedState], list[Owed]] | None = (
-            None  # and what it rests on
-        )
+        # The last result of `_owed`, after the grounds it was computed from; likewise `_unkept` for `_without_receipt`.
+        self._owing: tuple[tuple[object, ...], dict[str, ExpectedState], list[Owed]] | None = None
         self._quiet: dict[str, _Quiet] = {}
         self._entries: list[Entry] = []
-        self._unkept: tuple[tuple[object, ...], list[Gap]] | None = None  # likewise
+        self._unkept: tuple[tuple[object, ...], list[Gap]] | None = None
         self._seen: dict[tuple[object, ...], _Seen] = {}
         self._heads: dict[str, tuple[Entry, datetime]] = {}
-        self._noticed: dict[str, int] = {}  # entry → the audit, by its number in a row, that saw it first
+        self._noticed: dict[str, int] = {}  # entry → running number of the audit that saw it first
         self._count = 0
         self._old: set[str] = set()
         self._first: datetime | None = None
         self._last: datetime | None = None
 
     def audit(self, books: Books, now: datetime) -> Report:
-        """Compares; `now` is aware. To be asked right after a pass, at least once in every chat's sending day."""
+        """Runs one audit at `now` (aware). Call it right after a pass, at least once on every sending day."""
         now = now.astimezone(ZONE)
-        if self._last is not None and now < self._last:  # the clock was set back: nothing seen before means anything
+        if self._last is not None and now < self._last:  # the clock was set back: earlier observations are void
             self._seen, self._heads, self._first = {}, {}, now
         since, self._last = self._last, now
         self._first = self._first or now
@@ -139,10 +138,10 @@ class SelfAudit:
         ]
         return Report(now, tuple(gaps), tuple(_unasked(books, self._dates, known, entries, since)))
 
-    # --- worked out again only when what it rests on is another -------------------
+    # --- cached: computed again only when its grounds changed -------------------
 
     def _noted(self, books: Books) -> list[Entry]:
-        """The entries; those that are here for the first time are noticed by the audit that is under way."""
+        """The entries as a list; for new ones, notes the number of the audit that is running."""
         entries = list(books.entries)
         if entries != self._entries:
             noticed = self._noticed
@@ -151,7 +150,11 @@ class SelfAudit:
         return self._entries
 
     def _owed(self, books: Books, dates: PlainDates, now: datetime) -> tuple[dict[str, ExpectedState], list[Owed]]:
-        """How everything stands and what is owed; the hour matters only to what comes back from a clock ahead of ours."""
+        """The expected state of every item, and the rungs that are due.
+
+        Within a day the result does not depend on the time, except for returns dated in the future (the sender's clock was
+        ahead): with one of these the result is not cached.
+        """
         memory, today = books.memory, now.date()
         grounds = (books.rulebook, books.facts, books.findings, dates, memory, memory.version, today)
         if self._owing is None or not _same(self._owing[0], grounds):
@@ -165,7 +168,7 @@ class SelfAudit:
         return self._owing[1:]
 
     def _owed_of(self, one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> list[Owed]:
-        """Nothing until the day on which the first rung comes, if all is as it was when that day was worked out."""
+        """The due rungs of one item; empty without a computation while its cached quiet period is valid."""
         today, version = now.date(), books.memory.changed(one.item.id)
         quiet = self._quiet.get(one.item.id)
         if quiet is not None and quiet.day <= today < quiet.until and quiet.version == version and quiet.verdict == one:
@@ -185,7 +188,7 @@ class SelfAudit:
     # --- owed and not told ----------------------------------------------------
 
     def _missed(self, waiting: Iterable[Owed], chats: _Chats, books: Books, now: datetime) -> Iterator[Gap]:
-        """What had its occasion; everything else that is owed is remembered for the next audit."""
+        """Gaps for due rungs that could have been told; the other due rungs are kept for the next audit."""
         still: dict[tuple[object, ...], _Seen] = {}
         for one in waiting:
             chat = books.directory.chats.get(one.hearer, ADMIN)
@@ -201,17 +204,17 @@ class SelfAudit:
                 yield Gap(one.item, one.rung, one.hearer, slot(chat, one.told_on, books.hours), _on_record(one, books))
         self._seen = still
 
-    # --- on its way, but for how long -------------------------------------------
+    # --- waiting too long -------------------------------------------
 
     def _held_up(self, books: Books, entries: Iterable[Entry], now: datetime) -> Iterator[Gap]:
-        """Messages that nobody takes in hand, and those that are not out after weeks; one line each, under its number."""
+        """Gaps for messages that are stuck (`STUCK`) or undelivered too long (`LONGEST`), one for each entry."""
         waiting = [one for one in entries if one.state.open and one.chat in books.spoken]
         heads = _heads(waiting, now)
         self._heads = {
             chat: kept if (kept := self._heads.get(chat)) and kept[0] == head else (head, now)
             for chat, head in heads.items()
         }
-        stuck = {head.number for head, seen in self._heads.values() if now - seen >= STUCK}  # unchanged for as long
+        stuck = {head.number for head, seen in self._heads.values() if now - seen >= STUCK}  # unchanged since `seen`
         old = (one for one in waiting if now - _promised(one, books) > LONGEST)
         self._old = {one.number for one in old if one.number in self._old or self._had_its_day(one, books, now)}
         for one in waiting:
@@ -222,22 +225,22 @@ class SelfAudit:
                 )
 
     def _had_its_day(self, entry: Entry, books: Books, now: datetime) -> bool:
-        """Whether the service has been up for a while and this is an hour at which it would have sent it."""
+        """Whether the service has run for `SETTLED`, and would have sent the entry by this time of the day."""
         return self._first is not None and now - self._first >= SETTLED and _could_speak(entry.chat, books, now)
 
 
 class _Chats:
-    """Whether somebody who waits for a chat's digest had an occasion to be told."""
+    """Answers for each chat whether a due rung could have been told."""
 
     def __init__(self, books: Books, entries: Iterable[Entry], noticed: Mapping[str, int], now: datetime) -> None:
         self._now, self._books = now, books
         self._entries, self._noticed = entries, noticed
-        self._last: dict[str, int] = {}  # chat → the first audit that saw its last digest
-        self._used: set[str] = set()  # chats whose slot of today is taken, perhaps by what waited from an earlier day
+        self._last: dict[str, int] = {}  # chat → number of the audit that first saw the chat's last digest
+        self._used: set[str] = set()  # chats whose slot of today is used (also by a delayed message)
 
     @cached_property
     def _asked(self) -> bool:
-        """Looks at all entries, once somebody asks."""
+        """Reads all entries once, on first use."""
         for entry in (one for one in self._entries if one.slot):
             self._note(entry, self._noticed[entry.number])
         return True
@@ -250,7 +253,7 @@ class _Chats:
             self._used.add(entry.chat)
 
     def had_occasion(self, chat: str, seen: _Seen) -> bool:
-        """Whether a digest of the chat was composed since an audit saw it owed, or today's should have been."""
+        """Whether a digest of the chat was composed after an audit saw the rung due, or today's should have been."""
         if self._asked and self._last.get(chat, 0) > seen.audit:
             return True
         if chat in self._used or self._now - seen.since < GRACE:
@@ -259,14 +262,14 @@ class _Chats:
 
 
 def _could_speak(chat: str, books: Books, now: datetime) -> bool:
-    """Whether office hours have gone on for `GRACE`, and today's slot of the chat has been as long ago."""
+    """Whether office hours have been open for `GRACE`, and the chat's slot of today was at least `GRACE` ago."""
     hours, calendar = books.hours, books.rulebook.calendar
     open_for_a_while = is_open(now, hours, calendar) and is_open(now - GRACE, hours, calendar)
     return open_for_a_while and slot(chat, now.date(), hours) + GRACE <= now
 
 
 def _composed(entry: Entry, memory: Tellings) -> bool:
-    """Whether an entry was made by a decision, rather than out of other entries."""
+    """Whether an entry was composed from decisions, and not made by merging or splitting other entries."""
     told = (memory.last(telling.item, telling.due_on, telling.addressee) for telling in entry.tellings)
     return any(one is not None and one.number == entry.number for one in told)
 
@@ -285,12 +288,12 @@ def _on_record(one: Owed, books: Books) -> str:
 
 @lru_cache(maxsize=4)
 def _dates(calendar: Calendar, year: int) -> PlainDates:
-    """Worked out once: the lists of days only ever grow."""
+    """Shared between audits: the lists of days only grow."""
     return PlainDates(calendar, date(year, 1, 1))
 
 
 def _same(before: tuple[object, ...], grounds: tuple[object, ...]) -> bool:
-    """The very same values; of what is counted or dated, equal ones."""
+    """Whether all grounds are the same objects; numbers and dates need only be equal."""
     return all(
         one is other or (isinstance(other, int | date) and one == other)
         for one, other in zip(before, grounds, strict=True)
@@ -301,7 +304,7 @@ def _same(before: tuple[object, ...], grounds: tuple[object, ...]) -> bool:
 
 
 def _without_receipt(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
-    """Tellings on record that no message carries: neither the one they were put in, nor what it was merged into, nor a later one."""
+    """Gaps for tellings on record without an entry: neither their own, nor the one it was merged into, nor a later one."""
     names = books.facts.names
     by_number = {entry.number: entry for entry in entries}
     carried: dict[tuple[str, str], tuple[datetime, date]] = {}
@@ -324,7 +327,7 @@ def _later(before: tuple[datetime, date], at: datetime, on: date) -> tuple[datet
 
 
 def _merged(number: str, entries: Mapping[str, Entry]) -> bool:
-    """Whether an entry went into another that is there: a deeper rung spoke for its lines, which then may be owed again."""
+    """Whether the entry was merged, perhaps in several steps, into another one that exists."""
     entry, into = entries.get(number), None
     while entry is not None and (into := _INTO.fullmatch(entry.why)):
         entry = entries.get(into[1])
@@ -332,7 +335,7 @@ def _merged(number: str, entries: Mapping[str, Entry]) -> bool:
 
 
 def _heads(waiting: Iterable[Entry], now: datetime) -> dict[str, Entry]:
-    """By chat what is, or should be, in hand right now: being sent, or the oldest that goes by itself once it is due."""
+    """The entry of each chat that is being sent, or should be: the oldest one waiting, if it is due."""
     found: dict[str, Entry] = {}
     for one in waiting:
         if one.state is EntryState.SENDING or one.state in _WAITING:
@@ -342,12 +345,12 @@ def _heads(waiting: Iterable[Entry], now: datetime) -> dict[str, Entry]:
 
 
 def _promised(entry: Entry, books: Books) -> datetime:
-    """Since when the oldest line of an entry waits, whatever it was merged into since."""
+    """Since when the oldest telling of an entry waits, merged entries included."""
     told = (books.memory.last(telling.item, telling.due_on, telling.addressee) for telling in entry.tellings)
     return min((one.at for one in told if one), default=entry.at)
 
 
-# --- told without being asked ---------------------------------------------------------------
+# --- told although not asked for ---------------------------------------------------------------
 
 
 def _unasked(
@@ -357,7 +360,7 @@ def _unasked(
     entries: Iterable[Entry],
     since: datetime | None,
 ) -> Iterator[Gap]:
-    """Of what was decided since the last audit under today's rules: dated items told on a day that no rung of theirs has."""
+    """Tellings of dated items, decided since the last audit under today's rules, whose nominal date no rung has."""
     for entry in entries:
         if since is None or entry.at < since or entry.rules != books.rulebook.digest:
             continue
