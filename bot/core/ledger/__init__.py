@@ -1,3 +1,3 @@
-"""台账: rules and facts as rows of tables, and an edited table back into changes.
+"""台账: rules and facts as rows of tables, and changes read back from an edited table.
 
-Not here: files (`bot/rulefiles/ledger`). May import the rooms of `core` below `deciding`, and `findings` for how items stand."""
+Not here: files (`bot/rulefiles/ledger`). May import `core/deciding` and the rooms of `core` below it."""

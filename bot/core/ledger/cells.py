@@ -1,14 +1,13 @@
-"""One cell of an edited ledger: what somebody typed, read as its column means it.
+"""Reads one cell of an edited ledger: text that a person typed, parsed according to its column.
 
-Accepts what people and spreadsheets do: full-width digits, real dates, percentages, a comma for a 顿号, an alias of a unit.
+Accepts what people and spreadsheets write: full-width digits, real dates, percentages, a comma for a 顿号, an alias of a unit.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -16,20 +15,21 @@ from decimal import Decimal, InvalidOperation
 from bot.core.ledger.layout import STEP, Cell, Column, Sort, names_in, plain
 from bot.core.rules.words import Cadence, DueDate, Grace, Lag
 from bot.core.time.grammar import Word, WordError
+from bot.core.time.near import near
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One cell of an edited workbook. `where` names it: 事项!E14."""
+    """One cell of an edited workbook. `where` is its place: 事项!E14."""
 
     value: Cell
     where: str
     formula: bool = False
-    percent: bool = False  # shown as a percentage: 0.968 is read as 96.8 by whoever looks at it
+    percent: bool = False  # formatted as a percentage: a value of 0.968 is shown as 96.8
 
 
 class CellError(ValueError):
-    """Why a cell cannot be read, and what may stand in it (both Chinese)."""
+    """Why a cell cannot be read, and what may be written in it (both Chinese)."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)
@@ -38,7 +38,7 @@ class CellError(ValueError):
 
 @dataclass(frozen=True)
 class Names:
-    """What names in cells may mean. A unit is known by today's name, whatever it is called in the workbook."""
+    """Resolves names in cells to today's names of units and ids of tasks and items."""
 
     units: Mapping[str, str]  # every way to call a unit → its name today
     tasks: Mapping[str, str]  # every way to call a task → its id
@@ -46,17 +46,17 @@ class Names:
     items: Mapping[str, str]  # former ids → today's
 
     def unit(self, text: str) -> str:
-        """Today's name. Raises CellError with a near match."""
+        """The unit's name today. Raises CellError with a near match."""
         found = self.units.get(plain(text)) or self.units.get(_squeezed(text))
         if found is None:
-            match = near(text, self.units)
+            match = near(plain(text), self.units)
             raise CellError(
                 f"没有“{plain(text)[:40]}”这个单位", f"是不是“{self.units[match]}”？" if match else "先在“单位”表里加上"
             )
         return found
 
     def listed(self, text: str) -> str:
-        """The names of a list joined again."""
+        """A list of units with today's names. Raises CellError."""
         if plain(text) in self.units:
             return self.unit(text)
         found = [self.unit(one) for one in names_in(text)]
@@ -77,7 +77,7 @@ class Names:
 
 
 def shown(cell: Cell) -> str:
-    """A cell in a sentence."""
+    """A cell's value as text for a sentence."""
     if cell is None:
         return "（空）"
     if isinstance(cell, Decimal):
@@ -96,7 +96,7 @@ def same(column: Column, one: Cell, other: Cell) -> bool:
 
 
 def read(column: Column, cell: Given, names: Names, kind: str) -> Cell:
-    """A cell as its column means it; `kind` is the item's where that is settled. Raises CellError."""
+    """The value of a cell according to its column; `kind` is the item's kind if it is known. Raises CellError."""
     if cell.formula:
         raise CellError("这里是公式，不会计算", "复制后用“选择性粘贴”粘成数值")
     if column.sort is Sort.NUMBER:
@@ -118,7 +118,7 @@ def read(column: Column, cell: Given, names: Names, kind: str) -> Cell:
 
 
 def alike(column: Column, cell: Given, before: Cell, names: Names) -> bool:
-    """Whether a cell still means what was exported; one that cannot be read does not."""
+    """Whether a cell still means what was exported; False for a cell that cannot be read."""
     if cell.value == before:
         return True
     if cell.value is None or before is None:
@@ -130,7 +130,7 @@ def alike(column: Column, cell: Given, before: Cell, names: Names) -> bool:
 
 
 def as_text(cell: Given, sort: Sort) -> str:
-    """A cell's value as somebody would read it aloud; what a spreadsheet made of a period is taken back."""
+    """A cell's value as text; a period that a spreadsheet turned into a date or number is turned back."""
     value = cell.value
     if isinstance(value, date) and sort is Sort.PERIOD:
         return f"{value.year}-{value.month:02}"
@@ -141,7 +141,7 @@ def as_text(cell: Given, sort: Sort) -> str:
 
 
 def _squeezed(text: str) -> str:
-    """Half-width and without blanks."""
+    """The text with half-width characters and without blanks."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
@@ -160,7 +160,7 @@ def _number(cell: Given) -> Decimal:
 
 def _choice(text: str, choices: Collection[str]) -> str:
     if text not in choices:
-        match = near(text, choices)
+        match = near(plain(text), choices)
         hint = f"是不是“{match}”？" if match else f"可以写：{'、'.join(choices)}"
         raise CellError(f"没有“{text[:40]}”这个写法", hint)
     return text
@@ -176,7 +176,7 @@ _BY_KIND: Mapping[str, type[Word]] = {"节点": DueDate, STEP: DueDate, "周期"
 
 
 def _written(sort: Sort, text: str, kind: str) -> Cell:
-    """The words of a date or rhythm, checked; one to the day comes back as a date."""
+    """A due date or cadence in its words, checked; a due date that names a day becomes a date."""
     forms = (_BY_KIND[kind],) if kind and sort is Sort.DUE else _WORDS[sort]
     if sort is Sort.DUE and not kind and text.startswith("每"):
         forms = (Cadence,)
@@ -202,8 +202,3 @@ def word_of(cell: Cell, form: type[Word]) -> Word | None:
         return form.parse(str(cell))
     except WordError:
         return None
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(plain(word), list(known), n=1, cutoff=0.5)
-    return found[0] if found else ""

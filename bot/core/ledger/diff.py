@@ -1,7 +1,7 @@
-"""An edited ledger against the one that was handed out: what changed, what is new, and every cell that makes no sense.
+"""Compares an edited ledger with the exported one: changed cells, new rows, and every cell that cannot be read.
 
-Three sides are compared: what was exported (kept in the workbook), what somebody made of it, and what the rules say now. Only
-what a person changed counts, so a copy that lay on a desk for a month takes nothing back that was edited in the meantime.
+The comparison has three sides: what was exported (kept in the workbook), what a person made of it, and what the rules say now.
+Only differences from the export count, so importing an old copy does not revert edits made to the rules since.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.core.ledger.cells import CellError, Given, Names, alike, as_text, near, read, same, shown, word_of
+from bot.core.ledger.cells import CellError, Given, Names, alike, as_text, read, same, shown, word_of
 from bot.core.ledger.layout import (
     DATED,
     INDICATORS,
@@ -31,24 +31,25 @@ from bot.core.ledger.layout import (
 from bot.core.rules.item import SENSITIVE_TITLE
 from bot.core.rules.rulebook import Basis, Rulebook
 from bot.core.rules.words import DueDate
+from bot.core.time.near import near
 
 
 @dataclass(frozen=True, slots=True)
 class GivenRow:
-    """One row by column title; `where` names it: 事项!第14行."""
+    """One row of cells by column title. `where` is its place: 事项!第14行."""
 
     where: str
     cells: Mapping[str, Given]
 
     @property
     def blank(self) -> bool:
-        """Whether nothing at all stands in it."""
+        """Whether all cells are empty."""
         return all(given.value is None and not given.formula for given in self.cells.values())
 
 
 @dataclass(frozen=True, slots=True)
 class GivenTable:
-    """One sheet: its columns that are ours, and its rows."""
+    """One sheet: its known columns and its rows."""
 
     name: str
     titles: tuple[str, ...]
@@ -57,7 +58,7 @@ class GivenTable:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """An edited workbook. `base` is what was exported, by table and key; None when it is not in the file any more."""
+    """An edited workbook. `base` is the exported content by table and key; None if the file no longer contains it."""
 
     tables: Mapping[str, GivenTable]
     base: Mapping[tuple[str, Key], Mapping[str, Cell]] | None
@@ -66,7 +67,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """One cell of an existing row that shall read `new`."""
+    """A new value for one cell of an existing row."""
 
     table: str
     key: Key
@@ -78,7 +79,7 @@ class CellChange:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A new row, its cells read; `wheres` names each cell."""
+    """A new row with its cells read; `wheres` has the place of each cell."""
 
     table: str
     cells: Mapping[str, Cell]
@@ -88,7 +89,7 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A cell or row that cannot be taken in, and how to mend it."""
+    """A cell or row that cannot be imported, and how to correct it."""
 
     where: str
     message: str
@@ -100,7 +101,7 @@ class Complaint:
 
 @dataclass
 class Comparison:
-    """All that an edited workbook asks for. `renames` are units by their old name."""
+    """Everything an edited workbook asks for. `renames` maps the old name of a unit to the new one."""
 
     changes: list[CellChange] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
@@ -115,7 +116,7 @@ class Comparison:
 
 
 def compare(tables: Iterable[Table], edited: Edited, names: Names, masked: Iterable[Table]) -> Comparison:
-    """What the edited workbook asks for, against today's tables; `masked` are the same without sensitive contents."""
+    """What the edited workbook asks for, compared with today's tables; `masked` are these tables without sensitive contents."""
     found = Comparison(remarks=list(edited.remarks))
     shown = {table.layout.name: {row.key: row for row in table.rows} for table in masked}
     for table in tables:
@@ -127,7 +128,7 @@ def compare(tables: Iterable[Table], edited: Edited, names: Names, masked: Itera
 
 
 class _Comparing:
-    """One table."""
+    """The comparison of one table."""
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class _Comparing:
         self.masked = masked
         self.base = edited.base
         self.seen: dict[Key, str] = {}
-        self.closed: list[str] = []  # cells the system fills that somebody wrote into
+        self.closed: list[str] = []  # changed cells that only the system fills in
 
     def run(self) -> None:
         for given in self.given.rows:
@@ -176,7 +177,7 @@ class _Comparing:
             self._cells(given, self._meant(key, given))
 
     def _key(self, given: GivenRow) -> Key | None:
-        """Whom the row is about, None for a row that is new. Raises CellError for a number that nothing has."""
+        """The key of the existing row; None for a new row. Raises CellError for an id that does not exist."""
         texts = []
         for title in self.layout.key_titles:
             cell = given.cells.get(title)
@@ -191,17 +192,17 @@ class _Comparing:
             texts = [self.names.indicators.get(texts[0], texts[0]), *texts[1:]]
         if tuple(texts) in self.rows or self.layout.name == UNITS:
             return tuple(texts)
-        raise self._nobody(texts)
+        raise self._unknown_key(texts)
 
     def _value_key(self, texts: list[str]) -> Key | None:
         indicator = self.names.indicators.get(texts[0])
         if indicator is None and texts[0]:
-            match = near(texts[0], self.names.indicators)
+            match = near(plain(texts[0]), self.names.indicators)
             raise CellError(f"没有指标“{texts[0][:40]}”", f"是不是“{match}”？" if match else "写指标编号，如 I4")
         return (indicator, texts[1]) if indicator else None
 
-    def _nobody(self, texts: list[str]) -> CellError:
-        match = near(texts[0], [key[0] for key in self.rows])
+    def _unknown_key(self, texts: list[str]) -> CellError:
+        match = near(plain(texts[0]), [key[0] for key in self.rows])
         hint = f"是不是“{match}”？" if match else ""
         if self.layout.name == ITEMS:
             hint += "新增事项时编号留空"
@@ -210,13 +211,13 @@ class _Comparing:
         return CellError(f"“{self.layout.name}”里没有“{'、'.join(texts)[:40]}”", hint)
 
     def _meant(self, key: Key, given: GivenRow) -> Row:
-        """Today's row as it was shown: without the contents of a sensitive one where its title is hidden."""
+        """Today's row as it was exported: masked if its title is hidden in the workbook."""
         title = given.cells.get("事项") or given.cells.get("指标")
         hidden = title is not None and title.value == SENSITIVE_TITLE and key in self.masked
         return self.masked[key] if hidden else self.rows[key]
 
     def _missing(self) -> None:
-        """Deleted rows; without the exported copy a row may as well never have been in the file."""
+        """Notes deleted rows; only rows of the exported copy count, since others may never have been in the file."""
         base = self.base or {}
         gone = [key for name, key in base if name == self.layout.name and key in self.rows and key not in self.seen]
         if gone:
@@ -241,7 +242,7 @@ class _Comparing:
     def _cell(
         self, column: Column, cell: Given, now: Cell, base: Mapping[str, Cell] | None, row: Row
     ) -> CellChange | None:
-        """The change that one cell asks for, if any."""
+        """The change one cell asks for; None without one."""
         before = base.get(column.title) if base is not None else now
         if not self.layout.writes(row, column.title):
             self._note_closed(column, cell, before, base is not None or column.access is not Access.READ)
@@ -282,7 +283,7 @@ class _Comparing:
         return [column.title for column in self.layout.columns].index(title)
 
     def _becomes_dated(self, wanted: dict[str, CellChange]) -> None:
-        """A commitment that gets a date becomes a 节点 or 周期; whoever sets it is the admin unless the row says else."""
+        """An undated commitment that gets a date becomes a 节点 or 周期; the basis is 管理员 unless the row has another."""
         due, kind = wanted.get("完成时限"), wanted.get("类型")
         if due is None:
             if kind is not None:
@@ -325,21 +326,21 @@ class _Comparing:
             hint = "如果不是新增的，删去这一行" if self.layout.name == ITEMS else ""
             self.complain(given.where, f"新增的行缺少“{'”“'.join(lacking)}”", hint)
         if self.layout.name == ITEMS and not lacking:
-            good = good and self._typed(given, cells)
+            good = good and self._fill_defaults(given, cells)
         if good and not lacking:
             wheres = {title: cell.where for title, cell in given.cells.items()}
             self.found.additions.append(Addition(self.layout.name, cells, wheres, given.where))
 
     def _calls(self, row: Row) -> tuple[str, Cell]:
-        """The task and title of an existing item."""
+        """The task and title of an existing item, to recognise a new row that repeats it."""
         return str(row.cells[self._at("任务")]).partition(" ")[0], row.cells[self._at("事项")]
 
     def _takes(self, column: Column) -> bool:
         key = column.title in self.layout.key_titles and self.layout.name != ITEMS
         return key or column.access is not Access.READ
 
-    def _typed(self, given: GivenRow, cells: dict[str, Cell]) -> bool:
-        """Fills in what a new item leaves open; False after a complaint."""
+    def _fill_defaults(self, given: GivenRow, cells: dict[str, Cell]) -> bool:
+        """Fills in the defaults of a new item; False after a complaint."""
         due, kind = cells.get("完成时限"), cells.get("类型")
         meant = UNDATED if due is None else "节点" if word_of(due, DueDate) else "周期"
         if kind is not None and kind != meant:
@@ -363,7 +364,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
 
 
 def names_for(rulebook: Rulebook, edited: Edited) -> Names:
-    """Everything that may be called by name in a cell; names that the “单位” sheet itself brings count as well."""
+    """All names that cells may use, including new names of the workbook's “单位” sheet."""
     units = {**rulebook.unit_aliases}
     ids = {unit.id: unit.name for unit in rulebook.units.everyone}
     given = edited.tables.get(UNITS)

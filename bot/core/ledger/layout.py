@@ -1,6 +1,6 @@
 """The shape of the 台账: its tables, their columns, and who may write which.
 
-Columns follow the ledgers that supervision offices keep by hand, as far as the system has a source for them.
+The columns are those of the ledgers that supervision offices keep, as far as the system has data for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Cell = str | Decimal | date | None
 Key = tuple[str, ...]
 
 ITEMS, UNITS, INDICATORS, TARGETS, VALUES = "事项", "单位", "指标", "目标", "数据"
-DATED = {"节点": "完成时限", "周期": "周期"}  # kinds whose date may be written here, and their key in a rule file
+DATED = {"节点": "完成时限", "周期": "周期"}  # kinds whose date may be edited here, with its key in a rule file
 UNDATED = "待定"
 STEP = "步骤"
 FINAL, PRELIMINARY = "终值", "初步数"
@@ -29,7 +29,7 @@ _LIST = re.compile(r"[、，,;；\s/]+")
 
 
 class Sort(StrEnum):
-    """What a cell of a column holds, and so how it is read back."""
+    """The type of a column's cells, which decides how they are read back."""
 
     TEXT = "文字"
     CHOICE = "选项"
@@ -47,7 +47,7 @@ class Sort(StrEnum):
 
 
 class Access(StrEnum):
-    """Who writes a column: the office, the office in new rows only, or the system."""
+    """Who may fill in a column: the office, the office in new rows only, or the system."""
 
     WRITE = "可以改"
     NEW = "新增行填写"
@@ -56,7 +56,7 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `about` is said to whoever fills it in. A blank `optional` cell means that nothing is written."""
+    """One column; `about` is its help text. A blank cell of an `optional` column means that the rule has no such value."""
 
     title: str
     access: Access
@@ -69,7 +69,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells in the order of the columns; `locked` are the titles that nobody may write in this row."""
+    """Cells in the order of the columns; `locked` are the titles of cells that may not be changed in this row."""
 
     key: Key
     cells: tuple[Cell, ...]
@@ -78,7 +78,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a table looks like without its rows. Its first `keys` columns say what a row is about."""
+    """A table without its rows. The first `keys` columns identify a row."""
 
     name: str
     keys: int
@@ -87,21 +87,21 @@ class Layout:
     about: str = ""
 
     def column(self, title: str) -> Column:
-        """The column of that title; KeyError when there is none."""
+        """The column with that title. Raises KeyError when there is none."""
         return self.by_title[title]
 
     @property
     def by_title(self) -> Mapping[str, Column]:
-        """Columns by their title."""
+        """The columns by title."""
         return {column.title: column for column in self.columns}
 
     @property
     def key_titles(self) -> tuple[str, ...]:
-        """Titles of the columns that say what a row is about."""
+        """Titles of the columns that identify a row."""
         return tuple(column.title for column in self.columns[: self.keys])
 
     def writes(self, row: Row, title: str) -> bool:
-        """Whether the office may write that cell of an existing row."""
+        """Whether the office may change that cell of an existing row."""
         return self.by_title[title].access is Access.WRITE and title not in row.locked
 
 
@@ -223,10 +223,10 @@ BY_NAME: Mapping[str, Layout] = {layout.name: layout for layout in LAYOUTS}
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """The names of a list as people write one: 甲、乙, 甲，乙, one on a line."""
+    """The names in a list as people write it: 甲、乙, 甲，乙, or one on each line."""
     return tuple(part for part in _LIST.split(text.strip()) if part)
 
 
 def plain(text: str) -> str:
-    """A text as a spreadsheet gives it back: one kind of line break, none at its ends."""
+    """A text as a spreadsheet returns it: line breaks are \\n, and there are none at its ends."""
     return re.sub("\r\n?", "\n", text).strip()

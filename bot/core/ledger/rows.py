@@ -1,6 +1,6 @@
-"""台账: the rules and what is known about them as rows of tables.
+"""台账: rules and facts as rows of tables.
 
-Nothing here knows of files, so that a spreadsheet, a text and the comparison of an edited copy start from the same rows.
+The rows do not depend on a file format: the spreadsheet, the text and the comparison with an edited copy all use them.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ from bot.core.time.zone import day_of
 
 
 def tables(rulebook: Rulebook, facts: Facts, today: date, with_sensitive: bool = False) -> tuple[Table, ...]:
-    """The whole ledger on that day. Unless `with_sensitive`, of a sensitive item only number, units and dates are in it."""
-    desk = _Desk(rulebook, facts, today, with_sensitive)
+    """The whole ledger on that day. Without `with_sensitive`, sensitive items have only their id, units and dates."""
+    maker = _RowMaker(rulebook, facts, today, with_sensitive)
     rows = {
-        ITEMS: desk.items(),
-        UNITS: desk.units(),
-        INDICATORS: desk.indicators(),
-        TARGETS: desk.targets(),
-        VALUES: desk.values(),
+        ITEMS: maker.items(),
+        UNITS: maker.units(),
+        INDICATORS: maker.indicators(),
+        TARGETS: maker.targets(),
+        VALUES: maker.values(),
     }
     return tuple(Table(layout, tuple(rows[layout.name])) for layout in LAYOUTS)
 
 
 def due_cell(due: DueDate) -> Cell:
-    """A date written to the day as a date, any other as its words."""
+    """A due date for a cell: a date if it names a day, else its words."""
     return due.on if due.precision is Precision.DAY else due.words()
 
 
 def guide(rulebook: Rulebook, today: date, with_sensitive: bool) -> list[str]:
-    """The first sheet: what this is and how to fill it in."""
+    """The text of the first sheet: what the ledger is and how to fill it in."""
     lines = [
         f"督办台账　{rulebook.plan.title}",
         f"导出日期：{long_date(today)}　依据：{rulebook.plan.citation}",
@@ -83,7 +83,7 @@ def guide(rulebook: Rulebook, today: date, with_sensitive: bool) -> list[str]:
 
 
 def choices(rulebook: Rulebook) -> dict[Sort, list[str]]:
-    """What is offered in columns that name a unit or a task."""
+    """The choices offered in columns that name a unit or a task."""
     return {
         Sort.UNIT: list(rulebook.addressable),
         Sort.TASK: [task_cell(task.id, task.title) for task in rulebook.tasks],
@@ -91,7 +91,7 @@ def choices(rulebook: Rulebook) -> dict[Sort, list[str]]:
 
 
 def target_keys(form: IndicatorForm) -> list[str]:
-    """What tells an indicator's targets apart: their date, numbered where two share one."""
+    """The key of each of an indicator's targets: its date, numbered where two targets share one."""
     words = [target.due.words() for target in form.all_targets]
     return [
         text if text not in words[:at] else f"{text}（{words[:at].count(text) + 1}）" for at, text in enumerate(words)
@@ -99,12 +99,12 @@ def target_keys(form: IndicatorForm) -> list[str]:
 
 
 def task_cell(task_id: str, title: str) -> str:
-    """T05 高质量推动…: the id is what counts."""
+    """A task for a cell, such as T05 高质量推动…; only the id is read back."""
     return f"{task_id} {title}"
 
 
-class _Desk:
-    """What the rows of one ledger are made of."""
+class _RowMaker:
+    """Makes the rows of all tables from rules, facts and the day's findings."""
 
     def __init__(self, rulebook: Rulebook, facts: Facts, today: date, with_sensitive: bool) -> None:
         self._rulebook, self._facts, self._today, self._all = rulebook, facts, today, with_sensitive
@@ -156,7 +156,7 @@ class _Desk:
         return _row(BY_NAME[ITEMS], cells, locked)
 
     def _steps(self, rule: Rule, task: str) -> Iterator[Row]:
-        """Steps of the milestones there are; a kind that is not known here shows what it has in 阶段目标."""
+        """Rows of a milestone's steps; steps of kinds not edited here are shown in 阶段目标 instead."""
         found = {one.item.id: one for one in self._found.get(rule.id, []) if one.item.parent}
         for step in rule.form.steps if rule.kind.name == "节点" else ():
             hidden = self._hides(rule.sensitive)
@@ -237,7 +237,7 @@ class _Desk:
                     yield _row(BY_NAME[TARGETS], cells, {"值"} if target.relative else ())
 
     def values(self) -> Iterator[Row]:
-        """What was reported, and what could be: periods that have begun and owe a value."""
+        """Rows of reported values, and of periods that have begun and lack a value."""
         forms = {form.id: form for form in self._rulebook.indicators if not self._hides(form.sensitive)}
         order = list(forms)
         found = {key for key in self._facts.observations if key[0] in forms}
@@ -259,7 +259,7 @@ class _Desk:
 
 
 def _row(layout: Layout, cells: Mapping[str, Cell], locked: Iterable[str] = ()) -> Row:
-    """A row from its cells by title; blank is None, and a text too long for a cell is shown in part and locked."""
+    """A row from its cells by title; blank cells are None, and a text too long for a cell is cut and locked."""
     cut = {title for title, cell in cells.items() if isinstance(cell, str) and len(cell) > LONGEST}
     shown = [_short(cells.get(column.title)) for column in layout.columns]
     key = tuple(str(cells[title]) for title in layout.key_titles)
@@ -286,7 +286,7 @@ def _unit(unit: UnitForm, kind: str) -> Row:
 
 
 def _dated_here(rule: Rule) -> bool:
-    """Whether this is a kind whose cells are understood here; rows of any other are only shown."""
+    """Whether the rule's kind can be edited in the ledger; rows of other kinds are only shown."""
     if rule.id != rule.form.id:
         return False  # one of several rules of one form
     if rule.kind.name == UNDATED:
@@ -304,7 +304,7 @@ def _due(rule: Rule) -> Cell:
 
 
 def _stages(rule: Rule) -> str:
-    """Steps of a milestone with their dates; of an undated commitment the date somebody proposed."""
+    """The steps of a milestone with their dates; for an undated commitment, its proposed date."""
     proposed = getattr(rule.form, "proposed", None)
     if proposed:
         return f"建议时限{proposed.words()}"
@@ -315,7 +315,7 @@ def _stages(rule: Rule) -> str:
 
 
 def _standing(found: Sequence[Finding], today: date) -> str:
-    """How an item stands; of one that comes back, the periods that are late and the one that comes next."""
+    """The state of an item; for a recurring one, its late periods and the next one."""
     if len(found) == 1 and not found[0].item.period:
         return found[0].state.value
     late = [one for one in found if one.state in (State.OVERDUE, State.UNREPORTED)]

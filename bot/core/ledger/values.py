@@ -1,4 +1,4 @@
-"""Values of an edited ledger as the events that `duban report` would write, corrections included."""
+"""Turns values of an edited ledger into the events that `duban report` would write, corrections included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTE = "台账录入"
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """One value to be entered: the event's payload, the cell it stands in, and the sentence about it."""
+    """One value to enter: the event's payload, the place of its cell, and the sentence that shows it."""
 
     payload: Observed
     where: str
@@ -25,7 +25,7 @@ class Entered:
 
 
 def entered(asked: Comparison, facts: Facts, measures: Mapping[str, str]) -> Iterator[Entered]:
-    """Every value that is new or no longer the one known; `measures` are the units of measure by indicator."""
+    """Every value that is new or differs from the known one; `measures` are the units of measure by indicator."""
     changed: dict[Key, dict[str, CellChange]] = {}
     for change in asked.changes:
         if change.table == VALUES:
