@@ -1,9 +1,9 @@
-"""The archive: what is settled and past, moved out of the live state month by month into a chain of hashes.
+"""The archive: settled entries and past tellings, moved out of the live state month by month into a hash chain.
 
     state/archive/2027-01.jsonl     rows of `bot/core/telling/receipts.py`, in the order in which they left the live state
 
-How far the archive reaches is kept in the live state (`Seal`), in the same durable record that removes what was archived.
-Rows beyond the seal are what a crash left behind between the two: they are still in the live state and are put aside.
+The live state records how far the archive reaches (`Seal`), in the same journal record that removes the archived rows. Rows
+after the seal are left by a crash between the two writes: they are still in the live state, so they are set aside.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bot.state.disk.journal import Disk, keep_aside, write_all
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """How far the archive reaches: its last month (empty: no archive yet), that file's bytes, its last row's hash.
+    """How far the archive reaches: its last month (empty: no archive yet), the bytes of that file, its last row's hash.
 
-    `rows` counts all rows by kind; `last_event` is the highest document number of an event that is in the archive.
+    `rows` counts all rows by kind; `last_event` is the highest document id of an archived event.
     """
 
     month: str = ""
@@ -36,29 +36,29 @@ class Seal:
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Self:
-        """From the live state; None is no archive yet."""
+        """The seal from its document in the live state; None means no archive yet."""
         return cls(**document) if document else cls()
 
     def document(self) -> dict[str, Any]:
-        """For the live state."""
+        """The document for the live state."""
         return asdict(self)
 
 
 class Archive:
-    """The folder. Only `extend` writes."""
+    """The archive folder; only `extend` writes to it."""
 
     def __init__(self, folder: Path, disk: Disk | None = None) -> None:
         self.folder, self._disk = folder, disk or Disk()
 
     def file(self, month: str) -> Path:
-        """2027-01 → the file of that month."""
+        """The file of a month, such as 2027-01."""
         return self.folder / f"{month}.jsonl"
 
     def extend(self, seal: Seal, month: str, rows: Iterable[tuple[str, bytes]]) -> Seal:
-        """Appends (kind, JSON text) rows behind `seal`, to the file of `month` or of the seal's own when that is later.
+        """Appends (kind, JSON text) rows after `seal`, to the file of `month` or of the seal's month if that is later.
 
-        Durable when it returns; the caller then records the new seal. Raises DamagedArchive when what is there is not
-        what the seal says, StorageFailed when the disk refuses; the archive up to `seal` is whole in any case.
+        The rows are durable when it returns; the caller then records the new seal. Raises DamagedArchive if the archive does
+        not match the seal, StorageFailed if the disk refuses; the archive up to `seal` is intact in either case.
         """
         month = max(month, seal.month)
         lines, sha, counts = [], seal.sha256, dict(seal.rows)
@@ -75,7 +75,7 @@ class Archive:
         return Seal(month, start + len(data), sha, counts, seal.last_event)
 
     def links(self, seal: Seal) -> Iterator[Link]:
-        """Every row up to `seal`, oldest first, read lazily and checked. Raises DamagedArchive at the first wrong one."""
+        """Every row up to `seal`, oldest first, read lazily and verified. Raises DamagedArchive at the first wrong row."""
         before = NOTHING
         file, line, offset = self.file(seal.month), 0, 0
         for file in self.files(seal):
@@ -91,11 +91,11 @@ class Archive:
             raise DamagedArchive(file, line + 1, offset, "归档在此中断，其后的内容不见了")
 
     def check(self, seal: Seal) -> int:
-        """How many rows there are. Raises DamagedArchive at the first wrong one."""
+        """Verifies all rows up to `seal`; returns their number. Raises DamagedArchive at the first wrong row."""
         return sum(1 for _ in self.links(seal))
 
     def files(self, seal: Seal) -> list[Path]:
-        """Files up to the seal's month; a later one was never sealed."""
+        """The files up to the seal's month; later files were never sealed."""
         return [file for file in sorted(self.folder.glob("????-??.jsonl")) if file.stem <= seal.month]
 
     def _append(self, seal: Seal, month: str, start: int, data: bytes) -> None:
@@ -119,7 +119,7 @@ class Archive:
             os.close(file)
 
     def _must_be_whole(self, seal: Seal) -> None:
-        """The last sealed file must end as sealed; whoever wants all of history checked runs `check`."""
+        """Checks only that the last sealed file ends as sealed; `check` verifies everything."""
         if not seal.month:
             return
         path = self.file(seal.month)
@@ -131,7 +131,7 @@ class Archive:
 
 
 def _lines(file: Path, size: int | None) -> Iterator[bytes]:
-    """Lines of a file, up to `size` bytes of it."""
+    """The lines within the first `size` bytes of a file; None means the whole file."""
     left = size
     with file.open("rb") as stream:
         for line in stream:

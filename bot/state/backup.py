@@ -1,11 +1,11 @@
-"""Backups: one .tar.gz that holds a whole state, made beside a running bot; and putting one back.
+"""Makes backups (a .tar.gz with a whole state, also beside a running bot) and restores them.
 
     manifest.json                   when and from what it was made, and the SHA-256 of every other member
-    snapshot.jsonl journal-<g>.log  one matching pair, cut after its last whole record
-    archive/*.jsonl                 the months archived by then, and the words as they were sent
+    snapshot.jsonl journal-<g>.log  a matching pair, cut after the last complete record
+    archive/*.jsonl                 the archived months, and the texts of messages as they were sent
 
-Restoring moves what was there into state/replaced-<time>/ and deletes nothing. While it is under way the file
-`restoring` stands in the state folder, and the journal refuses to open it.
+Restoring moves the existing state into state/replaced-<time>/ and deletes nothing. While it runs, the state folder contains
+the file `restoring`, and the journal refuses to open the folder.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ _STATE_FILES = ("snapshot.jsonl", "snapshot.tmp", "journal-*.log", "damaged-*.bi
 
 
 def copy_of(folder: Path, day: date) -> Path:
-    """Where the nightly copy of a day stands."""
+    """The path of a day's nightly copy."""
     return folder / f"duban-{day}.tar.gz"
 
 
 def copies(folder: Path) -> list[tuple[date, Path]]:
-    """Every nightly copy there is, oldest first."""
+    """All nightly copies with their days, oldest first."""
     named = ((_NAME.fullmatch(path.name), path) for path in folder.glob("duban-*.tar.gz"))
     return sorted((date.fromisoformat(found[1]), path) for found, path in named if found)
 
 
 def prune(folder: Path) -> list[Path]:
-    """Removes nightly copies but the last seven, and before them the first of each of the last four weeks."""
+    """Removes old nightly copies; keeps the last seven, and before them the first of each of the last four weeks."""
     old = copies(folder)[:-DAILY]
     weeks: dict[tuple[int, int], Path] = {}
     for day, path in old:
@@ -71,10 +71,10 @@ def prune(folder: Path) -> list[Path]:
 
 
 def back_up(state: Path, target: Path, now: datetime) -> None:
-    """Writes a backup of `state`, whole or not at all.
+    """Writes a backup of `state`, completely or not at all.
 
-    Nothing is locked: a compaction that runs meanwhile only makes it look again. Raises DamagedState when the state
-    itself is not whole, StorageFailed when the disk refuses.
+    The state is not locked: if a compaction interferes, it is read again. Raises DamagedState if the state itself is damaged,
+    StorageFailed if the disk refuses.
     """
     try:
         live = dict(read_living(state).files())
@@ -84,7 +84,7 @@ def back_up(state: Path, target: Path, now: datetime) -> None:
             hashes = {name: _add(tar, name, io.BytesIO(data), len(data), now) for name, data in live.items()}
             for path in Archive(state / "archive").files(seal):
                 name, size = f"archive/{path.name}", path.stat().st_size
-                with path.open("rb") as file:  # years of archive: never all of it in memory
+                with path.open("rb") as file:  # streamed: years of archive must not be read into memory
                     hashes[name] = _add(tar, name, file, seal.bytes if path.stem == seal.month else size, now)
             for path in sorted((state / "archive").glob(FILES)):
                 name = f"archive/{path.name}"
@@ -98,7 +98,7 @@ def back_up(state: Path, target: Path, now: datetime) -> None:
 
 
 class _Hashing:
-    """A file that is hashed as it is read."""
+    """A file that computes its SHA-256 while it is read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.sha256 = file, hashlib.sha256()
@@ -120,7 +120,7 @@ def _add(tar: tarfile.TarFile, name: str, file: BinaryIO, size: int, now: dateti
 
 @contextmanager
 def _whole_or_not_at_all(target: Path) -> Iterator[tarfile.TarFile]:
-    """A new .tar.gz, readable by its owner only, that takes its name when it is complete and on disk."""
+    """A new .tar.gz, readable by its owner only; it is renamed to `target` when it is complete and flushed."""
     draft = target.with_name(f".{target.name}.tmp")
     try:
         with draft.open("wb") as file:
@@ -140,15 +140,15 @@ def _whole_or_not_at_all(target: Path) -> Iterator[tarfile.TarFile]:
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup read and found whole."""
+    """A backup that was read and verified."""
 
     file: Path
     at: datetime
     members: Mapping[str, bytes]
-    store: Store  # in memory: what it holds
+    store: Store  # its content, in memory
 
     def check_archive(self) -> int:
-        """How many rows its archive has, every one checked. Raises DamagedArchive."""
+        """Verifies every row of its archive; returns their number. Raises DamagedArchive."""
         with TemporaryDirectory() as folder:
             for name, data in self.members.items():
                 if name.startswith("archive/"):
@@ -157,7 +157,7 @@ class Backup:
 
 
 def read_backup(file: Path) -> Backup:
-    """Checks everything: names, hashes, journal, snapshot, chain. Raises BadBackup."""
+    """Reads a backup and verifies its names, hashes, journal and snapshot. Raises BadBackup."""
     members = _untarred(file)
     manifest = _manifest(file, members.pop("manifest.json", b""))
     for name, sha in manifest["sha256"].items():
@@ -172,7 +172,7 @@ def read_backup(file: Path) -> Backup:
 
 
 def _untarred(file: Path) -> dict[str, bytes]:
-    """Every member's content; only names a backup may have, so that nothing lands outside the state folder."""
+    """The content of every member. Only names of backups are accepted, so that no file is written outside the state folder."""
     members: dict[str, bytes] = {}
     try:
         with tarfile.open(file, "r:gz") as tar:
@@ -199,7 +199,7 @@ def _manifest(file: Path, text: bytes) -> dict[str, Any]:
 
 
 def _opened(members: Mapping[str, bytes]) -> Store:
-    """What snapshot and journal hold, in memory."""
+    """The content of snapshot and journal as a store in memory."""
     return Store(Database.of_files({name: data for name, data in members.items() if "/" not in name}))
 
 
@@ -207,9 +207,9 @@ def _opened(members: Mapping[str, bytes]) -> Store:
 
 
 def restore(state: Path, backup: Backup, now: datetime) -> Path | None:
-    """Puts a backup in place of the state; returns where the replaced one is kept, None if there was none.
+    """Replaces the state by a backup; returns the folder with the replaced state, None if there was no state.
 
-    Raises StateLocked while a bot runs, StorageFailed when the disk refuses; interrupted, the next one goes on.
+    Raises StateLocked while a bot runs, StorageFailed if the disk refuses. If it is interrupted, the next call continues it.
     """
     made = backup.at.astimezone(ZONE)
     text = (
@@ -222,9 +222,9 @@ def restore(state: Path, backup: Backup, now: datetime) -> Path | None:
 
 
 def salvage(state: Path, now: datetime) -> tuple[Path | None, DamagedState] | None:
-    """Keeps what comes before the damage of a state that will not open; returns where the whole of it is kept.
+    """Reduces a damaged state to what comes before the damage; returns the folder with the replaced state, and the damage.
 
-    None when the state is whole. Raises DamagedState when nothing of it can be kept, StateLocked, StorageFailed.
+    None if the state is intact. Raises DamagedState if nothing can be saved, StateLocked, StorageFailed.
     """
     with StateLock(state):
         finish(state)
@@ -240,7 +240,7 @@ def salvage(state: Path, now: datetime) -> tuple[Path | None, DamagedState] | No
 
 
 def resume(state: Path) -> bool:
-    """Finishes a restoring that was interrupted, if there is one. Raises StateLocked, StorageFailed."""
+    """Finishes an interrupted restore; returns whether there was one. Raises StateLocked, StorageFailed."""
     if not (state / RESTORING).exists():
         return False
     with StateLock(state):
@@ -249,13 +249,13 @@ def resume(state: Path) -> bool:
 
 
 def finish(state: Path) -> None:
-    """Goes on with a restoring that was interrupted; the caller holds the lock. Raises StorageFailed."""
+    """Finishes an interrupted restore; the caller holds the lock. Raises StorageFailed."""
     mark, staged = state / RESTORING, state / _STAGED
     if not mark.exists():
         return
     try:
         step, _, name = mark.read_text("utf-8").strip().partition(" ")
-        if step == "out":  # the old files leave, all of them, before the first new one comes
+        if step == "out":  # all old files are moved out before the first new one is moved in
             _move(_state_files(state), state / name)
             _mark(state, f"in {name}")
         _move(list(staged.iterdir()) if staged.exists() else [], state)
@@ -267,7 +267,7 @@ def finish(state: Path) -> None:
 
 
 def _replace(state: Path, members: Mapping[str, bytes], now: datetime, text: str) -> Path | None:
-    """Stages the new state beside the old one and lets them change places. The caller holds the lock."""
+    """Writes the new state beside the old one and exchanges the two. The caller holds the lock."""
     aside = _aside(state, now) if _state_files(state) else None
     try:
         _stage(state, members, now, text)
@@ -279,7 +279,7 @@ def _replace(state: Path, members: Mapping[str, bytes], now: datetime, text: str
 
 
 def _stage(state: Path, members: Mapping[str, bytes], now: datetime, text: str) -> None:
-    """The state to be, complete and on disk, in a folder of its own."""
+    """Writes the new state, complete and flushed, into a folder of its own."""
     disk, staged = Disk(), state / _STAGED
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "archive").mkdir(parents=True)
@@ -293,7 +293,7 @@ def _stage(state: Path, members: Mapping[str, bytes], now: datetime, text: str) 
 
 
 def _mark(state: Path, text: str) -> None:
-    """Says durably how far the change has come: whoever finds the mark goes on from there."""
+    """Records durably how far the exchange has got; after an interruption it continues from there."""
     disk = Disk()
     write_file(disk, state / f"{RESTORING}.tmp", f"{text}\n".encode())
     disk.rename(state / f"{RESTORING}.tmp", state / RESTORING)
@@ -301,12 +301,12 @@ def _mark(state: Path, text: str) -> None:
 
 
 def _state_files(state: Path) -> list[Path]:
-    """Everything that makes up a state."""
+    """All files and folders of a state."""
     return [path for pattern in _STATE_FILES for path in sorted(state.glob(pattern))]
 
 
 def _aside(state: Path, now: datetime) -> Path:
-    """A free name for what is replaced."""
+    """An unused folder name for the replaced state."""
     stamp = f"replaced-{now.astimezone(ZONE):%Y%m%d-%H%M%S}"
     names = (stamp + f"-{number}" * (number > 1) for number in range(1, 1000))
     return next(state / name for name in names if not (state / name).exists())

@@ -1,10 +1,10 @@
-"""Schema versions of the state, each with the one step that leads to it. A state moves forward at its next opening.
+"""Schema versions of the state, and the migration step to each. A state is migrated when it is opened.
 
-    1   as first released: what recovery had cut off stood in meta under "cut"
-    2   "notes": everything the admin must hear about the state; "archive": how far the archive reaches
+    1   first release: what recovery cut off was recorded in meta under "cut"
+    2   "notes": everything the admin must be told about the state; "archive": how far the archive reaches
 
-To change what the tables hold: add the step from the version before, describe it here, and keep a state written by that
-version in tests/data/.
+To change what the tables hold, add a step from the previous version, describe it here, and keep a state written by the
+previous version in tests/data/.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SCHEMA = 2
 
 
 def migrate(database: Database) -> None:
-    """Brings a state up to `SCHEMA`, all steps in one durable record; a new one is stamped by its first writer.
+    """Migrates a state to `SCHEMA`, all steps in one durable record. An empty state is left for its first writer to stamp.
 
-    Raises NewerState when a later version of the bot wrote it, and then has changed nothing.
+    Raises NewerState if a later version of the bot wrote it; then nothing was changed.
     """
     found = version(database)
     if found > SCHEMA:
@@ -34,7 +34,7 @@ def migrate(database: Database) -> None:
 
 
 def version(database: Database) -> int:
-    """The schema a state was written in; an empty one has today's."""
+    """The schema version of a state; an empty state has the current one."""
     stamp = _get(database, "schema")
     if stamp is not None:
         return int(stamp["value"])
@@ -61,7 +61,7 @@ def _remove(database: Database, key: str) -> None:
 
 
 def _from_1(database: Database) -> None:
-    """ "cut" becomes a note."""
+    """Turns "cut" into a note."""
     cut = _get(database, "cut")
     if cut is not None:
         at, text = cut["value"]

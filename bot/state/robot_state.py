@@ -1,4 +1,4 @@
-"""What is remembered about robots, and which of them stand out, so that nobody has to go through ten thousand to find none."""
+"""The recorded state of robots, with an index of those that are broken or resting, so that nobody must scan all of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class RobotState(BaseModel):
-    """What is remembered about one robot: recent send instants, how long it must rest, why it is broken.
+    """The recorded state of one robot: recent send times, until when it must rest, why it is broken.
 
-    `address` tells whose history this is, `setup` also covers secret and keyword: a change there mends a broken robot
-    by itself. Both are fingerprints.
+    `address` and `setup` are fingerprints of the robot's configuration. `address` identifies the robot this history belongs
+    to; `setup` also covers secret and keyword, and a broken robot is tried again when it changes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ class RobotState(BaseModel):
 
 
 class RobotStates(dict[str, RobotState]):
-    """By name; `ailing` names those that are broken or must rest."""
+    """Robot states by name; `ailing` has the names of those that are broken or must rest."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,9 +1,10 @@
-"""The words as they were sent, part by part, for the receipts: beside the archive and never in the live state.
+"""The texts of messages as they were sent, part by part, for the receipts; stored beside the archive, not in the live state.
 
     state/archive/sent-2027-12.jsonl    {"sha256":"…","number":"2027-0412","part":"1/2","at":"…","text":"…"}
 
-An entry keeps the hashes of what was said under its number, so the chain that proves the entry proves the text. A line is written before
-the record that names it; a process that dies loses none, a power cut those of the last minute, and the receipt says so.
+An entry has the hashes of the texts sent under its number, so the hash chain that proves the entry also proves the texts. A
+line is written before the journal record that names it. If the process dies, no line is lost; a power cut may lose those of
+the last minute, which the receipt then says.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ from bot.platforms import words_of
 from bot.state.disk.errors import DamagedArchive
 from bot.state.disk.json_text import encoded
 
-HASH = 32  # hexadecimal digits that an entry keeps
+HASH = 32  # hexadecimal digits of a hash in an entry
 FLUSH = 60.0  # seconds
 FILES = "sent-????-??.jsonl"
 
 
 class Sent:
-    """The files of one state folder; `keep` appends, nothing is ever changed."""
+    """The files of sent texts of one state folder; `keep` only appends."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is the archive's."""
+        """`folder` is the archive's folder."""
         self._folder = folder
         self._month, self._file = "", -1
         self._dirty, self._flushed = False, monotonic()
 
     def keep(self, number: str, part: str, body: bytes, now: datetime) -> str:
-        """Keeps what a request said; returns its hash. A disk that refuses costs the text and no message."""
+        """Stores the text of a request; returns its hash. If the disk refuses, the text is lost but the message is sent."""
         text, here = words_of(body), now.astimezone(ZONE)
         sha = digest(text)
         row = {"sha256": sha, "number": number, "part": part, "at": here.isoformat("T", "seconds"), "text": text}
@@ -52,7 +53,7 @@ class Sent:
         return sha
 
     def flush(self, every: float = FLUSH) -> None:
-        """Makes what was kept so far outlive a power cut, if the last time is `every` seconds ago."""
+        """Flushes the file, if the last flush was at least `every` seconds ago."""
         if self._dirty and monotonic() - self._flushed >= every:
             self._dirty, self._flushed = False, monotonic()
             with suppress(OSError):
@@ -79,18 +80,18 @@ class Sent:
 
 
 def digest(text: str) -> str:
-    """What an entry keeps of a text."""
+    """The hash of a text, as entries have it."""
     return hashlib.sha256(text.encode()).hexdigest()[:HASH]
 
 
 def texts_of(folder: Path, numbers: Collection[str]) -> dict[str, str]:
-    """Texts by hash, of these messages. One that was changed since does not have its hash any more and is left out."""
+    """The texts of these messages by hash. A text that was changed no longer has its hash and is left out."""
     rows = (row for path in sorted(folder.glob(FILES)) for _, _, row in _rows(path))
     return {row["sha256"]: row["text"] for row in rows if row["number"] in numbers and _sound(row)}
 
 
 def check_sent(folder: Path) -> int:
-    """How many texts there are. Raises DamagedArchive at the first that was changed."""
+    """Verifies all texts; returns their number. Raises DamagedArchive at the first that was changed."""
     count = 0
     for path in sorted(folder.glob(FILES)):
         for line, offset, row in _rows(path):
@@ -101,7 +102,7 @@ def check_sent(folder: Path) -> int:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Line, offset and row; a line torn by a crash is none."""
+    """Line number, offset and content of each row; a line torn by a crash is skipped."""
     offset = 0
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):

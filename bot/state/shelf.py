@@ -1,4 +1,4 @@
-"""The entries of the outbox in memory, and what is asked of them all the time: who is next, who weighs on whose day."""
+"""The outbox in memory: all entries, with indexes for the next entry of a chat and for what a chat got on a day."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from bot.core.time.zone import day_of
 
 
 class Shelf:
-    """Every entry by its number. Chats are counted under the names of today."""
+    """Every entry by its number. Indexes by chat use today's names."""
 
     def __init__(self, names: Succession) -> None:
         self.entries: dict[str, Entry] = {}
         self.ids: dict[str, int] = {}  # number → document
-        self.weighings = 0  # changes of what chats got, or are about to get, on a day
+        self.weighings = 0  # counts changes of what chats got, or will get, on a day
         self._names = names
         self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
-        self._weighs: dict[str, tuple[str, date]] = {}  # where in it an entry stands
+        self._weighs: dict[str, tuple[str, date]] = {}  # the chat and day under which an entry is counted
 
     def put(self, entry: Entry, doc_id: int) -> None:
-        """Puts a new or changed entry in its places."""
+        """Adds or replaces an entry in all indexes."""
         number, before, is_open = entry.number, self.entries.get(entry.number), entry.state.open
         self.entries[number] = entry
         self.ids[number] = doc_id
@@ -42,7 +42,7 @@ class Shelf:
             self._failed.pop(number, None)
 
     def take(self, number: str) -> int:
-        """Takes an entry off the shelf; returns its document."""
+        """Removes an entry; returns its document id."""
         entry = self.entries.pop(number)
         self._lift(number)
         self._strike(entry)
@@ -54,18 +54,18 @@ class Shelf:
         return [self.entries[number] for numbers in self._open.values() for number in numbers]
 
     def open_of(self, chat: str) -> list[Entry]:
-        """Those of one chat."""
+        """Entries of one chat still to be delivered."""
         return [self.entries[number] for number in self._open.get(chat, ())]
 
     def waiting(self, chat: str, before: date) -> list[Entry]:
         """Open entries of a chat composed before a day and not being sent right now.
 
-        One that may have been seen is not among them: it goes again under the number that was seen.
+        Entries that may have arrived are left out: they are sent again under the same number.
         """
         return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.doubtful]
 
     def head(self, chat: str) -> Entry | None:
-        """The oldest entry of a chat that goes by itself; what is younger waits behind it, so that order is kept."""
+        """The oldest entry of a chat that is sent automatically. Younger entries wait for it, so that the order is kept."""
         ready = [entry for entry in self.open_of(chat) if _ready(entry)]
         if len(ready) == 1:
             return ready[0]
@@ -76,11 +76,11 @@ class Shelf:
         return (head for chat in self._open if (head := self.head(chat)) is not None)
 
     def failed(self) -> list[Entry]:
-        """Entries given up, until somebody settles them."""
+        """Undeliverable entries that no person has settled yet."""
         return [self.entries[number] for number in self._failed]
 
     def used(self, chat: str, day: date) -> Used:
-        """What a chat got, or is about to get, on a day."""
+        """The slots and singles that a chat got, or will get, on a day."""
         costs = self._used.get((chat, day), {}).values()
         return Used(sum(slot for slot, _ in costs), sum(single for _, single in costs))
 
@@ -90,7 +90,7 @@ class Shelf:
         return any(one.form == DIGEST and (one.delivered_at is not None or one.doubtful) for one in there)
 
     def _weigh(self, entry: Entry) -> None:
-        """Puts an entry on the budget of its chat and day."""
+        """Counts an entry for its chat and day."""
         place = self._place(entry)
         if self._weighs.get(entry.number) == place:
             return
@@ -102,12 +102,12 @@ class Shelf:
             self.weighings += 1
 
     def _place(self, entry: Entry) -> tuple[str, date] | None:
-        if entry.state is EntryState.CANCELLED and not entry.doubtful:  # else it may have been seen before
+        if entry.state is EntryState.CANCELLED and not entry.doubtful:  # a doubtful one may have arrived, so it counts
             return None
         return self._names.chat(entry.chat) if self._names else entry.chat, counted_day(entry)
 
     def _lift(self, number: str) -> None:
-        """Takes an entry off it; nothing is left of a day on which nobody weighs."""
+        """Removes an entry from the count of its chat and day; empty days are removed."""
         place = self._weighs.pop(number, None)
         if place is not None:
             there = self._used[place]
@@ -117,7 +117,7 @@ class Shelf:
                 del self._used[place]
 
     def _strike(self, entry: Entry) -> None:
-        """Takes an entry off its chat's open ones."""
+        """Removes an entry from its chat's open entries."""
         there = self._open.get(entry.chat, {})
         there.pop(entry.number, None)
         if not there:
@@ -125,7 +125,7 @@ class Shelf:
 
 
 def counted_day(entry: Entry) -> date:
-    """The day on whose budget an entry weighs: when it was, or next may be, delivered; or was to be, if cancelled."""
+    """The day for which an entry counts: when it was delivered, or may be next, or was to be if it is cancelled."""
     if entry.state is EntryState.CANCELLED:
         return day_of(entry.at)
     return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))

@@ -1,7 +1,7 @@
-"""The store: what the bot knows durably, and the indexes that make it quick. One unit of work is one durable record.
+"""The store: the bot's durable data, and indexes over it in memory. One unit of work is one journal record.
 
-Tables: events (append-only, precious), told, outbox, robots, meta. Indexes are rebuilt from the tables at start and after
-a rollback, so they can never say more than the disk does. What is settled and past moves to the archive (`sweep`).
+Tables: events (append-only), told, outbox, robots, meta. Indexes are rebuilt from the tables at the start and after a
+rollback, so they always agree with the disk. Settled entries and past tellings move to the archive (`sweep`).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from bot.state.shelf import Shelf, counted_day
 TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
-#: How long after a restored backup a message about something older is marked 补发.
+#: How long after restoring a backup a message about something older is marked 补发.
 UNSURE = timedelta(days=7)
-#: Numbers left free after a restored backup: as many messages may have gone out since it was made.
+#: Numbers skipped after restoring a backup: messages sent since it was made may have used them.
 GAP = 1000
 
 _Key = tuple[str, date | None, str, date, str]
@@ -83,34 +83,34 @@ class Store:
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        """One unit of work: everything inside becomes durable together, or nothing does and the indexes go back.
+        """A unit of work: all changes inside become durable together, or none does and the indexes are restored.
 
-        Not `durable` is written but not yet flushed on leaving: nothing may be built on it before `durable()` was awaited.
+        If not `durable`, the record is written but not flushed: await `durable()` before relying on it.
         """
         return _Work(self, self.database.work(durable=durable))
 
     def durable(self) -> Awaitable[None]:
-        """To be awaited: returns when every unit of work so far is on disk; many coroutines share a flush."""
+        """Await it: returns when every finished unit of work is on disk; coroutines that wait together share one flush."""
         return self.database.durable()
 
     def sync(self) -> None:
-        """The same at once, for who cannot await."""
+        """Like `durable`, but blocks for the flush."""
         self.database.sync()
 
     def follow(self, names: Succession) -> None:
-        """Looks at everything kept under these names from now on; the disk is left as it is."""
+        """Resolves former names of units and items with `names` from now on; nothing on disk changes."""
         if names != self.facts.names:
             self._base = replace(self._base, names=names)
             self.reload()
 
     @property
     def recovery_warning(self) -> str:
-        """What opening had to cut off, as a Chinese sentence; empty when nothing was."""
+        """A Chinese sentence about what was cut off on opening; empty if nothing was."""
         return self.database.recovery.warning
 
     @property
     def compaction_error(self) -> StateError | None:
-        """Why the last folding of the journal into a snapshot failed, if it did: commits go on, the journal grows."""
+        """Why the last automatic compaction failed; None if it succeeded. Commits still work, but the journal grows."""
         return self.database.compaction_error
 
     def close(self) -> None:
@@ -120,11 +120,11 @@ class Store:
     # --- events -----------------------------------------------------------
 
     def knows(self, event: Event) -> bool:
-        """Whether this event (source and id) was taken in before: events are idempotent."""
+        """Whether an event with this source and id is stored already: taking in an event twice has no effect."""
         return (event.source, event.id) in self._event_keys
 
     def keep(self, event: Event) -> None:
-        """Appends an event and moves the facts on."""
+        """Appends an event and updates the facts."""
         facts = self.facts.after(event)
         self._event_table.insert(event.model_dump(mode="json"))
         self.events.append(event)
@@ -266,10 +266,10 @@ class Store:
         return Seal.of(self.meta("archive"))
 
     def sweep(self, archive: Archive, now: datetime) -> int:
-        """Moves what was settled before this month, and tellings no decision can rest on any more, into the archive.
+        """Moves entries settled before this month, and tellings that no decision needs any more, into the archive.
 
-        Events are copied there and stay: facts are a fold over all of them. Each month is durable in the archive before
-        one unit of work takes it out of the live state. Returns the rows moved; raises StorageFailed, DamagedArchive.
+        Events are copied and also stay, since facts are computed from all of them. Each month is durable in the archive before
+        one unit of work removes it from the live state. Returns the number of rows moved; raises StorageFailed, DamagedArchive.
         """
         first = day_of(now).replace(day=1)
         months: dict[str, list[_Leaving]] = {}
@@ -281,7 +281,7 @@ class Store:
         return sum(map(len, months.values()))
 
     def _leaving(self, first: date) -> Iterator[_Leaving]:
-        """Entries settled, and tellings superseded, before the month that begins at `first`."""
+        """Entries settled, and tellings superseded, before the month that begins on `first`."""
         for number, entry in self.entries.items():
             if not _unsettled(entry) and counted_day(entry) < first:
                 at = entry.delivered_at or max(entry.at, entry.next_attempt_at)
@@ -302,7 +302,7 @@ class Store:
         return superseded(rows, kept)
 
     def _copy_events(self, months: dict[str, list[_Leaving]], first: date) -> None:
-        """Events not yet in the archive go into the file of the month that has just ended."""
+        """Adds events that are not archived yet to the rows of the month that has just ended."""
         last, closed = self.seal.last_event, first - timedelta(days=1)
         at = midnight(closed)
         fresh = [_Leaving("events", doc_id, at) for doc_id, _ in self._event_table.texts() if doc_id > last]
@@ -323,7 +323,7 @@ class Store:
         return text
 
     def _leave(self, leaving: list[_Leaving]) -> None:
-        """Takes rows out of the tables and the indexes."""
+        """Removes rows from the tables and the indexes."""
         told_ids = {one.doc_id for one in leaving if one.table == "told"}
         for doc_id in told_ids:
             self.tellings.forget(TOLD.validate_json(self._text("told", doc_id)))
@@ -337,17 +337,17 @@ class Store:
     # --- robots and meta --------------------------------------------------
 
     def put_robot(self, robot: RobotState) -> None:
-        """Writes what is remembered about a robot."""
+        """Stores the state of a robot."""
         doc_id = self._robot_ids.get(robot.name)
         self._robot_ids[robot.name] = self._robot_table.keep(doc_id, _written(robot.__pydantic_serializer__, robot))
         self.robots[robot.name] = robot
 
     def meta(self, key: str, default: Any = None) -> Any:
-        """A remembered value."""
+        """A stored value; `default` if there is none."""
         return self._meta.get(key, default)
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Remembers a JSON value."""
+        """Stores a JSON value."""
         if self._meta.get(key) == value:
             return
         document = {"key": key, "value": value}
@@ -359,20 +359,20 @@ class Store:
         self._meta[key] = value
 
     def note(self, key: str, title: str, text: str, at: datetime) -> None:
-        """Something that happened to the state, for the admin; the latest of its key counts."""
+        """Records something that happened to the state, for the admin; a later note replaces one with the same key."""
         self.set_meta("notes", {**self.meta("notes", {}), key: [at.isoformat(), title, text]})
 
     def notes(self) -> list[Trouble]:
-        """What `note` was told; whoever shows them decides for how long."""
+        """All notes; the caller decides how long to show them."""
         found = (
             (key, datetime.fromisoformat(at), title, text) for key, (at, title, text) in self.meta("notes", {}).items()
         )
         return [Trouble(f"{key}@{day_of(at)}", title, at, (text,)) for key, at, title, text in found]
 
     def begin_again(self, now: datetime, text: str) -> None:
-        """Marks a state put back from a backup: what went out since it was made is not known any more.
+        """Marks a state restored from a backup: it is not known which messages were sent after the backup was made.
 
-        Whatever is open may have arrived, numbers are not used twice, and what is owed now goes as 补发 (`UNSURE`).
+        Open entries may have arrived, numbers that may have been used are skipped, and what is due now is marked 补发 (`UNSURE`).
         """
         with self.work():
             for entry in self.open_entries():
@@ -390,7 +390,7 @@ class Store:
 
 
 def _written(serializer: SchemaSerializer, value: object) -> bytes:
-    """What a model writes itself as: JSON on one line. Raises NotStorable for text that no file can hold."""
+    """A model as one line of JSON. Raises NotStorable for text that UTF-8 cannot encode."""
     try:
         return serializer.to_json(value)
     except ValueError as error:  # half of a surrogate pair
@@ -398,7 +398,7 @@ def _written(serializer: SchemaSerializer, value: object) -> bytes:
 
 
 class _Work:
-    """The database's unit of work and the indexes over it (a plain class: a generator costs twice as much)."""
+    """A unit of work of the database and of the indexes over it; a class costs half as much as a generator."""
 
     __slots__ = ("_inner", "_store")
 
@@ -425,7 +425,7 @@ class _Work:
 
 
 class _Leaving(NamedTuple):
-    """A document on its way into the archive, and the instant it belongs to."""
+    """A document to be archived, and the instant that determines its month."""
 
     table: str
     doc_id: int
@@ -438,5 +438,5 @@ def _unsettled(entry: Entry) -> bool:
 
 
 def _key(one: PastTelling) -> _Key:
-    """What makes a telling the same one, whichever entry carries it: a merged digest has a number of its own."""
+    """The identity of a telling, whichever entry contains it: a merged digest has its own number."""
     return (one.item, one.due_on, one.addressee, one.rung_on, one.rung)

@@ -1,4 +1,4 @@
-"""Reading the whole state back, from the first archived row to the last record: the first wrong one is named."""
+"""Verifies the whole state, from the first archived row to the last journal record, and reports the first wrong one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.state.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found whole. `tail` is how many bytes of a half-written record stand behind the journal's last."""
+    """What was verified. `tail` is the number of bytes of a half-written record at the journal's end."""
 
     events: int
     entries: int
@@ -28,7 +28,7 @@ class Verified:
 
 
 def verify(state: Path) -> Verified:
-    """Checks journal, snapshot, archive and every event against its archived copy; beside a running bot too.
+    """Verifies journal, snapshot, archive, and every event against its archived copy; also beside a running bot.
 
     Raises DamagedState, DamagedArchive, ForgottenEvent or UnreadableState at the first wrong row, OSError.
     """
@@ -46,7 +46,7 @@ def verify(state: Path) -> Verified:
 
 
 def _against_archive(store: Store, archive: Archive, seal: Seal) -> None:
-    """Events are in both places: one that was changed or taken out of the live state differs from its copy."""
+    """Compares events, which are both in the live state and in the archive. Raises ForgottenEvent."""
     live = {(event.source, event.id): event.model_dump(mode="json") for event in store.events}
     for number, link in enumerate(archive.links(seal), 1):
         if link.kind == "events":

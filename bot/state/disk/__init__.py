@@ -1,3 +1,3 @@
-"""Bytes that survive a power cut: the journal, the snapshot, TinyDB over them, the lock on the folder, and their errors.
+"""Storage that survives a power cut: the journal, the snapshot, TinyDB over them, the lock on the folder, and their errors.
 
-Not here: what is kept in it (`bot/state`). May import nothing of the bot."""
+Not here: what is stored (`bot/state`). Imports no other room."""

@@ -1,4 +1,7 @@
-"""The garbage collector, which walks everything there is again and again and finds nothing: not while loading, else seldom."""
+"""Settings of Python's cyclic garbage collector: off while the state is loaded, and less frequent afterwards.
+
+The state consists of many objects without reference cycles, so frequent collections cost time and free nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from contextlib import contextmanager
 
 
 def seldom() -> None:
-    """Lets it look once in 20,000 new objects: a message leaves some fifty that stay, and no cycles."""
+    """Collects only once in 20,000 new objects: a message leaves about fifty objects that stay, and no cycles."""
     gc.set_threshold(20_000, 20, 50)
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """No collection meanwhile: for making many objects that stay. As before afterwards."""
+    """Turns collection off inside a `with` block that creates many lasting objects; restores the setting afterwards."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""TinyDB, made safe: writes that cost what they change, units of work over several tables, one journal record each.
+"""TinyDB on the journal: a write costs only what it changes, and a unit of work over several tables is one journal record.
 
-The whole state lives in memory as the JSON that the journal keeps: small, nothing for the garbage collector to walk, and what
-is read is the reader's own. A write puts a new text in the old one's stead, so undoing a unit of work is putting that back.
+All documents are held in memory as JSON text, as in the journal. Text is compact, the garbage collector need not walk it, and
+every reader gets a copy of its own. A write replaces a document's text; a rollback puts the old text back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.state.disk.errors import DamagedState, JournalBroken, NotStorable, Stat
 from bot.state.disk.files import read_files
 from bot.state.disk.journal import Journal
 from bot.state.disk.json_text import dumps, encoded, loads
-from bot.state.disk.rows import Changes, Rows, Shown, View
+from bot.state.disk.rows import Changes, ReadView, Rows, UpdateView
 
 __all__ = [
     "DamagedState",
@@ -31,25 +31,25 @@ __all__ = [
     "NotStorable",
     "StateError",
     "StateStorage",
+    "StateTable",
     "StorageFailed",
-    "Table",
 ]
 
-_Old = dict[str, Changes]  # table → document id → what was there before, None: nothing
+_Old = dict[str, Changes]  # table → document id → the text before the change; None: no document
 
-COMPACT_BYTES = 16 * 1024 * 1024  # of journal: a tenth of a second at the next start
+COMPACT_BYTES = 16 * 1024 * 1024  # of journal; reading as much takes a tenth of a second at the next start
 
 
 class Recovery(NamedTuple):
-    """What opening found; `warning` is a Chinese sentence for the log, empty when nothing had to be cut off."""
+    """What was recovered on opening; `warning` is a Chinese sentence for the log, empty if no torn tail was cut off."""
 
     documents: int
     records: int
     warning: str
 
 
-class _Work:
-    """One level of a unit of work, as a context manager (a plain class: half the price of a generator)."""
+class _Level:
+    """One level of nested units of work, as a context manager; a class costs half as much as a generator."""
 
     __slots__ = ("_durable", "_state")
 
@@ -67,11 +67,11 @@ class _Work:
 
 
 class StateStorage(Storage):
-    """All tables in memory, and the unit of work that carries each change to the journal (if there is one)."""
+    """All tables in memory, and the units of work that append changes to the journal (if there is one)."""
 
     def __init__(self, journal: Journal | None, compact_bytes: int) -> None:
         self.journal = journal
-        self.rollbacks = 0  # a table forgets its id counter when this has moved on
+        self.rollbacks = 0  # when this has changed, tables look up their highest id again
         self.compaction_error: StateError | None = None
         self._compact_bytes = compact_bytes
         self._tables: dict[str, Rows] = {}  # never holds an empty table
@@ -81,7 +81,7 @@ class StateStorage(Storage):
         self.recovery = self._recover()
 
     def load(self, snapshot: Iterable[bytes], records: Iterable[bytes]) -> None:
-        """Fills empty tables with the lines of a snapshot, then the payloads of the records after it."""
+        """Loads the lines of a snapshot, then applies the payloads of the later journal records."""
         for line in map(loads, snapshot):
             self._tables.setdefault(line["table"], {})[str(line["id"])] = dumps(line["document"])
         for payload in records:
@@ -89,13 +89,13 @@ class StateStorage(Storage):
                 changes = {key: None if document is None else dumps(document) for key, document in documents.items()}
                 self._put(name, self._tables.setdefault(name, {}), changes)
 
-    def read(self) -> dict[str, Shown]:  # type: ignore[override]  # TinyDB declares dicts and reads
+    def read(self) -> dict[str, ReadView]:  # type: ignore[override]  # TinyDB declares dicts and reads
         """Every table, for TinyDB's reading methods."""
-        return {name: Shown(rows) for name, rows in self._tables.items()}
+        return {name: ReadView(rows) for name, rows in self._tables.items()}
 
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         """Makes the whole state equal `data`, as one unit of work. TinyDB uses this to drop tables."""
-        with _Work(self, durable=True):
+        with _Level(self, durable=True):
             for name in {*self._tables, *data}:
                 new = data.get(name, {})
                 gone: Changes = dict.fromkeys(self.rows(name).keys() - new.keys())
@@ -106,13 +106,13 @@ class StateStorage(Storage):
             self.journal.close()
 
     def rows(self, name: str) -> Rows:
-        """The live rows of one table: read only."""
+        """The rows of one table, not copied: do not change them."""
         return self._tables.get(name, {})
 
     def apply(self, name: str, changes: Changes) -> None:
-        """Stores documents, as texts, or removes them (None), in the unit of work open or one of its own."""
+        """Stores documents as texts, or removes them (None), in the open unit of work, else in one of its own."""
         if not self._levels:
-            with _Work(self, durable=True):
+            with _Level(self, durable=True):
                 self.apply(name, changes)
             return
         rows, level = self._tables.setdefault(name, {}), self._levels[-1]
@@ -125,7 +125,7 @@ class StateStorage(Storage):
         self._put(name, rows, changes)
 
     def begin(self) -> None:
-        """Opens a level, which must not stay open across an await: another task's changes would join it."""
+        """Opens a level. It must not stay open across an await: changes of another task would become part of it."""
         task = _current_task()
         if not self._levels:
             self._owner = task
@@ -134,7 +134,7 @@ class StateStorage(Storage):
         self._levels.append({})
 
     def commit(self, durable: bool) -> None:
-        """Ends the innermost level: its changes pass to the one around it, or to the journal."""
+        """Ends the innermost level; its changes go to the enclosing level, or from the outermost one to the journal."""
         old = self._levels[-1]
         if len(self._levels) > 1:
             self._levels.pop()
@@ -152,7 +152,7 @@ class StateStorage(Storage):
             self._settle(self.journal, old, durable)
 
     def abandon(self) -> None:
-        """Ends the innermost level, putting back what it changed."""
+        """Ends the innermost level and rolls back its changes."""
         self._roll_back(self._levels.pop())
 
     def durable(self) -> Awaitable[None]:
@@ -179,7 +179,7 @@ class StateStorage(Storage):
             del self._tables[name]
 
     def _changes(self, old: _Old) -> dict[str, Changes]:
-        """The final value of every document that differs from its old one: the payload of the record."""
+        """The new text of every document that differs from its old text: the record's payload."""
         changes: dict[str, Changes] = {}
         for name, before in old.items():
             rows = self.rows(name)
@@ -190,7 +190,7 @@ class StateStorage(Storage):
         return changes
 
     def _settle(self, journal: Journal, old: _Old, durable: bool) -> None:
-        """After the record is appended. Only a flush that failed undoes the change; an interruption does not."""
+        """Flushes an appended record, and compacts if needed. Only a failed flush rolls back; an interruption does not."""
         if durable:
             try:
                 journal.sync()
@@ -205,12 +205,12 @@ class StateStorage(Storage):
             rows = self._tables.setdefault(name, {})
             removed = any(document is not None and key not in rows for key, document in before.items())
             self._put(name, rows, before)
-            if removed:  # they came back at the end
+            if removed:  # documents put back are at the end: restore the order of ids
                 self._tables[name] = dict(sorted(rows.items(), key=lambda row: int(row[0])))
         self.rollbacks += 1
 
     def _try_to_compact(self, journal: Journal) -> None:
-        """The change that led here is safe already, so a full disk is reported and tried again later."""
+        """Compacts. A failure is only noted and tried again later: the commit that triggered it is already on disk."""
         try:
             self.compact()
             self.compaction_error = None
@@ -219,7 +219,7 @@ class StateStorage(Storage):
             self._plan_compaction(journal)
 
     def _plan_compaction(self, journal: Journal) -> None:
-        """At least as much journal as there is snapshot, so that the cost per change does not grow with the state."""
+        """Sets the journal size of the next compaction: at least the snapshot's, so that the cost per change stays constant."""
         self._compact_at = journal.journal_bytes + max(self._compact_bytes, journal.snapshot_bytes)
 
     def _lines(self) -> Iterable[bytes]:
@@ -239,38 +239,38 @@ class StateStorage(Storage):
         return Recovery(sum(map(len, self._tables.values())), len(recovered.records), recovered.warning)
 
 
-class Table(tinydb.table.Table):
-    """TinyDB's own methods, at the cost of the documents they touch. What they return is the caller's to change.
+class StateTable(tinydb.table.Table):
+    """TinyDB's table over `StateStorage`. Documents returned are copies, which the caller may change.
 
-    By id a write costs O(change); by query TinyDB looks at (and so copies) every document. There is no query cache.
+    A write by id costs O(change). A query makes TinyDB parse every document of the table; there is no query cache.
     """
 
     def __init__(self, storage: StateStorage, name: str) -> None:
         super().__init__(storage, name, cache_size=0)
         self._state = storage
         self._rollbacks = storage.rollbacks
-        self._highest: int | None = None  # id in use, once looked up
+        self._highest: int | None = None  # highest id in use; None until looked up
 
     def put(self, doc_id: int, document: Mapping[str, Any]) -> None:
-        """Stores the whole document under this id, whether or not there was one. O(document)."""
+        """Stores a whole document under this id; replaces any document there. O(document)."""
         self._keep({_key(doc_id): encoded(dict(document))}, doc_id)
 
     def keep(self, doc_id: int | None, text: bytes) -> int:
-        """`put` or, without an id, `insert`, of a document as a model wrote it: JSON on one line, unchecked. Returns the id."""
+        """Stores a document given as JSON text on one line, unchecked; without an id, under a new one. Returns the id."""
         doc_id = self._get_next_id() if doc_id is None else doc_id
         self._keep({str(doc_id): text}, doc_id)
         return doc_id
 
     def text(self, doc_id: int) -> bytes | None:
-        """The document as it is stored."""
+        """The stored JSON text of a document; None if there is none."""
         return self._state.rows(self._name).get(str(doc_id))
 
     def texts(self) -> Iterator[tuple[int, bytes]]:
-        """(id, stored document) of all; no writes to this table while it is walked."""
+        """Id and stored JSON text of every document. Do not write to this table while iterating."""
         return ((int(key), text) for key, text in self._state.rows(self._name).items())
 
     def get(self, cond: QueryLike | None = None, doc_id: int | None = None, doc_ids: list[int] | None = None) -> Any:
-        """As TinyDB's: one document or None by query or `doc_id`, a list by `doc_ids`."""
+        """Like TinyDB's: one document or None for a query or `doc_id`, a list for `doc_ids`."""
         if doc_id is not None:
             text = self.text(doc_id)
             return None if text is None else self.document_class(loads(text), doc_id)
@@ -292,41 +292,41 @@ class Table(tinydb.table.Table):
         return self._highest
 
     def _update_table(self, updater: Callable[[Any], None]) -> None:
-        """Where every write of TinyDB goes through. It costs what `updater` touches."""
-        view = View(self._state.rows(self._name))
+        """All of TinyDB's writes call this. Its cost depends on the documents that `updater` touches."""
+        view = UpdateView(self._state.rows(self._name))
         changes: Changes = {}
         try:
             updater(view)
             for doc_id, document in view.touched.items():
                 changes[_key(doc_id)] = None if document is None else encoded(document)
-        except BaseException:  # nothing was changed yet but the counter
+        except BaseException:  # only the id counter has changed so far
             self._highest = None
             raise
         if changes:
             self._keep(changes, max(view.touched))
 
     def _keep(self, changes: Changes, highest: int) -> None:
-        if self._highest is not None and highest > self._highest:  # an id the caller chose
+        if self._highest is not None and highest > self._highest:  # the caller chose the id
             self._highest = highest
         self._state.apply(self._name, changes)
 
 
 class Database(tinydb.TinyDB):
-    """TinyDB over a state folder. One process, one event loop; take a StateLock first."""
+    """TinyDB over a state folder, for one process and one event loop; acquire a StateLock first."""
 
-    table_class = Table  # type: ignore[assignment]  # TinyDB declares its own class instead of a type
+    table_class = StateTable  # type: ignore[assignment]  # TinyDB declares its own class instead of a type
     default_storage_class = StateStorage  # type: ignore[assignment]
 
     def __init__(self, journal: Journal | None, compact_bytes: int = COMPACT_BYTES) -> None:
-        """Over a journal opened by the caller, or in memory only; most use `open` or `in_memory`."""
+        """Over a journal opened by the caller, or in memory only (None); most callers use `open` or `in_memory`."""
         self._state = StateStorage(journal, compact_bytes)
         super().__init__(storage=lambda: self._state)
 
     @classmethod
     def open(cls, folder: Path, *, compact_bytes: int = COMPACT_BYTES) -> Self:
-        """Recovers what is in `folder`, created when absent. Raises DamagedState or StorageFailed.
+        """Opens and recovers the state in `folder`, which is created if absent. Raises DamagedState or StorageFailed.
 
-        When the journal exceeds `compact_bytes` and the snapshot's size, the commit that did it also compacts.
+        The commit that makes the journal larger than `compact_bytes` and than the snapshot also compacts.
         """
         return cls(Journal.open(folder), compact_bytes)
 
@@ -337,49 +337,49 @@ class Database(tinydb.TinyDB):
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes]) -> Self:
-        """In memory, holding what a snapshot and a journal say (name → content). Raises DamagedState."""
+        """A database in memory with the content of a snapshot and a journal (file name → bytes). Raises DamagedState."""
         database = cls.in_memory()
         database._state.load(*read_files(files))
         return database
 
-    def table(self, name: str, **kwargs: Any) -> Table:
-        """The table of that name; it takes no options."""
-        return cast(Table, super().table(name, **kwargs))
+    def table(self, name: str, **kwargs: Any) -> StateTable:
+        """The table of that name; options are not supported."""
+        return cast(StateTable, super().table(name, **kwargs))
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        """One unit of work: all changes to any tables inside it become one journal record, or none.
+        """A unit of work: all changes to any tables inside the block become one journal record, or none does.
 
-        On leaving the outermost one the record is written, and flushed if `durable` (else see `durable()`). On an
-        exception every old value comes back: of the inner one only, if the exception is caught inside the outer one.
-        What changed nothing writes nothing. Never await inside. Raises StorageFailed (nothing changed, go on) or
-        JournalBroken (nothing changed in memory, stop).
+        Leaving the outermost block writes the record, and flushes it if `durable` (else see `durable()`). An exception rolls
+        back all changes; one caught inside an outer block rolls back only the inner one's. Without changes, nothing is
+        written. Never await inside the block. Raises StorageFailed (nothing changed, the database is usable) or
+        JournalBroken (rolled back in memory, stop the process).
         """
-        return _Work(self._state, durable)
+        return _Level(self._state, durable)
 
     def durable(self) -> Awaitable[None]:
-        """To be awaited: returns when every unit of work finished so far is on disk; many coroutines share a flush.
+        """Await it: returns when every finished unit of work is on disk; coroutines that wait together share one flush.
 
-        Raises JournalBroken; then what the disk holds is known only to the next start.
+        Raises JournalBroken; only the next start can tell what is on the disk then.
         """
         return self._state.durable()
 
     def sync(self) -> None:
-        """The same at once, blocking for a flush if one is needed."""
+        """Like `durable`, but blocks for the flush."""
         if self._state.journal is not None:
             self._state.journal.sync()
 
     def compact(self) -> None:
-        """Folds the journal into a new snapshot now. Blocks: 15–50 ms for 10,000 documents, 150–350 ms for 100,000."""
+        """Writes a new snapshot and starts an empty journal. Blocks 15–50 ms for 10,000 documents, 150–350 ms for 100,000."""
         self._state.compact()
 
     @property
     def recovery(self) -> Recovery:
-        """What opening found; log its warning."""
+        """What was recovered on opening; log its warning."""
         return self._state.recovery
 
     @property
     def compaction_error(self) -> StateError | None:
-        """Why the last automatic compaction failed (commits go on), None when it did not."""
+        """Why the last automatic compaction failed (commits still work); None if it succeeded."""
         return self._state.compaction_error
 
     @property
@@ -398,7 +398,7 @@ def _key(doc_id: int) -> str:
 
 
 def _payload(changes: dict[str, Changes]) -> bytes:
-    """The record's text."""
+    """The JSON text of a record: the changes of each table."""
     return b"{%b}" % b",".join(
         [b"%b:{%b}" % (dumps(name), b",".join(_members(rows))) for name, rows in changes.items()]
     )
@@ -410,13 +410,13 @@ def _members(rows: Changes) -> Iterator[bytes]:
 
 
 def _merge(outer: _Old, inner: _Old) -> None:
-    """The outer unit of work takes over: what it had noted before is older."""
+    """Adds an inner level's old texts to the outer level's; where both have one, the outer level's is older and stays."""
     for name, before in inner.items():
         outer[name] = before | outer.get(name, {})
 
 
 async def _at_once() -> None:
-    """In memory there is nothing to wait for."""
+    """Returns at once: without a journal nothing has to be flushed."""
 
 
 def _current_task() -> object:

@@ -1,19 +1,19 @@
-"""What can go wrong with the state folder. Each error's text is the help an admin reads.
+"""Errors of the state folder. The text of each is written for the admin.
 
 StateError
 ├── StateLocked      another process owns the folder
-├── DamagedState     a file is not what was written; nothing was changed
-├── DamagedArchive   a row of the archive is not what was written; reminders go on without it
-├── ForgottenEvent   a live event differs from its archived copy
-├── UnreadableState  whole files with something in them that the bot does not write
+├── DamagedState     a file differs from what was written; nothing was changed
+├── DamagedArchive   a row of the archive differs from what was written; reminders work without the archive
+├── ForgottenEvent   a live event differs from its archived copy, or is missing
+├── UnreadableState  checksums are right, but a document has content that the bot does not write
 ├── NewerState       a later version of the bot wrote this state
-├── BadBackup        a backup is not whole; nothing was changed
-├── StorageFailed    the disk refused one operation; the store still stands where it was before it
-├── JournalBroken    a flush failed, so nothing more can be promised in this process
-└── NotStorable      a document holds something JSON cannot keep (also a ValueError)
+├── BadBackup        a backup is incomplete or damaged; nothing was changed
+├── StorageFailed    one disk operation failed and was undone; the store is usable
+├── JournalBroken    a flush failed: this process cannot store anything durably any more
+└── NotStorable      a document contains a value that JSON cannot hold (also a ValueError)
 """
 
-# ruff: noqa: N818  (these names say what is the case)
+# ruff: noqa: N818  (the names state the condition, without the suffix Error)
 from __future__ import annotations
 
 import errno
@@ -34,11 +34,11 @@ _CAUSES = {
 
 
 class StateError(Exception):
-    """Anything that keeps the bot from reading or keeping its state."""
+    """Base of all errors that keep the bot from reading or writing its state."""
 
 
 class StateLocked(StateError):
-    """`pid` and `host` are None when the holder has not written them (yet)."""
+    """Another process holds the lock; `pid` and `host` are None if it has not written them (yet)."""
 
     def __init__(self, folder: Path, pid: int | None = None, host: str | None = None) -> None:
         self.folder, self.pid, self.host = folder, pid, host
@@ -49,7 +49,7 @@ class StateLocked(StateError):
 
 
 class DamagedState(StateError):
-    """`file` is not what was written; the first wrong byte known is `offset` (from 0). Nothing was changed."""
+    """`file` differs from what was written; `offset` (from 0) is the first byte known to be wrong. Nothing was changed."""
 
     def __init__(self, file: Path, offset: int, finding: str) -> None:
         self.file, self.offset, self.finding = file, offset, finding
@@ -61,7 +61,7 @@ class DamagedState(StateError):
 
 
 class DamagedArchive(StateError):
-    """A row of the receipt chain is not what was written: `line` from 1, `offset` of its first byte."""
+    """A row of the receipt chain differs from what was written; `line` counts from 1, `offset` is that of its first byte."""
 
     def __init__(self, file: Path, line: int, offset: int, finding: str) -> None:
         self.file, self.line, self.offset, self.finding = file, line, offset, finding
@@ -72,7 +72,7 @@ class DamagedArchive(StateError):
 
 
 class ForgottenEvent(StateError):
-    """An event in the live state is not, or no longer, what the archive holds; `row` counts the chain's rows from 1."""
+    """An event in the live state is missing or differs from its archived copy; `row` counts the chain's rows from 1."""
 
     def __init__(self, archive: Path, row: int, event: str) -> None:
         self.row = row
@@ -83,7 +83,7 @@ class ForgottenEvent(StateError):
 
 
 class UnreadableState(StateError):
-    """Every checksum is right, yet a document is not what the bot writes."""
+    """All checksums are right, but a document has content that the bot does not write."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         super().__init__(
@@ -92,7 +92,7 @@ class UnreadableState(StateError):
 
 
 class NewerState(StateError):
-    """The state's schema is one this version does not know yet."""
+    """The state's schema version is later than this version of the bot knows."""
 
     def __init__(self, found: int, known: int) -> None:
         super().__init__(
@@ -101,7 +101,7 @@ class NewerState(StateError):
 
 
 class BadBackup(StateError):
-    """A file that cannot be restored from; `finding` says why."""
+    """A backup file that cannot be restored; `finding` says why."""
 
     def __init__(self, file: Path, finding: str) -> None:
         self.file = file
@@ -109,7 +109,7 @@ class BadBackup(StateError):
 
 
 class StorageFailed(StateError):
-    """One file operation failed and was undone; what was stored before it still is, and the store can be used on."""
+    """One file operation failed and was undone; everything stored before is intact, and the store is usable."""
 
     def __init__(self, action: str, file: Path, error: OSError) -> None:
         self.file, self.errno = file, error.errno
@@ -120,7 +120,7 @@ class StorageFailed(StateError):
 
 
 class JournalBroken(StateError):
-    """A flush failed: the kernel may have dropped the data, and a later flush that succeeds would prove nothing."""
+    """A flush failed. The kernel may have dropped the data, so even a later flush that succeeds would not prove it stored."""
 
     def __init__(self, file: Path, cause: str) -> None:
         self.file = file
@@ -131,7 +131,7 @@ class JournalBroken(StateError):
 
 
 class NotStorable(StateError, ValueError):
-    """`path` leads to the value inside the document, outermost key first."""
+    """A document contains a value that JSON cannot hold; `path` leads to it, outermost key first."""
 
     def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
         self.reason, self.path = reason, path
@@ -139,10 +139,10 @@ class NotStorable(StateError, ValueError):
         super().__init__(f"这份数据不能保存{where}：{reason}。只能保存文字、数、真假、空值以及由它们组成的列表和字典。")
 
     def under(self, key: object) -> NotStorable:
-        """The same finding, seen from one level further out."""
+        """The same error with one more outer key in its path."""
         return NotStorable(self.reason, (str(key), *self.path))
 
 
 def describe(error: OSError) -> str:
-    """Chinese cause with the system's own number: 磁盘已满（errno 28）."""
+    """The cause in Chinese, with the system's error number: 磁盘已满（errno 28）."""
     return f"{_CAUSES.get(error.errno or 0, '系统拒绝了这次操作')}（errno {error.errno}）"

@@ -1,4 +1,4 @@
-"""Reading a state folder, or a copy of one: which snapshot and journal belong together, and whether they are whole.
+"""Reads a state folder or a copy of one: finds the snapshot and its journal, and checks that both are intact.
 
 Nothing here changes a file.
 """
@@ -15,15 +15,15 @@ from bot.state.disk.records import Snapshot, good_prefix, read_records, read_sna
 
 SNAPSHOT = "snapshot.jsonl"
 DRAFT = "snapshot.tmp"
-#: Stands in the folder while a backup is being put back.
+#: Name of the marker file that exists while a backup is being restored.
 RESTORING = "restoring"
-#: How often to look again before what is seen beside a running bot is believed to be damage.
+#: How often to read beside a running bot before an inconsistency is taken for damage.
 LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A state as read and verified. `tail` is what stands behind the journal's last whole record."""
+    """A state that was read and verified. `tail` are the bytes after the journal's last complete record."""
 
     snapshot: Snapshot
     snapshot_bytes: int
@@ -35,12 +35,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The bytes of a matching snapshot (None: none yet) and journal, the latter up to its last whole record."""
+    """The bytes of a snapshot (None if there is none yet) and of its journal up to the last complete record."""
 
     generation: int
     snapshot: bytes | None
     journal: bytes
-    tail: int = 0  # bytes behind the last whole record
+    tail: int = 0  # bytes after the last complete record
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Name and content of each file."""
@@ -50,12 +50,12 @@ class Pair:
 
 
 def journal_file(folder: Path, generation: int) -> Path:
-    """journal-<generation>.log."""
+    """The path of a generation's journal, journal-<generation>.log."""
     return folder / f"journal-{generation}.log"
 
 
 def read_folder(folder: Path) -> Found:
-    """Reads and verifies. Raises DamagedState, OSError."""
+    """Reads and verifies a state folder. Raises DamagedState, OSError."""
     if (folder / RESTORING).exists():
         raise DamagedState(folder / RESTORING, 0, "上一次恢复备份没有做完")
     snapshot, size = Snapshot(0, 0, []), 0
@@ -73,9 +73,9 @@ def read_folder(folder: Path) -> Found:
 
 
 def read_pair(folder: Path, *, upto_damage: bool = False) -> Pair:
-    """The bytes of a whole state, or with `upto_damage` of what comes before the damage in its journal; empty when not begun.
+    """The verified bytes of a state; with `upto_damage`, those before the damage in its journal. Empty for a new folder.
 
-    A compaction under way in another process may make it raise FileNotFoundError or DamagedState: then look again.
+    During a compaction by another process it may raise FileNotFoundError or DamagedState: then try again.
     """
     if not upto_damage:
         read_folder(folder)
@@ -97,7 +97,7 @@ def read_pair(folder: Path, *, upto_damage: bool = False) -> Pair:
 
 
 def read_living(folder: Path) -> Pair:
-    """The same beside a running bot, whose compactions and half-written records only make it look again."""
+    """Like `read_pair`, beside a running bot: reads again when it meets a compaction or a half-written record."""
     for attempt in range(LOOKS):
         try:
             pair = read_pair(folder)
@@ -112,7 +112,7 @@ def read_living(folder: Path) -> Pair:
 
 
 def read_files(files: Mapping[str, bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The snapshot's lines and the records' payloads of a pair's files. Raises DamagedState, or KeyError without a journal."""
+    """The snapshot's lines and the records' payloads from the files of a `Pair`. Raises DamagedState; KeyError without a journal."""
     data = files.get(SNAPSHOT)
     snapshot = read_snapshot(Path(SNAPSHOT), data) if data is not None else Snapshot(0, 0, [])
     file = journal_file(Path(), snapshot.generation)
@@ -120,13 +120,16 @@ def read_files(files: Mapping[str, bytes]) -> tuple[list[bytes], list[bytes]]:
 
 
 def _journals(folder: Path) -> dict[int, Path]:
-    """Generation → file, for every file named like a journal."""
+    """Every file named like a journal, by generation."""
     named = ((path.name.removeprefix("journal-").removesuffix(".log"), path) for path in folder.glob("journal-*.log"))
     return {int(number): path for number, path in named if number.isdecimal()}
 
 
 def _must_belong_together(snapshot_file: Path, file: Path, generation: int, journals: dict[int, Path]) -> None:
-    """A file that was deleted or restored alone must not pass for an empty one."""
+    """Raises DamagedState if the snapshot's journal is missing, or a later journal has records.
+
+    One of the two files was then deleted or restored alone; an empty journal must not be taken for the missing one.
+    """
     if generation not in journals and (journals or generation):
         raise DamagedState(snapshot_file, 0, f"与快照配套的日志 {file.name} 不见了")
     for other, path in journals.items():

@@ -1,11 +1,11 @@
-"""The journal: an append-only record file and a snapshot, which together are the state folder's truth.
+"""The journal: an append-only file of records and a snapshot; together they hold the whole state.
 
-    snapshot.jsonl       the whole state as of one record, and the number of the generation it begins
-    journal-<g>.log      every record since, for that generation g
-    damaged-<n>.bin      what recovery cut off the end of a journal (a write that a power cut left half done)
+    snapshot.jsonl       the whole state after one record, and the number of the generation that begins there
+    journal-<g>.log      every later record, for that generation g
+    damaged-<n>.bin      what recovery cut off a journal's end (a record half written at a power cut)
 
-It knows nothing of documents: a payload is one line of JSON text, a snapshot a sequence of such lines. It is used from one
-thread; only the flush of `durable` runs in another.
+The journal does not interpret documents: a payload is one line of JSON text, and a snapshot is a sequence of lines. It is used
+from one thread; only the flush of `durable` may run in another.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from bot.state.disk.records import encode_record, encode_snapshot
 
 __all__ = ["DamagedState", "Disk", "Journal", "JournalBroken", "Recovered", "StateError", "StorageFailed"]
 
-#: A flush quicker than this stops the event loop for less time than a thread would need to take it over.
+#: A flush shorter than this blocks the event loop for less time than handing it to a thread would cost.
 QUICK_SECONDS = 0.0005
 
 
 class Disk:
-    """Every effect of the journal on the file system, so that a test can fail, or photograph, each one."""
+    """Every effect of the journal on the file system, so that a test can make each one fail or inspect the folder after it."""
 
     def open(self, path: Path, *, fresh: bool) -> int:
-        """For appending; `fresh` empties it. Created when absent. Readable by its owner only."""
+        """Opens a file for appending; `fresh` empties it. Created if absent, readable by its owner only."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         return os.open(path, flags | (os.O_TRUNC if fresh else 0), 0o600)
 
@@ -52,7 +52,7 @@ class Disk:
         path.unlink(missing_ok=True)
 
     def flush_folder(self, folder: Path) -> None:
-        """Makes names created, renamed or removed in `folder` survive a power cut."""
+        """Flushes the folder (fsync), so that created, renamed and removed names survive a power cut."""
         file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(file)
@@ -62,9 +62,9 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What `open` found: the snapshot's lines, then the payloads of the records after it, oldest first.
+    """What `open` read: the snapshot's lines, and the payloads of the later records, oldest first.
 
-    `cut_bytes` of a half-written record were cut off the journal's end and kept in the file `kept_as`.
+    `cut_bytes` bytes of a half-written record were cut off the journal's end and saved in the file `kept_as`.
     """
 
     snapshot: list[bytes]
@@ -74,7 +74,7 @@ class Recovered:
 
     @property
     def warning(self) -> str:
-        """Chinese sentence for the log when something was cut off, else empty."""
+        """A Chinese sentence for the log if something was cut off, else empty."""
         if self.kept_as is None:
             return ""
         return (
@@ -84,10 +84,10 @@ class Recovered:
 
 
 class Journal:
-    """Appends records, makes them durable, and folds them into a snapshot. Made by `open`."""
+    """Appends records, flushes them, and compacts them into a snapshot. Made by `open`."""
 
     def __init__(self, folder: Path, disk: Disk, found: Found, recovered: Recovered, file: int) -> None:
-        self.recovered: Recovered | None = recovered  # large: the owner sets it to None once applied
+        self.recovered: Recovered | None = recovered  # large, so the owner sets it to None after applying it
         self.snapshot_bytes = found.snapshot_bytes
         self.journal_bytes = found.good_bytes
         self._folder, self._disk, self._file = folder, disk, file
@@ -97,13 +97,13 @@ class Journal:
         self.synced = self.sequence  # number of the last record that is on disk, as `sequence` is of the last appended
         self._broken = ""
         self._flush_lock = Lock()
-        self._ferry = _Ferry(self._flush)
+        self._group_commit = _GroupCommit(self._flush)
 
     @classmethod
     def open(cls, folder: Path, disk: Disk | None = None) -> Journal:
-        """Recovers what is in `folder`, which is created when absent.
+        """Opens and recovers the journal in `folder`, which is created if absent.
 
-        Raises DamagedState (and then has changed nothing) or StorageFailed.
+        Raises DamagedState (then nothing was changed) or StorageFailed.
         """
         disk = disk or Disk()
         try:
@@ -120,9 +120,9 @@ class Journal:
         return journal_file(self._folder, self._generation)
 
     def append(self, payload: bytes) -> None:
-        """Hands one record to the operating system: it survives the process now, a power cut only after a flush.
+        """Writes one record. It survives the end of the process at once, a power cut only after a flush.
 
-        Raises StorageFailed with the journal as it was before, or JournalBroken when not even that could be had.
+        Raises StorageFailed if the write failed and was undone, JournalBroken if it could not be undone.
         """
         if self._broken:
             raise JournalBroken(self.file, self._broken)
@@ -130,7 +130,7 @@ class Journal:
         try:
             if (written := self._write(self._file, line)) < len(line):  # a nearly full disk
                 write_all(self._disk, self._file, line[written:])
-        except BaseException as error:  # Ctrl-C too: the same number must not be written twice
+        except BaseException as error:  # also on Ctrl-C: a sequence number must not be written twice
             self._take_back()
             if isinstance(error, OSError):
                 raise StorageFailed("写入状态日志", self.file, error) from error
@@ -139,24 +139,24 @@ class Journal:
         self.journal_bytes += len(line)
 
     def sync(self) -> None:
-        """Returns when everything appended is on disk. Blocks for one flush; raises JournalBroken."""
+        """Blocks until everything appended is on disk. Raises JournalBroken."""
         self._refuse_if_broken()
         if self.synced < self.sequence:
             self._flush()
 
     def durable(self) -> Awaitable[None]:
-        """To be awaited: returns when everything appended before the call is on disk; raises JournalBroken.
+        """Await it: returns when everything appended before the call is on disk. Raises JournalBroken.
 
-        Group commit: coroutines that come while a flush runs share the next one.
+        Group commit: coroutines that call it while a flush runs share the next flush.
         """
         self._refuse_if_broken()
-        return self._ferry.cross() if self.synced < self.sequence else _at_once()
+        return self._group_commit.join() if self.synced < self.sequence else _at_once()
 
     def compact(self, lines: Iterable[bytes]) -> None:
-        """Replaces snapshot and journal by a snapshot of `lines`, the state after the last record appended.
+        """Writes a new snapshot with `lines`, the state after the last record, and begins an empty journal.
 
-        Blocks until it is on disk. A crash at any point leaves a valid pair. Raises StorageFailed with the old pair in
-        place and usable.
+        Blocks until both are on disk. A crash at any point leaves a valid pair of files. Raises StorageFailed; the old pair
+        is then still in use.
         """
         self._refuse_if_broken()
         data = encode_snapshot(self._generation + 1, self.sequence, lines)
@@ -165,22 +165,22 @@ class Journal:
             self._switch(file, len(data))
 
     def close(self) -> None:
-        """Flushes what is left, then refuses everything. Closing twice is harmless."""
+        """Flushes and closes the journal; later calls raise JournalBroken. Closing twice is allowed."""
         if self._file < 0:
             return
         try:
             if not self._broken:
                 self.sync()
         finally:
-            self._ferry.close()
+            self._group_commit.close()
             os.close(self._file)
             self._file, self._broken = -1, self._broken or "程序已关闭状态文件夹"
 
     def _flush(self) -> None:
-        """Runs in either thread.
+        """Flushes the file; called from both threads.
 
-        The lock keeps a flush that fails in one thread from being hidden by one that succeeds in the other (the kernel
-        reports a lost write once), and the file from being swapped meanwhile.
+        The lock has two purposes. The kernel reports a lost write only once, so a flush that fails in one thread must be
+        noted before the other thread flushes successfully. And a compaction must not exchange the file during a flush.
         """
         with self._flush_lock:
             self._refuse_if_broken()
@@ -192,14 +192,14 @@ class Journal:
             self.synced = sequence
 
     def _take_back(self) -> None:
-        """Removes what a failed write may have left behind the last good record."""
+        """Cuts off what a failed write may have left after the last complete record."""
         try:
             self._disk.cut(self._file, self.journal_bytes)
         except OSError as error:
             raise self._break(error) from error
 
     def _prepare(self, data: bytes) -> int:
-        """Writes the next snapshot under its draft name and the next journal, empty; returns the latter, open."""
+        """Writes the next snapshot under a temporary name and creates the next journal; returns the journal, open."""
         file = -1
         try:
             write_file(self._disk, self._folder / DRAFT, data)
@@ -211,10 +211,10 @@ class Journal:
         return file
 
     def _switch(self, file: int, snapshot_bytes: int) -> None:
-        """Renames the draft into place, the single instant of the switch, and goes on in the new journal.
+        """Renames the new snapshot into place, which makes the switch atomic, and continues in the new journal.
 
-        From the rename to the last line the journal counts as broken, so that an interruption cannot leave it
-        appending to the old file, which the next start would ignore.
+        From the rename to the last line the journal is marked as broken: if it is interrupted in between, it must not append
+        to the old file, which the next start would ignore.
         """
         old = self.file
         self._broken = "整理状态文件夹时被打断"
@@ -224,18 +224,18 @@ class Journal:
             self._broken = ""
             raise self._discard(file, error) from error
         try:
-            self._disk.flush_folder(self._folder)  # or a power cut could bring the old snapshot back
+            self._disk.flush_folder(self._folder)  # else a power cut could undo the rename
         except OSError as error:
             os.close(file)
             raise self._break(error) from error
         os.close(self._file)
         self._file, self._generation, self.synced = file, self._generation + 1, self.sequence
         self.snapshot_bytes, self.journal_bytes, self._broken = snapshot_bytes, 0, ""
-        with suppress(OSError):  # left behind it is removed at the next start
+        with suppress(OSError):  # if it stays, the next start removes it
             self._disk.remove(old)
 
     def _discard(self, file: int, error: OSError) -> StorageFailed:
-        """Removes a next pair that could not be finished."""
+        """Removes the next pair of files after a failure; returns the error to raise."""
         if file >= 0:
             os.close(file)
         for path in (self._folder / DRAFT, journal_file(self._folder, self._generation + 1)):
@@ -252,11 +252,11 @@ class Journal:
             raise JournalBroken(self.file, self._broken)
 
 
-class _Ferry:
-    """Carries all coroutines that wait at one moment across one flush.
+class _GroupCommit:
+    """Lets all coroutines that wait at the same time share one flush.
 
-    A flush that lately took less than handing it to a thread costs is done on the spot; a slower disk is waited for in a
-    thread of its own. (The event loop's shared threads may all be busy resolving names.)
+    If the last flush was shorter than handing it to a thread, the next runs in the event loop's thread; else in a thread of
+    its own (the event loop's shared threads may all be busy resolving host names).
     """
 
     def __init__(self, flush: Callable[[], None]) -> None:
@@ -264,43 +264,43 @@ class _Ferry:
         self._thread: ThreadPoolExecutor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[asyncio.Future[None]] = []
-        self._under_way = False
-        self._seconds = math.inf  # what the last flush took; until one was seen the disk counts as slow
+        self._flushing = False
+        self._seconds = math.inf  # duration of the last flush; a disk counts as slow until one was measured
 
-    def cross(self) -> asyncio.Future[None]:
-        """Done when the first flush to start after this call has ended; raises what that raises."""
+    def join(self) -> asyncio.Future[None]:
+        """A future that is done when the first flush started after this call has ended; it has the flush's exception."""
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # passengers of a loop that has ended will never land
-            self._loop, self._waiting, self._under_way = loop, [], False
-        passenger: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(passenger)
-        if not self._under_way:
-            self._under_way = True
-            loop.call_soon(self._depart, loop)  # not at once: others that are ready now come along
-        return passenger
+        if loop is not self._loop:  # an earlier loop has ended: its waiters can never be woken
+            self._loop, self._waiting, self._flushing = loop, [], False
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(waiter)
+        if not self._flushing:
+            self._flushing = True
+            loop.call_soon(self._start, loop)  # in the next round, so that other ready coroutines can join
+        return waiter
 
     def close(self) -> None:
-        """Waits for the flush under way. Whoever still waits for the next one gets a RuntimeError."""
+        """Waits for the running flush. Coroutines that wait for the next one get a RuntimeError."""
         if self._thread is not None:
             self._thread.shutdown()
         if self._waiting and self._loop is not None and not self._loop.is_closed():
             waiting, self._waiting = self._waiting, []
-            _tell(waiting, RuntimeError("the journal was closed while this coroutine waited for it"))
+            _wake(waiting, RuntimeError("the journal was closed while this coroutine waited for it"))
 
-    def _depart(self, loop: asyncio.AbstractEventLoop) -> None:
-        aboard, self._waiting = self._waiting, []
-        if not aboard:  # closed meanwhile
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        waiters, self._waiting = self._waiting, []
+        if not waiters:  # closed meanwhile
             return
         if self._seconds <= QUICK_SECONDS:
-            self._land(loop, self._timed(), aboard)
+            self._finish(loop, self._timed(), waiters)
             return
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         flush = loop.run_in_executor(self._thread, self._timed)
-        flush.add_done_callback(lambda done: self._land(loop, done.exception() or done.result(), aboard))
+        flush.add_done_callback(lambda done: self._finish(loop, done.exception() or done.result(), waiters))
 
     def _timed(self) -> BaseException | None:
-        """One flush; what it raised."""
+        """Flushes and measures the time; returns the exception it raised."""
         began = perf_counter()
         try:
             self._flush()
@@ -309,27 +309,27 @@ class _Ferry:
         self._seconds = perf_counter() - began
         return None
 
-    def _land(
-        self, loop: asyncio.AbstractEventLoop, error: BaseException | None, aboard: list[asyncio.Future[None]]
+    def _finish(
+        self, loop: asyncio.AbstractEventLoop, error: BaseException | None, waiters: list[asyncio.Future[None]]
     ) -> None:
-        _tell(aboard, error)
-        self._under_way = bool(self._waiting)
+        _wake(waiters, error)
+        self._flushing = bool(self._waiting)
         if self._waiting:
-            loop.call_soon(self._depart, loop)  # after those just landed, who may be back with more
+            loop.call_soon(self._start, loop)  # after the coroutines just woken, which may append and join
 
 
-def _tell(passengers: list[asyncio.Future[None]], error: BaseException | None) -> None:
-    for passenger in passengers:
-        if passenger.done():  # cancelled on the way
+def _wake(waiters: list[asyncio.Future[None]], error: BaseException | None) -> None:
+    for waiter in waiters:
+        if waiter.done():  # cancelled meanwhile
             continue
         if error is None:
-            passenger.set_result(None)
+            waiter.set_result(None)
         else:
-            passenger.set_exception(error)
+            waiter.set_exception(error)
 
 
 async def _at_once() -> None:
-    """Nothing to wait for."""
+    """Returns at once: everything is flushed."""
 
 
 def _make_folder(folder: Path, disk: Disk) -> None:
@@ -339,7 +339,7 @@ def _make_folder(folder: Path, disk: Disk) -> None:
 
 
 def keep_aside(folder: Path, disk: Disk, tail: bytes) -> Path | None:
-    """Saves what is about to be cut off in the first free damaged-<n>.bin; None when there is nothing to save."""
+    """Saves a tail that will be cut off in the first free damaged-<n>.bin; returns the file, None for an empty tail."""
     if not tail:
         return None
     number = 1
@@ -348,14 +348,14 @@ def keep_aside(folder: Path, disk: Disk, tail: bytes) -> Path | None:
     try:
         write_file(disk, path, tail)
     except OSError:
-        with suppress(OSError):  # or every try on a full disk would leave one behind
+        with suppress(OSError):  # else each attempt on a full disk would leave a file
             disk.remove(path)
         raise
     return path
 
 
 def _settle(folder: Path, disk: Disk, found: Found) -> int:
-    """Opens the journal for appending with the tail cut off and leftovers of a broken-off compaction removed."""
+    """Opens the journal for appending: cuts off the tail and removes files left by an interrupted compaction."""
     file = disk.open(journal_file(folder, found.snapshot.generation), fresh=False)
     try:
         if found.tail:
@@ -371,7 +371,7 @@ def _settle(folder: Path, disk: Disk, found: Found) -> int:
 
 
 def write_file(disk: Disk, path: Path, data: bytes) -> None:
-    """A new file in place of any old one, flushed; its name is not yet."""
+    """Writes a file, replacing any old one, and flushes its content; the folder is not flushed yet."""
     file = disk.open(path, fresh=True)
     try:
         write_all(disk, file, data)
@@ -381,6 +381,6 @@ def write_file(disk: Disk, path: Path, data: bytes) -> None:
 
 
 def write_all(disk: Disk, file: int, data: bytes) -> None:
-    """One write is enough except on a nearly full disk."""
+    """Writes until all of `data` is written; more than one write is needed only on a nearly full disk."""
     while data:
         data = data[disk.write(file, data) :]

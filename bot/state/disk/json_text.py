@@ -1,8 +1,8 @@
-"""JSON as the store keeps it: plain values, checked on the way in, readable UTF-8 from then on.
+"""JSON text of the store: plain values, checked when they are encoded, as UTF-8.
 
-orjson is used where it is installed and the standard library elsewhere (some processors have no wheel of it). Both write
-text with the same meaning because `encoded` refuses beforehand whatever they treat differently: orjson turns NaN into
-null without a word, writes enums and dates, and stops at 64-bit integers.
+orjson is used if it is installed, else the standard library (orjson has no wheel for some processors). Both produce text with
+the same meaning, because `encoded` refuses all values they treat differently: orjson silently turns NaN into null, accepts
+enums and dates, and refuses integers beyond 64 bits.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ try:
 except ImportError:
 
     def dumps(value: Any) -> bytes:
-        """One line of UTF-8 JSON of what is plain: `encoded` made sure of it, or nobody else can have made it."""
+        """One line of UTF-8 JSON of a value known to be plain, such as one that was read back from JSON."""
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     loads: Callable[[bytes], Any] = json.loads
 
     def encoded(value: Any) -> bytes:
-        """One line of UTF-8 JSON, made of dict, list, str, int, float, bool and None; subclasses and tuples become plain.
+        """One line of UTF-8 JSON of dict, list, str, int, float, bool and None; subclasses and tuples become plain types.
 
         Raises NotStorable for NaN and infinity, keys that are not text, integers beyond 64 bits, lone surrogates,
         nesting deeper than MAX_DEPTH and any other type.
@@ -44,7 +44,7 @@ else:
     loads = orjson.loads
 
     def encoded(value: Any) -> bytes:
-        """As above. What comes back equal from a round trip was plain (NaN, a tuple, an enum do not), at half the price."""
+        """As above. A value equal to its decoded text was plain (a NaN, tuple or enum is not): this check costs half as much."""
         try:
             text = orjson.dumps(value, option=_STRICT)
         except TypeError:

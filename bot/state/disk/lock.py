@@ -1,4 +1,4 @@
-"""One process owns the state folder: an advisory lock that ends with the process, however it ends."""
+"""The lock on the state folder: an advisory file lock, which the system releases when the process ends in any way."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _HOLDER = re.compile(r"([0-9]{1,10}) (\S{1,255})\n")
 
 
 class StateLock:
-    """Held from `acquire` to `release`, or for a `with` block. The file `lock` stays; only the lock on it counts.
+    """Held from `acquire` to `release`, or for a `with` block. The file `lock` is never removed; only the lock on it matters.
 
-    A child made by fork without exec shares the lock; programs started by subprocess do not.
+    A child process made by fork without exec shares the lock; programs started by subprocess do not.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +28,7 @@ class StateLock:
         self._file = -1
 
     def acquire(self) -> None:
-        """Creates the folder when absent. Raises StateLocked at once when another holder lives, or StorageFailed."""
+        """Takes the lock; creates the folder if absent. Raises StateLocked at once if it is held, or StorageFailed."""
         if self._file >= 0:
             raise RuntimeError("this lock is already held")
         path = self._folder / "lock"
@@ -45,7 +45,7 @@ class StateLock:
         self._file = file
 
     def release(self) -> None:
-        """Harmless when not held."""
+        """Releases the lock; does nothing if it is not held."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -71,6 +71,6 @@ class StateLock:
 
 
 def _holder(file: int) -> tuple[int | None, str | None]:
-    """Process number and host the holder wrote, or Nones when it has not got that far."""
+    """Process id and host of the holder; None for both if it has not written them yet."""
     written = _HOLDER.fullmatch(os.pread(file, 300, 0).decode(errors="replace"))
     return (int(written[1]), written[2]) if written else (None, None)

@@ -1,12 +1,12 @@
-"""How the state folder's two kinds of file are framed. Pure: bytes in, bytes out.
+"""The file formats of journal and snapshot. Pure functions: bytes in, bytes out.
 
 A journal is a sequence of records, one line each:   SEQUENCE LENGTH CRC32 JSON\\n
-A snapshot is JSON lines: one header line, then whatever lines the owner gave, each as   {"crc32":"…","of":JSON}\n
-(Format 1, read but no longer written, had the bare lines: damage in it has no finer address than the file.)
+A snapshot is JSON lines: one header line, then the lines given by the caller, each as   {"crc32":"…","of":JSON}\n
+(Format 1, which is read but no longer written, has bare lines: damage in it can be located only as somewhere in the file.)
 
-CRC-32 (zlib, in the standard library) finds every error of up to 32 bits in a row, so every wrong byte, in about a
-nanosecond per byte; nobody is expected to forge a file (the receipt chain has its own hash for that). It covers the
-numbers before it too. LENGTH counts bytes of JSON, so that framing does not hang on the newline, which may itself be the wrong byte.
+CRC-32 (zlib, in the standard library) detects every error of up to 32 consecutive bits, and so every single wrong byte, in
+about a nanosecond per byte. It is no protection against forgery; the receipt chain has its own hash for that. It also covers
+the numbers before it. LENGTH counts bytes of JSON, so that a record can be read even if its newline is the wrong byte.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from zlib import crc32
 from bot.state.disk.errors import DamagedState
 
 _HEADER = re.compile(rb"([0-9]{1,19}) ([0-9]{1,10}) ([0-9a-f]{8}) ")
-_ANY_HEADER = re.compile(rb"(?=[0-9]{1,19} [0-9]{1,10} [0-9a-f]{8} )")  # zero-width: also inside another's digits
+_ANY_HEADER = re.compile(rb"(?=[0-9]{1,19} [0-9]{1,10} [0-9a-f]{8} )")  # a lookahead, so that matches may overlap
 _SNAPSHOT = re.compile(
     rb'(\{"duban":"snapshot","format":([12]),"generation":([0-9]{1,10}),"sequence":([0-9]{1,19}),"bytes":([0-9]{1,15}),)'
     rb'"crc32":"([0-9a-f]{8})"\}\n'
 )
 _LINE = b'{"crc32":"%08x","of":%b}\n'
-_BARE = slice(len(_LINE % (0, b"")) - 2, -1)  # where in such a line, its newline taken off, the owner's is
+_BARE = slice(len(_LINE % (0, b"")) - 2, -1)  # place of the caller's line within a snapshot line without its newline
 
 
 class Record(NamedTuple):
@@ -36,7 +36,7 @@ class Record(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The whole state after record `sequence`; later records are in the journal of the same generation."""
+    """The whole state after record `sequence`. Later records are in the journal of the same generation."""
 
     generation: int
     sequence: int
@@ -44,14 +44,14 @@ class Snapshot(NamedTuple):
 
 
 class Replay(NamedTuple):
-    """What a journal holds: its payloads in order, and how many of its bytes are good; the rest is a torn tail."""
+    """The content of a journal: its payloads in order, and the number of good bytes; the rest is a torn tail."""
 
     payloads: list[bytes]
     good_bytes: int
 
 
 def encode_record(sequence: int, payload: bytes) -> bytes:
-    """One line. `payload` is JSON text; a newline in it would make the file unreadable to text tools."""
+    """One record as a line. `payload` is JSON text without a newline, so that text tools can read the file."""
     if b"\n" in payload:
         raise ValueError("a journal payload must be a single line")
     head = b"%d %d " % (sequence, len(payload))
@@ -59,7 +59,7 @@ def encode_record(sequence: int, payload: bytes) -> bytes:
 
 
 def record_at(data: bytes, offset: int) -> Record | None:
-    """The record starting exactly at `offset`, or None when what is there is not one, whole and unaltered."""
+    """The record that starts at `offset`; None if there is no complete and undamaged record."""
     header = _HEADER.match(data, offset)
     if header is None:
         return None
@@ -72,9 +72,9 @@ def record_at(data: bytes, offset: int) -> Record | None:
 
 
 def read_records(file: Path, data: bytes, after: int) -> Replay:
-    """Every record of a journal that starts after sequence number `after`. `file` is for the error only.
+    """All records of a journal that begins after sequence number `after`. `file` is only used in errors.
 
-    Raises DamagedState for a gap in the numbers, or a bad record with a good one anywhere behind it.
+    Raises DamagedState for a gap in the numbers, or for a bad record that a good one follows.
     """
     payloads: list[bytes] = []
     offset, size = 0, len(data)
@@ -91,7 +91,7 @@ def read_records(file: Path, data: bytes, after: int) -> Replay:
 
 
 def good_prefix(data: bytes, after: int) -> int:
-    """How many bytes of a journal are whole records in order, whatever stands behind them."""
+    """The number of bytes of complete records in order, from the journal's start up to its end or the first damage."""
     offset = 0
     while (record := record_at(data, offset)) is not None and record.sequence == after + 1:
         after, offset = record.sequence, record.end
@@ -99,7 +99,10 @@ def good_prefix(data: bytes, after: int) -> int:
 
 
 def _must_be_torn(file: Path, data: bytes, offset: int, after: int) -> None:
-    """A torn tail is the end of the file: nothing good follows. Numbers up to `after` are only quotations of the past."""
+    """Raises DamagedState if a good record follows the bad one: then it is damage and not a torn tail.
+
+    Records with numbers up to `after` do not count: they can only be remains of earlier content.
+    """
     for header in _ANY_HEADER.finditer(data, offset + 1):
         record = record_at(data, header.start())
         if record is not None and record.sequence > after:
@@ -111,7 +114,7 @@ def _must_be_torn(file: Path, data: bytes, offset: int, after: int) -> None:
 
 
 def encode_snapshot(generation: int, sequence: int, lines: Iterable[bytes]) -> bytes:
-    """The file's whole content. Each line is JSON text without a newline."""
+    """The whole content of a snapshot file. Each line is JSON text without a newline."""
     body = b"".join([_LINE % (crc32(line), line) for line in lines])
     head = b'{"duban":"snapshot","format":2,"generation":%d,"sequence":%d,"bytes":%d,' % (
         generation,
@@ -122,7 +125,7 @@ def encode_snapshot(generation: int, sequence: int, lines: Iterable[bytes]) -> b
 
 
 def read_snapshot(file: Path, data: bytes) -> Snapshot:
-    """Raises DamagedState when a single byte is not as written. `file` is for the error only."""
+    """Reads and verifies a snapshot. Raises DamagedState if any byte is wrong; `file` is only used in the error."""
     header = _SNAPSHOT.match(data)
     if header is None:
         raise DamagedState(file, 0, "文件头不是本程序写的快照")
@@ -135,7 +138,7 @@ def read_snapshot(file: Path, data: bytes) -> Snapshot:
 
 
 def _damage(file: Path, header: re.Match[bytes], body: bytes, checked: bool) -> DamagedState:
-    """What is wrong with a snapshot, as near as its checksums tell."""
+    """The error for a damaged snapshot, located as precisely as its checksums allow."""
     offset = header.end()
     for number, line in enumerate(body.splitlines(keepends=True), 2) if checked else ():
         bare = line[:-1][_BARE]

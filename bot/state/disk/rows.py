@@ -1,4 +1,4 @@
-"""A table's rows, kept as the JSON they are on disk, and the two ways in which TinyDB sees them."""
+"""A table's rows, held as the JSON text that is on disk, and two views of them for TinyDB."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from bot.state.disk.json_text import loads
 
-Rows = dict[str, bytes]  # document id as TinyDB writes it → document
+Rows = dict[str, bytes]  # document id as text → document
 Changes = dict[str, bytes | None]  # document id → its new value, None: removed
 
 
-class Shown(Mapping[str, dict[str, Any]]):
-    """A table for TinyDB's readers: every document is made when it is asked for, and whoever asked may change it."""
+class ReadView(Mapping[str, dict[str, Any]]):
+    """A table for TinyDB's reading methods: every access decodes a new document, which the caller may change."""
 
     __slots__ = ("rows",)
 
@@ -33,8 +33,8 @@ class Shown(Mapping[str, dict[str, Any]]):
         return len(self.rows)
 
 
-class View(MutableMapping[int, dict[str, Any]]):
-    """A table for TinyDB's updaters: integer keys, and a document is made only when it is touched."""
+class UpdateView(MutableMapping[int, dict[str, Any]]):
+    """A table for TinyDB's updaters: keys are integers, and only documents that are accessed are decoded."""
 
     __slots__ = ("_rows", "touched")
 
