@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from bot.authoring.probes import Preview, Situation, Spot, World
+from bot.authoring.probes import Situation, Spot, WordedPreview, World
 from bot.core.preview.mutations import Mutation, alone
 from bot.core.preview.rehearsal import Occasion, WordedTelling, rehearse
 from bot.core.time.grammar import normalise
@@ -23,14 +23,14 @@ from bot.rulefiles.run_tests import TestResult, holds, is_about
 
 
 @dataclass(frozen=True)
-class Sketched:
+class DraftedTest:
     """A drafted test and the index of its situation."""
 
     situation: int
     test: RuleTest
 
 
-def sketch(world: World) -> list[RuleTest]:
+def drafted_tests(world: World) -> list[RuleTest]:
     """Drafts: one for each kind of telling, one for a day without any, and those needed to notice every change of the rule."""
     found = [one for index in range(len(world.situations)) for one in _of_situation(world, index)]
     for family in world.changes():
@@ -39,7 +39,7 @@ def sketch(world: World) -> list[RuleTest]:
     return [one.test for one in found]
 
 
-def _of_situation(world: World, index: int) -> Iterator[Sketched]:
+def _of_situation(world: World, index: int) -> Iterator[DraftedTest]:
     """A test for the first telling of each rung to each addressee, and one for a sending day after them without any."""
     preview = world.previews[index]
     seen: set[tuple[str, str, str]] = set()
@@ -55,7 +55,7 @@ def _of_situation(world: World, index: int) -> Iterator[Sketched]:
         yield _on(world, index, day)
 
 
-def _quiet_day(world: World, preview: Preview, told: Sequence[date]) -> list[date]:
+def _quiet_day(world: World, preview: WordedPreview, told: Sequence[date]) -> list[date]:
     busy, calendar = {day for day, _, _ in preview}, world.rulebook.calendar
     for day in told:
         after = calendar.send_day_on_or_after(day + timedelta(days=1))
@@ -64,7 +64,7 @@ def _quiet_day(world: World, preview: Preview, told: Sequence[date]) -> list[dat
     return []
 
 
-def _on(world: World, index: int, day: date, missing: Iterable[tuple[str, str]] = ()) -> Sketched:
+def _on(world: World, index: int, day: date, missing: Iterable[tuple[str, str]] = ()) -> DraftedTest:
     """The test that describes one day under today's rule; `missing` are further (unit, item) that must not be told."""
     preview, situation = world.previews[index], world.situations[index]
     here = {(unit, item): part for (on, unit, item), part in preview.items() if on == day}
@@ -74,7 +74,7 @@ def _on(world: World, index: int, day: date, missing: Iterable[tuple[str, str]] 
     untold = _grouped((item, "", unit) for unit, item in absent)
     name = _name(world, situation, day, here)
     known = tuple(_line(line) for line in situation.known)
-    return Sketched(index, RuleTest(名称=name[:60], 今天是=day, 已知=known, 应当发给=told, 不应发给=untold))  # type: ignore[call-arg]
+    return DraftedTest(index, RuleTest(名称=name[:60], 今天是=day, 已知=known, 应当发给=told, 不应发给=untold))  # type: ignore[call-arg]
 
 
 def _name(world: World, situation: Situation, day: date, here: Mapping[tuple[str, str], WordedTelling]) -> str:
@@ -154,10 +154,10 @@ def _pieces(text: str) -> list[str]:
 # --- changes -----------------------------------------------------------------------------------------------------------
 
 
-def _against(world: World, family: Iterator[Mutation], tests: Sequence[Sketched]) -> list[Sketched]:
+def _against(world: World, family: Iterator[Mutation], tests: Sequence[DraftedTest]) -> list[DraftedTest]:
     """Further tests for one family of changes: none if the tests notice its first change that has an effect."""
     for change in family:
-        found: list[Sketched] = []
+        found: list[DraftedTest] = []
         for index, before in enumerate(world.previews):
             after = _preview(world, change, world.situations[index])
             if any(one.situation == index and not _green(one.test, after) for one in tests):
@@ -170,7 +170,7 @@ def _against(world: World, family: Iterator[Mutation], tests: Sequence[Sketched]
     return []
 
 
-def _preview(world: World, change: Mutation, situation: Situation) -> Preview:
+def _preview(world: World, change: Mutation, situation: Situation) -> WordedPreview:
     """The preview of the changed rule; empty for a rule that cannot be played any more."""
     try:
         return world.preview(change.rule, situation)
@@ -178,16 +178,16 @@ def _preview(world: World, change: Mutation, situation: Situation) -> Preview:
         return {}
 
 
-def _first_difference(before: Preview, after: Preview) -> Spot | None:
+def _first_difference(before: WordedPreview, after: WordedPreview) -> Spot | None:
     spots = sorted({*before, *after})
     return next((spot for spot in spots if _text_at(before, spot) != _text_at(after, spot)), None)
 
 
-def _text_at(preview: Preview, spot: Spot) -> str:
+def _text_at(preview: WordedPreview, spot: Spot) -> str:
     return preview[spot].text if spot in preview else ""
 
 
-def _separating(world: World, index: int, spot: Spot, after: Preview) -> Sketched:
+def _separating(world: World, index: int, spot: Spot, after: WordedPreview) -> DraftedTest:
     """The test of that day, with a text that only one of the two rules produces."""
     day, unit, item = spot
     missing = () if spot in world.previews[index] else ((unit, item if item in world.items else world.rule.id),)
@@ -206,11 +206,11 @@ def _separating(world: World, index: int, spot: Spot, after: Preview) -> Sketche
         if not text:
             return made
         more = (*getattr(made.test, key), _expected((unit,), item, (text,)))
-        made = Sketched(index, made.test.model_copy(update={key: more}))
+        made = DraftedTest(index, made.test.model_copy(update={key: more}))
     return made
 
 
-def _green(test: RuleTest, preview: Preview) -> bool:
+def _green(test: RuleTest, preview: WordedPreview) -> bool:
     here = [(unit, part) for (day, unit, _), part in preview.items() if day == test.today]
     for wanted, expectations in ((True, test.told), (False, test.untold)):
         for one in expectations:

@@ -65,7 +65,7 @@ class EditPreview:
 
 
 @dataclass(frozen=True)
-class Span:
+class PreviewSpan:
     """The time that a preview shows: from `since` to `until`. `now` is the instant at which it is asked for."""
 
     now: datetime
@@ -89,13 +89,13 @@ def scene(home: Home, rulebook: Rulebook, store: Store) -> Scene:
     return replace(scene_of(home, rulebook, store), directory=own_chats(home.chats, rulebook).directory)
 
 
-def drafts(scene: Scene, start: datetime, span: Span, watch: Watch | None = None) -> Iterable[DraftOfDay]:
+def drafts(scene: Scene, start: datetime, span: PreviewSpan, watch: Watch | None = None) -> Iterable[DraftOfDay]:
     """The messages of the span. `watch` sees every message from `start` on, for a progress bar."""
     coming: Iterable[DraftOfDay] = preview_of(scene, start, span.until)
     return (one for one in (watch(coming, start, span.until) if watch else coming) if one[0].at >= span.since)
 
 
-def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None) -> list[PreviewTelling]:
+def tellings(scene: Scene, store: Store, span: PreviewSpan, watch: Watch | None = None) -> list[PreviewTelling]:
     """Every telling of the span, in time order."""
     found = drafts(scene, span.start(store), span, watch)
     return [
@@ -106,7 +106,7 @@ def tellings(scene: Scene, store: Store, span: Span, watch: Watch | None = None)
 
 
 def changes(
-    home: Home, before: Rulebook, after: Rulebook, store: Store, span: Span, watch: Watch | None = None
+    home: Home, before: Rulebook, after: Rulebook, store: Store, span: PreviewSpan, watch: Watch | None = None
 ) -> list[Difference]:
     """What is told differently if `after` replaces `before`. Both start from the same memory of what was told."""
     old = tellings(scene(home, before, store), store, span, watch)
@@ -165,12 +165,12 @@ class Previews:
             found: Found = self._known[key]
             return found
 
-    def _ahead(self, scene: Scene, span: Span) -> Preview:
+    def _ahead(self, scene: Scene, span: PreviewSpan) -> Preview:
         store, rulebook, _ = self._in_force(scene)
         found = tellings(_beside(scene, rulebook, store), store, span)
         return Preview(span.now.date(), span.since.date(), span.until.date(), found)
 
-    def _edit(self, scene: Scene, files: Mapping[str, bytes], span: Span) -> EditPreview:
+    def _edit(self, scene: Scene, files: Mapping[str, bytes], span: PreviewSpan) -> EditPreview:
         store, before, kept = self._in_force(scene)
         since, until = span.since.date(), span.until.date()
         if files == kept:
@@ -203,11 +203,11 @@ def _beside(scene: Scene, rulebook: Rulebook, store: Store) -> Scene:
     )  # fmt: skip
 
 
-def _span(now: datetime, month: date | None) -> Span:
+def _span(now: datetime, month: date | None) -> PreviewSpan:
     """The part of a month that lies ahead, within the years that are shown; without a month the coming 90 days."""
     now = now.astimezone(ZONE)
     if month is None:
-        return Span(now, now, midnight(now.date() + timedelta(days=DAYS_AHEAD + 1)) - timedelta(minutes=1))
+        return PreviewSpan(now, now, midnight(now.date() + timedelta(days=DAYS_AHEAD + 1)) - timedelta(minutes=1))
     first = min(max(month, now.date().replace(day=1)), date(now.year + YEARS_AHEAD, 12, 1))
     following = (first + timedelta(days=32)).replace(day=1)
-    return Span(now, max(now, midnight(first)), midnight(following) - timedelta(minutes=1))
+    return PreviewSpan(now, max(now, midnight(first)), midnight(following) - timedelta(minutes=1))

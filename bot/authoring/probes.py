@@ -44,7 +44,7 @@ USUAL = Decimal(50)
 HISTORIES = (0, 1, 3)
 
 Spot = tuple[date, str, str]  # day, unit, item
-Preview = Mapping[Spot, WordedTelling]
+WordedPreview = Mapping[Spot, WordedTelling]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class World:
         return (Situation(), *_values(self), *_cases(self))
 
     @cached_property
-    def previews(self) -> tuple[Preview, ...]:
+    def previews(self) -> tuple[WordedPreview, ...]:
         """What is told of the rule in each situation."""
         return tuple(self.preview(self.rule, situation) for situation in self.situations)
 
@@ -101,7 +101,7 @@ class World:
         told = (spot[2] for preview in self.previews for spot in preview)
         return frozenset((*(one.id for one in planned), *told))
 
-    def preview(self, rule: Rule, situation: Situation) -> Preview:
+    def preview(self, rule: Rule, situation: Situation) -> WordedPreview:
         """What would be told in a situation if `rule` took the rule's place."""
         world, until, start = alone(self.rulebook, rule), self.until, self.rulebook.plan.starts_on
         if situation.events:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from bot.authoring import preview as foresight
-from bot.authoring.preview import DraftOfDay, Span
+from bot.authoring.preview import DraftOfDay, PreviewSpan
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.decisions import Reason
@@ -78,13 +78,13 @@ def preview(
     return OK
 
 
-def _span(from_: str | None, until: str | None) -> Span:
+def _span(from_: str | None, until: str | None) -> PreviewSpan:
     now = wall()
     since = moment(from_) if from_ else now
     last = moment(until, end=True) if until else since + timedelta(days=90)
     if last < since:
         raise Failure("--until 早于 --from", WRONG_USE)
-    return Span(now, since, last)
+    return PreviewSpan(now, since, last)
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def _say_texts(home: Home, rulebook: Rulebook, coming: Iterable[DraftOfDay], uni
 # --- what an edit changes ---------------------------------------------------------
 
 
-def _changes(home: Home, rulebook: Rulebook, store: Store, span: Span, other: str) -> list[Difference]:
+def _changes(home: Home, rulebook: Rulebook, store: Store, span: PreviewSpan, other: str) -> list[Difference]:
     before = foresight.in_force(store) if other == IN_FORCE else _other(Path(other))
     if before is None:
         raise Failure("还没有生效中的规则（服务没有运行过）。可写明与哪个文件夹对照：duban preview --diff 文件夹")
@@ -225,7 +225,7 @@ def _other(folder: Path) -> Rulebook:
     return rulebook
 
 
-def _say_changes(found: list[Difference], unit: str | None, span: Span, json_: bool) -> None:
+def _say_changes(found: list[Difference], unit: str | None, span: PreviewSpan, json_: bool) -> None:
     if unit:
         found = [one for one in found if any(unit in (s.telling.unit, s.chat) for s in (one.before, one.after) if s)]
     if json_:

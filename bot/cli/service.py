@@ -112,11 +112,11 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
     from bot.web.server import PortTaken, Server
 
     made: list[App] = []
-    lookout = Previews(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
+    previews = Previews(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
     stage = _stage(home, store, clock) if drill and isinstance(clock, StoryClock) else None
     server = Server()
     try:
-        shown = (*(stage.routes() if stage else ()), *preview_routes(lookout.ahead, lookout.edit))
+        shown = (*(stage.routes() if stage else ()), *preview_routes(previews.ahead, previews.edit))
         port = await server.start(pages(lambda: status_of(made[0] if made else None), shown), host, port)
     except PortTaken as error:
         raise Failure(str(error)) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bot.authoring.drafts import sketch, unnoticed
+from bot.authoring.drafts import drafted_tests, unnoticed
 from bot.authoring.probes import World, worlds
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, unknown
 from bot.core.rules.rulebook import Rulebook
@@ -94,7 +94,7 @@ def _tell(outcomes: Sequence[TestResult]) -> int:
 
 
 def _generate(home: Home, rulebook: Rulebook, name: str, into: str | None) -> int:
-    tests = [one for world in _worlds(rulebook, name) for one in sketch(world)]
+    tests = [one for world in _worlds(rulebook, name) for one in drafted_tests(world)]
     if not tests:
         raise Failure(f"{name} 眼下没有会发出的提醒，写不出测试；要先有数据才提醒的，请自己写明“已知”。")
     if into is None:

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from bot.authoring.drafts import sketch, unnoticed
+from bot.authoring.drafts import drafted_tests, unnoticed
 from bot.authoring.probes import worlds
 from bot.core.preview.mutations import families
 from bot.core.rules.rulebook import Rulebook
@@ -51,7 +51,7 @@ def the_rulebook(found: Loaded) -> Rulebook:
 
 @cache
 def sketched(name: str) -> tuple[RuleTest, ...]:
-    return tuple(one for world in worlds(the_rulebook(loaded()), name) for one in sketch(world))
+    return tuple(one for world in worlds(the_rulebook(loaded()), name) for one in drafted_tests(world))
 
 
 @pytest.mark.parametrize("name", NAMES)

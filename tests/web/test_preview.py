@@ -37,7 +37,7 @@ class Site:
 
     folder: Path
     app: App
-    lookout: Previews
+    previews: Previews
     client: httpx.AsyncClient
     apps: list[App]
 
@@ -72,12 +72,12 @@ def running(folder: Path, task: str) -> Iterator[App]:
 async def served(folder: Path, task: str = TASK) -> AsyncIterator[Site]:
     with running(folder, task) as app:
         apps = [app]
-        lookout = Previews(folder / "rules", folder / "state" / "drill", lambda: apps[0] if apps else None)
+        previews = Previews(folder / "rules", folder / "state" / "drill", lambda: apps[0] if apps else None)
         status = Status(True, True, (), NOW, "drill", "方案", "1", {})
         server = Server()
-        port = await server.start(pages(lambda: status, preview_routes(lookout.ahead, lookout.edit)), "127.0.0.1", 0)
+        port = await server.start(pages(lambda: status, preview_routes(previews.ahead, previews.edit)), "127.0.0.1", 0)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            yield Site(folder, app, lookout, client, apps)
+            yield Site(folder, app, previews, client, apps)
         await server.stop()
 
 
@@ -127,7 +127,7 @@ async def test_a_month_may_be_picked(site: Site) -> None:
 
 async def test_a_month_that_is_over_or_too_far_is_the_nearest_one_that_is_shown(site: Site) -> None:
     assert "2027年2月26日（周五）至2027年2月28日（周日）" in await site.text("/preview?month=2020-01")
-    found = await site.lookout.ahead(date(2999, 1, 1))
+    found = await site.previews.ahead(date(2999, 1, 1))
     assert found is not None
     assert found.since == date(2027 + YEARS_AHEAD, 12, 1)
 
@@ -155,11 +155,11 @@ async def test_the_pages_load_nothing_from_elsewhere_and_keep_the_strict_headers
 
 
 async def test_a_page_is_worked_out_once_until_something_happens(site: Site) -> None:
-    first, again = await site.lookout.ahead(None), await site.lookout.ahead(None)
+    first, again = await site.previews.ahead(None), await site.previews.ahead(None)
     assert again is first
     with site.app.store.work():
         site.app.store.set_meta("anything", 1)
-    assert await site.lookout.ahead(None) is not first
+    assert await site.previews.ahead(None) is not first
 
 
 async def test_looking_takes_nothing_from_the_service(site: Site) -> None:
