@@ -59,7 +59,7 @@ class Tally:
 
 @dataclass
 class App:
-    """Everything wired together. Only `make_app` (bot/service/home.py) makes one."""
+    """Everything wired together. Only `make_app` (bot/service/wiring.py) makes one."""
 
     rulebook: Rulebook
     store: Store

@@ -93,3 +93,17 @@ def test_every_page_is_read() -> None:
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+SOURCES = [path for folder in ("bot", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+IN_CODE = re.compile(r"\b(?:bot|tests|docs|benchmarks)/[\w/.-]+\.(?:py|md)\b")
+
+
+def test_every_path_that_code_and_comments_name_is_there() -> None:
+    texts = {path: path.read_text("utf-8") for path in SOURCES if path != Path(__file__)}
+    wrong = {str(path.relative_to(ROOT)): name for path, text in texts.items() for name in gone(text)}
+    assert wrong == {}
+
+
+def gone(text: str) -> list[str]:
+    return [name for name in IN_CODE.findall(text) if not (ROOT / name).exists()]

@@ -3,7 +3,7 @@
 A label is the year and, within it, a half, quarter, month, half-month, week or ordinal: 2027, 2027H1, 2027Q1, 2027-03,
 2027-03上, 2027W05, 2027-1.
 Ordinals are always counted from the start of the year, so a label does not depend on the span of dates that was asked for.
-`core/rules/words.py` lists all word forms.
+`bot/core/rules/words.py` lists all word forms.
 """
 
 from __future__ import annotations

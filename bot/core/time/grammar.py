@@ -1,6 +1,6 @@
 """The base of every Chinese word form: normalising text, checking dates, and errors that say what to write instead.
 
-`core/rules/words.py` holds the forms themselves; `workdays.py` reads dates of calendar files with `PlainDate` from here.
+`bot/core/rules/words.py` holds the forms themselves; `workdays.py` reads dates of calendar files with `PlainDate` from here.
 """
 
 from __future__ import annotations
