@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from bot.authoring import preview as foresight
+from bot.authoring import preview as previews
 from bot.authoring.preview import DraftOfDay, PreviewSpan
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.deciding.addressees import ADMIN
@@ -73,7 +73,7 @@ def preview(
         if diff is not None:
             _say_changes(_changes(home, rulebook, store, span, diff), name, span, json_)
         else:
-            coming = foresight.drafts(foresight.scene(home, rulebook, store), span.start(store), span, with_progress)
+            coming = previews.drafts(previews.scene(home, rulebook, store), span.start(store), span, with_progress)
             _say_texts(home, rulebook, coming, name) if text and not json_ else _say_rows(coming, name, json_)
     return OK
 
@@ -210,16 +210,16 @@ def _say_texts(home: Home, rulebook: Rulebook, coming: Iterable[DraftOfDay], uni
 
 
 def _changes(home: Home, rulebook: Rulebook, store: Store, span: PreviewSpan, other: str) -> list[Difference]:
-    before = foresight.in_force(store) if other == IN_FORCE else _other(Path(other))
+    before = previews.in_force(store) if other == IN_FORCE else _other(Path(other))
     if before is None:
         raise Failure("还没有生效中的规则（服务没有运行过）。可写明与哪个文件夹对照：duban preview --diff 文件夹")
-    return foresight.changes(home, before, rulebook, store, span, with_progress)
+    return previews.changes(home, before, rulebook, store, span, with_progress)
 
 
 def _other(folder: Path) -> Rulebook:
     if not folder.is_dir():
         raise Failure(f"没有文件夹 {folder}", WRONG_USE)
-    rulebook, problems = foresight.other_rules(folder)
+    rulebook, problems = previews.other_rules(folder)
     if rulebook is None:
         raise RulesUnusableError(problems)
     return rulebook

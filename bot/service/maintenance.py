@@ -1,4 +1,4 @@
-"""Upkeep of the state: the monthly archive and the nightly copy.
+"""Maintenance of the state: the monthly archive and the nightly copy.
 
 Neither may stop a reminder. What fails is tried again an hour later, and the admin hears of it daily until it works.
 """
@@ -27,7 +27,7 @@ PAUSE = timedelta(hours=1)  # between a failure and the next try
 
 
 class Maintenance:
-    """Upkeep of one state folder, asked at every pass; cheap when nothing is due. `backups` is None if none are wanted."""
+    """Maintenance of one state folder, asked at every pass; cheap when nothing is due. `backups` is None if none are wanted."""
 
     def __init__(self, store: Store, folder: Path, backups: Path | None) -> None:
         self._store, self._folder, self._backups = store, folder, backups
