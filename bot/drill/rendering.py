@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bot.drill.twin import Bubble
+from bot.platforms import Client, platform
 
 _INLINE = re.compile(
     r"\*\*(?P<bold>[^\n]+?)\*\*"
@@ -24,11 +24,6 @@ _INLINE = re.compile(
 _ONLY_MENTIONS = re.compile(r"<at user_id=\"(?P<open_id>[\w.@-]+)\"></at>")
 _LAMP = re.compile(r"[红黄蓝绿]灯")
 _LAMPS = {"红": "red", "黄": "yellow", "蓝": "blue", "绿": "green"}
-_COLOURS: Mapping[str, Mapping[str, str]] = {
-    "wecom": {"info": "green", "comment": "grey", "warning": "orange"},
-    "dingtalk": {},
-    "feishu": {"grey": "grey", "green": "green", "red": "red"},
-}
 _TAGS = {"red", "orange", "yellow", "green", "blue", "grey"}
 _TEMPLATES = {"red", "orange", "green", "blue", "grey"}
 
@@ -39,49 +34,31 @@ _NUMBERED = re.compile(r"(\d{1,9})\. +(.+)")
 _RULE = re.compile(r"-{3,}|\*{3,}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """What one client obeys."""
-
-    colours: Mapping[str, str]
-    headings: bool = False
-    quotes: bool = False
-    lists: bool = False
-    entities: bool = False  # &#42; is shown as *
-    keeps_breaks: bool = True  # else a single line break is swallowed, and only a blank line parts paragraphs
-
-
-_CLIENTS = {
-    "wecom": _Client(_COLOURS["wecom"], headings=True, quotes=True),
-    "dingtalk": _Client(_COLOURS["dingtalk"], headings=True, quotes=True, lists=True, keeps_breaks=False),
-    "feishu": _Client(_COLOURS["feishu"], entities=True),
-}
-
-
 def rendered(bubble: Bubble) -> str:
     """The message's body as HTML, safe whatever the message says."""
+    client = platform(bubble.dialect).client
     if bubble.markup == "text":
-        return f'<div class="text">{_plain(bubble.source, bubble.dialect)}</div>'
+        return f'<div class="text">{_plain(bubble.source, client)}</div>'
     card = bubble.payload.get("card")
-    if bubble.dialect == "feishu" and isinstance(card, dict):
-        return _card(bubble.title, card)
-    return _markdown(bubble.source, _CLIENTS[bubble.dialect])
+    if client.cards and isinstance(card, dict):
+        return _card(bubble.title, card, client)
+    return _markdown(bubble.source, client)
 
 
 # --- inside a line ----------------------------------------------------------------
 
 
-def _escaped(text: str, client: _Client) -> str:
+def _escaped(text: str, client: Client) -> str:
     """Text without mark-up; a lamp's word wears its colour."""
     safe = html.escape(html.unescape(text) if client.entities else text)
     return _LAMP.sub(lambda found: f'<span class="lamp {_LAMPS[found[0][0]]}">{found[0]}</span>', safe)
 
 
-def _inline(text: str, client: _Client) -> str:
+def _inline(text: str, client: Client) -> str:
     return "".join(_pieces(text, _INLINE, client))
 
 
-def _pieces(text: str, pattern: re.Pattern[str], client: _Client) -> Iterator[str]:
+def _pieces(text: str, pattern: re.Pattern[str], client: Client) -> Iterator[str]:
     place = 0
     for found in pattern.finditer(text):
         yield _escaped(text[place : found.start()], client)
@@ -90,7 +67,7 @@ def _pieces(text: str, pattern: re.Pattern[str], client: _Client) -> Iterator[st
     yield _escaped(text[place:], client)
 
 
-def _marked(found: Mapping[str, str | None], client: _Client) -> str:
+def _marked(found: Mapping[str, str | None], client: Client) -> str:
     """One construct as HTML, or empty when this client does not know it."""
     if (bold := found.get("bold")) is not None:
         return f"<strong>{_inline(bold, client)}</strong>"
@@ -107,16 +84,17 @@ def _marked(found: Mapping[str, str | None], client: _Client) -> str:
     return f'<span class="mention">@{html.escape(who)}</span>' if who else ""
 
 
-def _plain(source: str, dialect: str) -> str:
-    """The `text` style: no mark-up at all, but that 飞书 has mentions there too."""
-    client = _Client({})
-    return "".join(_pieces(source, _ONLY_MENTIONS, client)) if dialect == "feishu" else _escaped(source, client)
+def _plain(source: str, client: Client) -> str:
+    """The `text` style: no mark-up but, on some platforms, mentions."""
+    if client.text_mentions:
+        return "".join(_pieces(source, _ONLY_MENTIONS, Client()))
+    return _escaped(source, Client())
 
 
 # --- lines and paragraphs ---------------------------------------------------------
 
 
-def _markdown(source: str, client: _Client) -> str:
+def _markdown(source: str, client: Client) -> str:
     lines = source.split("\n") if client.keeps_breaks else _paragraphs(source)
     return _joined([_line(line, client) for line in lines if line.strip()])
 
@@ -126,7 +104,7 @@ def _paragraphs(source: str) -> list[str]:
     return re.sub(r"(?<!\n)\n(?!\n|#{1,6} |> |[-*] |\d{1,9}\. )", " ", source).split("\n")
 
 
-def _line(line: str, client: _Client) -> tuple[str, str]:
+def _line(line: str, client: Client) -> tuple[str, str]:
     """The block a line belongs to (adjacent lines of the same one share it), and the line's HTML."""
     if client.headings and (found := _HEADING.fullmatch(line)):
         return "", f"<h3>{_inline(found[1], client)}</h3>"
@@ -153,32 +131,33 @@ def _joined(lines: list[tuple[str, str]]) -> str:
     return "".join(shown)
 
 
-# --- 飞书's card ------------------------------------------------------------------
+# --- a card of schema 1.0 ---------------------------------------------------------
 
 
-def _card(title: str, card: Mapping[str, Any]) -> str:
+def _card(title: str, card: Mapping[str, Any], client: Client) -> str:
     colour = card["header"].get("template", "blue")
     header = f'<h3 class="card-head {colour if colour in _TEMPLATES else "blue"}">{html.escape(title)}</h3>'
-    return header + "".join(_ELEMENTS[element["tag"]](element) for element in card["elements"])
+    return header + "".join(_ELEMENTS[element["tag"]](element, client) for element in card["elements"])
 
 
-def _text_of(element: Mapping[str, Any]) -> str:
+def _text_of(element: Mapping[str, Any], client: Client) -> str:
     content = str(element["content"])
     if element["tag"] == "lark_md":
-        return _markdown(content, _CLIENTS["feishu"])
-    return f"<p>{_escaped(content, _Client({}))}</p>"
+        return _markdown(content, client)
+    return f"<p>{_escaped(content, Client())}</p>"
 
 
-def _div(element: Mapping[str, Any]) -> str:
-    return f"<div>{_text_of(element['text'])}</div>"
+def _div(element: Mapping[str, Any], client: Client) -> str:
+    return f"<div>{_text_of(element['text'], client)}</div>"
 
 
-def _note(element: Mapping[str, Any]) -> str:
-    return f'<div class="note">{"".join(map(_text_of, element["elements"]))}</div>'
+def _note(element: Mapping[str, Any], client: Client) -> str:
+    shown = "".join(_text_of(one, client) for one in element["elements"])
+    return f'<div class="note">{shown}</div>'
 
 
-_ELEMENTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_ELEMENTS: Mapping[str, Callable[[Mapping[str, Any], Client], str]] = {
     "div": _div,
     "note": _note,
-    "hr": lambda _: "<hr>",
+    "hr": lambda *_: "<hr>",
 }

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.applications import Starlette
@@ -22,8 +23,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.drill.dialects import DIALECTS
-from bot.drill.servers import Answer, Call, Dialect, Markup, RefusalError
+from bot.platforms import Answer, Call, Markup, Platform, RefusalError, Server, platform, platforms
 
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
@@ -48,8 +48,7 @@ class Bubble:
 @dataclass(slots=True)
 class _Robot:
     chat: str
-    dialect: str
-    server: Dialect
+    platform: Platform
     secret: str | None
     keyword: str | None
     accepted: deque[datetime] = field(default_factory=deque)
@@ -77,23 +76,15 @@ class Twin:
         self._received: dict[str, list[Bubble]] = {}
         self._faults: dict[str, _Fault] = {}
         self._callbacks: list[Callable[[Bubble], object]] = []
-        self.asgi = Starlette(
-            routes=[
-                Route("/cgi-bin/webhook/send", self._wecom, methods=["POST"]),
-                Route("/robot/send", self._dingtalk, methods=["POST"]),
-                Route("/open-apis/bot/v2/hook/{token}", self._feishu, methods=["POST"]),
-                Route("/v1/bot/hook/messages/create", self._lanxin, methods=["POST"]),
-                Route("/hooks/{token}", self._webhook, methods=["POST"]),
-            ]
-        )
+        self.asgi = Starlette(routes=[self._route(each) for each in platforms().values()])
 
     def add_chat(self, chat: str, dialect: str, secret: str | None = None, keyword: str | None = None) -> str:
         """Adds a robot to `chat` and returns its address after the host; the same call order gives the same address."""
         token = str(uuid5(NAMESPACE_URL, f"{dialect}/{len(self._robots)}/{chat}"))
-        server = DIALECTS[dialect]
-        self._robots[dialect, token] = _Robot(chat, dialect, server, secret, keyword)
+        spoken = platform(dialect)
+        self._robots[dialect, token] = _Robot(chat, spoken, secret, keyword)
         self._received.setdefault(chat, [])
-        return server.path(token)
+        return spoken.server.path.format(token=token)
 
     def received(self, chat: str) -> list[Bubble]:
         """What the members of `chat` have seen, in order."""
@@ -129,20 +120,20 @@ class Twin:
 
     def answer(self, dialect: str, token: str, call: Call) -> Answer:
         """The platform's reply to one call; what is accepted is shown. No network is needed for this."""
-        server = DIALECTS[dialect]
+        spoken = platform(dialect)
         try:
-            self._accept(self._robots.get((dialect, token)), server, call)
+            self._accept(self._robots.get((dialect, token)), spoken.server, call)
         except RefusalError as refusal:
-            known = server.wire.codes.get(refusal.code)
-            return server.answer(refusal.code, refusal.says or (known.says if known else "unknown error"))
-        return server.answer(0, "")
+            known = spoken.codes.meanings.get(refusal.code)
+            return spoken.server.answer(refusal.code, refusal.says or (known.says if known else "unknown error"))
+        return spoken.server.answer(0, "")
 
     def _fault(self, chat: str) -> _Fault:
         if chat not in self._received:
             raise KeyError(chat)
         return self._faults.setdefault(chat, _Fault())
 
-    def _accept(self, robot: _Robot | None, server: Dialect, call: Call) -> None:
+    def _accept(self, robot: _Robot | None, server: Server, call: Call) -> None:
         if robot is None:
             raise RefusalError(server.unknown_token)
         if (fault := self._faults.get(robot.chat)) and fault.code:
@@ -152,43 +143,38 @@ class Twin:
         shown = server.read(call, robot.secret, robot.keyword)
         robot.accepted.append(now)
         part, parts = map(int, found.groups()) if (found := _PARTS.search(shown.title)) else (1, 1)
-        self._show(
-            Bubble(robot.chat, now, robot.dialect, shown.payload, shown.markup, shown.title, shown.source, part, parts)
-        )
+        name = robot.platform.name
+        self._show(Bubble(robot.chat, now, name, shown.payload, shown.markup, shown.title, shown.source, part, parts))
 
     def _check_pace(self, robot: _Robot, now: datetime) -> None:
         """A sliding minute, and where there is one a sliding second, of what was accepted; refused calls do not count."""
-        limits = robot.server.wire.limits
+        limits, server = robot.platform.limits, robot.platform.server
         while robot.accepted and robot.accepted[0] <= now - _MINUTE:
             robot.accepted.popleft()
         in_second = sum(at > now - _SECOND for at in robot.accepted)
         over = len(robot.accepted) >= limits.per_minute
         over = over or (limits.per_second is not None and in_second >= limits.per_second)
         shut = robot.shut_until is not None and now < robot.shut_until
-        if over and not shut and robot.server.shuts:
-            robot.shut_until = now + timedelta(seconds=robot.server.shuts)
+        if over and not shut and server.shuts:
+            robot.shut_until = now + timedelta(seconds=server.shuts)
         if over or shut:
-            raise RefusalError(robot.server.too_fast)
+            raise RefusalError(server.too_fast)
 
     def _show(self, bubble: Bubble) -> None:
         self._received[bubble.chat].append(bubble)
         for callback in self._callbacks:
             callback(bubble)
 
-    async def _wecom(self, request: Request) -> Response:
-        return await self._respond("wecom", request.query_params.get("key", ""), request)
+    def _route(self, each: Platform) -> Route:
+        """The platform's path; a robot's token stands in it, or in its query."""
+        path, _, query = each.server.path.partition("?")
+        name = next((name for name, value in parse_qsl(query) if value == "{token}"), "")
 
-    async def _dingtalk(self, request: Request) -> Response:
-        return await self._respond("dingtalk", request.query_params.get("access_token", ""), request)
+        async def respond(request: Request) -> Response:
+            token = request.query_params.get(name, "") if name else request.path_params["token"]
+            return await self._respond(each.name, token, request)
 
-    async def _feishu(self, request: Request) -> Response:
-        return await self._respond("feishu", request.path_params["token"], request)
-
-    async def _lanxin(self, request: Request) -> Response:
-        return await self._respond("lanxin", request.query_params.get("hook_token", ""), request)
-
-    async def _webhook(self, request: Request) -> Response:
-        return await self._respond("webhook", request.path_params["token"], request)
+        return Route(path, respond, methods=["POST"])
 
     async def _respond(self, dialect: str, token: str, request: Request) -> Response:
         body = await request.body()
@@ -199,7 +185,7 @@ class Twin:
         call = Call(request.query_params, request.headers.get("content-type", ""), body, self._wall(), request.headers)
         answer = self.answer(dialect, token, call)
         if fault.hang:
-            # A sender that gives up ends the wait: what comes after the body is its disconnection.
+            # A sender that gives up ends the wait: the next thing received after the body is its disconnection.
             with suppress(TimeoutError):
                 await asyncio.wait_for(request.receive(), fault.hang)
         if fault.drop:

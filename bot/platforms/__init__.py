@@ -1,7 +1,8 @@
 """Chat platforms: one file is one dialect, found by looking in this folder.
 
-A platform turns a `Message` into a signed `Request` and reads what the server said back; both are pure. Sending is
-`bot/sending/courier.py`. A new dialect is one file here with a `PLATFORM` in it, and its test.
+A platform turns a `Message` into a signed `Request` and reads what the server answers; both are pure. It also brings what its
+server checks and its app shows, so that the drill can stand in for it. Sending is `bot/sending/courier.py`. A new dialect is
+one file here with a `PLATFORM` in it, and its test with a `SAMPLE`; files with an underscore hold what dialects share.
 May import `core/telling`; no dialect imports another.
 """
 
@@ -20,14 +21,37 @@ from pydantic_core import from_json
 
 from bot.core.telling.message import Message, split
 from bot.core.telling.outcome import Outcome
-from bot.platforms.limits import Limits
+from bot.platforms._codes import CodeTable as CodeTable
+from bot.platforms._server import Answer as Answer
+from bot.platforms._server import Call as Call
+from bot.platforms._server import Client as Client
+from bot.platforms._server import Markup as Markup
+from bot.platforms._server import RefusalError as RefusalError
+from bot.platforms._server import Server as Server
+from bot.platforms._server import Shown as Shown
 
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 
 Style = Literal["markdown", "text", "slack"]
-A_LINE, A_MESSAGE = 100, 700  # bytes of mark-up and envelope at most, held to by a test
+A_LINE, A_MESSAGE = (
+    100,
+    700,
+)  # bytes of mark-up and envelope that a dialect adds at most; its contract test measures them
 NO_HEADERS: Mapping[str, str] = {}
-_WORDS = frozenset({"title", "text", "content"})  # the keys behind which every dialect has what people read
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Lengths of one message and pace of one robot; None where the platform sets no limit of that kind."""
+
+    text: int | None  # bytes of a text's content
+    markdown: int | None  # bytes of a markdown's content
+    body: int | None  # bytes of the whole request
+    per_minute: int  # what the server takes from a robot in any 60 s
+    our_per_minute: int  # what we allow ourselves, so that a person's own use of the robot fits too
+    pause: float  # seconds to stay away after a refusal for pace
+    per_second: int | None = None
+    our_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +65,7 @@ class Robot:
     keyword: str = ""
     style: Style = "markdown"
     proxy: SecretStr | None = None  # http://[name:password@]host:port that leads to it
-    authority: str = field(
-        default="", repr=False
-    )  # PEM of the only root its certificate may hang from; the public ones if empty
+    authority: str = field(default="", repr=False)  # PEM of its certificate's only root; empty for the public ones
     inside: bool = False  # its host may resolve to an address of a private network
     share: float = 1.0  # of the platform's length limits that one part may fill
 
@@ -75,6 +97,22 @@ class Platform(Protocol):
     @property
     def limits(self) -> Limits:
         """What the server accepts, and what we allow ourselves of it."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The keys of its bodies whose strings people read, in `encode` as in the receipts: content."""
+
+    @property
+    def codes(self) -> CodeTable:
+        """What its answers say."""
+
+    @property
+    def server(self) -> Server:
+        """What its server checks; for the drill and the tests."""
+
+    @property
+    def client(self) -> Client:
+        """What its app shows; for the drill."""
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
         """The request for one part, signed with `now`: wall time with a zone, whatever the business clock says.
@@ -108,19 +146,20 @@ def platform(name: str) -> Platform:
 
 def words_of(body: bytes) -> str:
     """What a request says to people, mark-up included: its titles and texts, without signature, time and lists of people."""
-    return "\n".join(_said(from_json(body)))
+    words = frozenset[str]().union(*(each.words for each in platforms().values()))
+    return "\n".join(_said(from_json(body), words))
 
 
-def _said(node: object, key: str = "") -> Iterator[str]:
+def _said(node: object, words: frozenset[str], key: str = "") -> Iterator[str]:
     if isinstance(node, str):
-        if key in _WORDS:
+        if key in words:
             yield node
     elif isinstance(node, dict):
         for name, child in node.items():
-            yield from _said(child, name)
+            yield from _said(child, words, name)
     elif isinstance(node, list):
         for child in node:
-            yield from _said(child, key)
+            yield from _said(child, words, key)
 
 
 def smaller(robot: Robot) -> Robot:
@@ -137,9 +176,9 @@ def parts(message: Message, robot: Robot) -> tuple[Message, ...]:
 
 
 def _surely_fits(message: Message, robot: Robot, limits: Limits) -> bool:
-    """Whether it is so short that it fits however it is written: most are, and need not be written twice to be measured.
+    """Whether it fits however it is written. Most messages do, and then need not be encoded once more to be measured.
 
-    A character of one byte becomes at most seven when escaped; a line and the whole get a frame.
+    A character of one byte becomes at most seven when escaped; every line and the whole message get some mark-up.
     """
     if message.mentions or robot.style == "slack":
         return False

@@ -1,4 +1,7 @@
-"""Reading an answer by a platform's table. HTTP 200 alone means nothing; only the integer code 0 does."""
+"""Reading an answer: by the platform's code table, and where the body has no code by the HTTP status.
+
+HTTP 200 alone means nothing where there is a code; only the integer 0 is a delivery.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,52 @@ from typing import Any
 
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import NO_HEADERS
+from bot.platforms._codes import (
+    NEW_ROBOT,
+    PACE,
+    PROGRAM,
+    TOO_LONG,
+    CodeTable,
+    Meaning,
+    bug,
+    busy,
+    gateway,
+    refused,
+    reshape,
+    unknown,
+    wait,
+)
 from bot.platforms._text import plain
-from bot.platforms.limits import HTTP, HTTP_HUNDREDS, UNKNOWN_CODE, Meaning, Wire
 
 TEXT_LENGTH = 200  # characters of the server's words that are kept
 LONGEST_WAIT = 3600.0  # seconds a server may ask us to stay away; then we ask again
+
+_ADDRESS = "地址被网关拒绝：请核对群聊配置中的地址，或联系网络管理员放行"
+
+# A status that is not here is judged by its hundred. 408, 429 and 503 are said before anything is posted. Any other 5xx
+# without a code comes from a gateway, or from a receiver that broke off: it had the request, so it may have posted it.
+_STATUSES: Mapping[int, Meaning] = {
+    400: bug(PROGRAM, ""),
+    401: refused(_ADDRESS, ""),
+    403: refused(_ADDRESS, ""),
+    404: refused(NEW_ROBOT, ""),
+    405: refused(_ADDRESS, ""),
+    407: refused("代理服务器要求认证：请联系网络管理员", ""),
+    408: busy(""),
+    410: refused(NEW_ROBOT, ""),
+    413: reshape(TOO_LONG, ""),
+    415: bug(PROGRAM, ""),
+    422: bug(PROGRAM, ""),
+    429: wait(60.0, PACE, ""),
+    503: busy(""),
+}
+_HUNDREDS: Mapping[int, Meaning] = {
+    2: Meaning(Verdict.AMBIGUOUS, "平台的答复无法识别，消息可能已送达：将标明“补发”再发一次"),
+    3: refused("地址被重定向，消息不会转投：请改用机器人的原始地址，并检查网络出口是否需要登录", ""),
+    4: unknown("平台的答复无法识别，将少量重试；反复出现请核对地址，或联系网络管理员"),
+    5: gateway(),
+}
+_UNKNOWN_CODE = unknown("返回码不在已知范围内，将少量重试；反复出现请把返回码交给维护人员")
 
 # The server's words may hold our address, its links and, in principle, the key that was sent to it.
 _PRIVATE = re.compile(
@@ -43,40 +87,44 @@ def parsed(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read(wire: Wire, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
-    """What HTTP `status` with `body` means on this platform."""
+def read(table: CodeTable, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+    """What HTTP `status` with `body` means on the platform of this table."""
     reply = parsed(body)
-    code = _code(wire, reply)
-    said = reply.get(wire.text_field, reply.get("StatusMessage"))
+    code = _code(table, reply)
+    said = _first(table.text_fields, reply)
     text = redacted(said) if isinstance(said, str) else ""
     if status // 100 == 3 or code is None or (code == 0 and status != 200):
         return by_status(status, text or "答复中没有返回码", headers)
     if code == 0:
         return Outcome(Verdict.DELIVERED, "0", text, _warning(text))
-    return _patient(outcome(wire.codes.get(code, UNKNOWN_CODE), str(code), text), headers)
+    return _patient(outcome(table.meanings.get(code, _UNKNOWN_CODE), str(code), text), headers)
 
 
 def outcome(meaning: Meaning, code: str, text: str) -> Outcome:
-    """A row of a table as the outcome of an attempt."""
+    """A meaning as the outcome of an attempt that was answered with `code` and the words `text`."""
     return Outcome(
         meaning.verdict, code, text, meaning.remedy, meaning.wait, meaning.scope, meaning.counts, meaning.perhaps
     )
 
 
-def _code(wire: Wire, reply: dict[str, Any]) -> int | None:
+def _code(table: CodeTable, reply: dict[str, Any]) -> int | None:
     """The code, only when it is truly an integer: "0", 0.0 and false are not."""
-    value = next((reply[name] for name in wire.code_fields if name in reply), None)
+    value = _first(table.code_fields, reply)
     return value if type(value) is int else None
+
+
+def _first(names: tuple[str, ...], reply: dict[str, Any]) -> object:
+    return next((reply[name] for name in names if name in reply), None)
 
 
 def by_status(status: int, text: str, headers: Mapping[str, str]) -> Outcome:
     """What an answer means whose body has no code."""
-    meaning = HTTP.get(status) or HTTP_HUNDREDS.get(status // 100) or HTTP_HUNDREDS[2]
+    meaning = _STATUSES.get(status) or _HUNDREDS.get(status // 100) or _HUNDREDS[2]
     return _patient(outcome(meaning, f"HTTP {status}", text), headers)
 
 
 def _patient(found: Outcome, headers: Mapping[str, str]) -> Outcome:
-    """A wait as long as the server itself asks for in its headers."""
+    """The outcome, with the wait that the server asks for in its headers, if it does."""
     asked = _asked(headers)
     if found.verdict is not Verdict.LATER or found.counts or asked is None:
         return found

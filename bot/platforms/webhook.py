@@ -14,39 +14,49 @@ import hashlib
 import hmac
 from binascii import Error as NotBase64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from pydantic_core import to_json
+from typing_extensions import TypedDict
 
 from bot.core.telling.message import Message
 from bot.core.telling.outcome import Outcome, Verdict
-from bot.platforms import JSON_HEADERS, NO_HEADERS, Request, Robot, Style, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Client, Limits, Request, Robot, Server, Style, _replies
+from bot.platforms._codes import CodeTable
+from bot.platforms._server import Answer, Call, RefusalError, Shown, first_line, parsed, recent, shaped, strictly
 from bot.platforms._text import as_text, bare_linked, mentioned, missing_keyword, plain, unlisted, widened
-from bot.platforms.limits import WEBHOOK, Limits
 
+_BODY = 20_000  # bytes: Standard Webhooks wants a body below 20 KB
+_WINDOW = 300.0  # seconds a signature may be off, either way
 PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)
 #: What was sent again under the same number, as `bot/core/telling/wording.py` marks it.
 RESENT = "补发"
 
 
-@dataclass(frozen=True, slots=True)
 class Webhook:
-    name: str = "webhook"
-    title: str = "通用网络回调"
+    name = "webhook"
+    title = "通用网络回调"
     styles: tuple[Style, ...] = ("text", "slack")
-    limits: Limits = WEBHOOK.limits
+    limits = Limits(text=None, markdown=None, body=_BODY, per_minute=60, our_per_minute=54, pause=60.0)
+    words = frozenset({"title", "text"})
+    codes = CodeTable()
+    client = Client()
+
+    @property
+    def server(self) -> Server:
+        return WebhookServer()
 
     def encode(self, message: Message, robot: Robot, now: datetime) -> Request:
         body = _body(message, robot, now)
         return Request(robot.url, (*JSON_HEADERS, *_signature(message, robot, now, body)), body)
 
     def fits(self, message: Message, robot: Robot) -> bool:
-        any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # time stamps are as long at any moment
-        limit = WEBHOOK.limits.body
-        return limit is None or len(_body(message, robot, any_moment)) <= limit * robot.share
+        any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # the length does not depend on the time stamp
+        return len(_body(message, robot, any_moment)) <= _BODY * robot.share
 
     def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
         if status // 100 == 2 and not _is_page(body, headers):
@@ -55,7 +65,7 @@ class Webhook:
 
 
 def _is_page(body: bytes, headers: Mapping[str, str]) -> bool:
-    """A page in place of an answer is a gateway's or a login's: nobody knows whether the receiver was reached."""
+    """A page instead of an answer comes from a gateway or a login: the receiver may not have been reached."""
     return headers.get("content-type", "").lower().startswith("text/html") or body.lstrip()[:1] == b"<"
 
 
@@ -80,7 +90,7 @@ def _signature(message: Message, robot: Robot, now: datetime, body: bytes) -> tu
 
 
 def _id(message: Message) -> str:
-    """The same on every attempt to say the same; what was worded anew meanwhile is another message to the receiver."""
+    """The same on every attempt with the same words; a message worded anew has another id, so that it is shown."""
     said = "\n".join(as_text(replace(message, mark="")))
     return f"duban_{plain(message.number) or '0'}_{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
@@ -111,7 +121,7 @@ def _standard(message: Message, robot: Robot, now: datetime) -> dict[str, Any]:
 
 
 def _slack(message: Message, robot: Robot) -> dict[str, Any]:
-    """Mark-up and calls to everybody become full-width: Slack, Mattermost and Zulip obey different ones."""
+    """Mark-up and mentions of everybody become full-width: Slack, Mattermost and Zulip each obey others."""
     lines = [bare_linked(unlisted(line), _harmless) for line in as_text(message)]
     lines.append(missing_keyword(robot.keyword, *lines))
     lines.append(" ".join(f"<@{user}>" for user in mentioned(message)[1]))
@@ -120,6 +130,77 @@ def _slack(message: Message, robot: Robot) -> dict[str, Any]:
 
 def _harmless(text: str) -> str:
     return widened(text).replace("@", "＠")
+
+
+# --- what the server checks ---------------------------------------------------------
+
+
+class _Data(TypedDict):
+    number: str
+    title: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
+    part: Annotated[int, Field(ge=1)]
+    parts: Annotated[int, Field(ge=1)]
+    resent: bool
+    mentions: list[str]
+
+
+@strictly
+class _Message(TypedDict):
+    type: Literal["duban.message"]
+    timestamp: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
+    data: _Data
+
+
+@strictly
+class _SlackMessage(TypedDict):
+    text: Annotated[str, Field(min_length=1)]
+
+
+class WebhookServer:
+    """A receiver of Standard Webhooks that also takes Slack's body, and refuses by HTTP status."""
+
+    path = "/hooks/{token}"
+    unknown_token = 404
+    too_fast = 429
+    shuts = 0.0
+
+    def read(self, call: Call, secret: str | None, keyword: str | None) -> Shown:
+        if len(call.body) > _BODY:
+            raise RefusalError(413)
+        if not call.content_type.startswith("application/json"):
+            raise RefusalError(415)
+        if secret is not None:
+            _check_signature(call, secret)
+        shown = _shown(parsed(call.body, 400))
+        if keyword and keyword not in shown.source:
+            raise RefusalError(403)
+        return shown
+
+    def answer(self, code: int, says: str) -> Answer:
+        del says
+        if code == 0:
+            return Answer("ok")
+        status = code if code in range(300, 600) else 418
+        return Answer("", status, {"retry-after": "30"} if status in (429, 503) else {})
+
+
+def _check_signature(call: Call, secret: str) -> None:
+    name, stamp = call.headers.get("webhook-id", ""), call.headers.get("webhook-timestamp", "")
+    if not name or not recent(stamp, 1, call.wall, _WINDOW):
+        raise RefusalError(401)
+    good = sign(secret, name, stamp, call.body).encode()
+    signed = call.headers.get("webhook-signature", "").split()
+    if not any(hmac.compare_digest(good, one.encode()) for one in signed):
+        raise RefusalError(401)
+
+
+def _shown(payload: dict[str, Any]) -> Shown:
+    if "type" not in payload:
+        text = shaped(_SlackMessage, payload, 400)["text"]
+        return Shown(payload, "text", first_line(text), text)
+    data = shaped(_Message, payload, 400)["data"]
+    return Shown(payload, "text", data["title"], data["text"])
 
 
 PLATFORM = Webhook()

@@ -35,16 +35,27 @@ FILE = "config/chats.yaml"
 _PROXY = re.compile(r"http://(?:[^\s/@]+@)?[^\s/@:]+:\d{1,5}/?", re.ASCII)
 
 
+def _dialects() -> str:
+    """Every dialect with what people call it."""
+    return "、".join(f"{name} {each.title}" for name, each in platforms().items())
+
+
+def _styles() -> str:
+    """The usual styles, and for each dialect those that only it has."""
+    usual = ("markdown", "text")
+    own = {name: [style for style in each.styles if style not in usual] for name, each in platforms().items()}
+    more = [f"；{name} 还可写 {'、'.join(styles)}" for name, styles in own.items() if styles]
+    return "、".join(usual) + "".join(more)
+
+
 class RobotForm(Form):
     """One robot of a chat."""
 
-    dialect: str = Field(
-        alias="方言", description="wecom 企业微信、dingtalk 钉钉、feishu 飞书、lanxin 蓝信、webhook 其他"
-    )
+    dialect: str = Field(alias="方言", description=_dialects())
     url: str = Field(alias="地址", description="env:变量名 或 file:文件路径", repr=False)
     secret: str | None = Field(default=None, alias="密钥", description="env:变量名 或 file:文件路径", repr=False)
     keyword: str = Field(default="", alias="关键词")
-    style: Style | None = Field(default=None, alias="格式", description="markdown、text；webhook 还可写 slack")
+    style: Style | None = Field(default=None, alias="格式", description=_styles())
     proxy: str | None = Field(default=None, alias="代理", description="env:变量名 或 file:文件路径", repr=False)
     authority: str = Field(default="", alias="根证书", description="单位自建证书的根证书文件（PEM）")
     inside: bool = Field(default=False, alias="允许内网", description="平台在内网时写 是")

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
-from bot.drill.dialects import Markup
 from bot.drill.rendering import rendered
 from bot.drill.twin import Bubble
+from bot.platforms import Markup, platforms
 from tests.drill.wall_samples import County, digest, single
 
 AT = datetime(2026, 11, 24, 0, 31, tzinfo=UTC)
-DIALECTS = ("wecom", "dingtalk", "feishu")
+DIALECTS = [name for name, each in platforms().items() if "markdown" in each.styles]
 
 
 def bubble(dialect: str, source: str, markup: Markup = "markdown", payload: dict[str, Any] | None = None) -> Bubble:

@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from bot.drill.dialects import DIALECTS
+from bot.core.telling.message import Message
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import dingtalk, feishu
+from bot.platforms import Robot, dingtalk, feishu, platform, platforms
 
 WALL = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -300,16 +301,21 @@ async def test_pace_is_counted_for_each_robot_by_itself(twin: Twin) -> None:
     assert await code(twin, second, text("一")) == 0
 
 
-@pytest.mark.parametrize(
-    ("dialect", "refusal"), [(dialect, code) for dialect, server in DIALECTS.items() for code in server.wire.codes]
-)
-async def test_any_known_code_can_be_ordered_and_healed(twin: Twin, dialect: str, refusal: int) -> None:
-    path = twin.add_chat("县教育局", dialect)
-    twin.refuse("县教育局", refusal)
-    assert await code(twin, path, GOOD[dialect]) == refusal
-    twin.heal("县教育局")
-    assert await code(twin, path, GOOD[dialect]) == 0
-    assert len(twin.received("县教育局")) == 1
+def good(dialect: str) -> bytes:
+    robot = Robot("县教育局#1", dialect, SecretStr("http://127.0.0.1:9"), style=platform(dialect).styles[0])
+    return platform(dialect).encode(Message("督办", ()), robot, WALL).body
+
+
+@pytest.mark.parametrize("dialect", [name for name, each in platforms().items() if each.codes.meanings])
+async def test_any_known_code_can_be_ordered_and_healed(twin: Twin, clock: Clock, dialect: str) -> None:
+    path, codes = twin.add_chat("县教育局", dialect), platform(dialect).codes
+    for times, refusal in enumerate(codes.meanings, start=1):
+        twin.refuse("县教育局", refusal)
+        assert (await post(twin, path, good(dialect)))[codes.code_fields[0]] == refusal
+        twin.heal("县教育局")
+        assert (await post(twin, path, good(dialect)))[codes.code_fields[0]] == 0, refusal
+        assert len(twin.received("县教育局")) == times
+        clock.wind(60)
 
 
 def test_fault_in_an_unknown_chat_is_a_mistake(twin: Twin) -> None:

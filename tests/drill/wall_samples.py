@@ -13,10 +13,9 @@ from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.core.telling.outcome import Verdict
-from bot.drill.dialects import Call
 from bot.drill.twin import Twin
 from bot.drill.wall import Wall
-from bot.platforms import Robot, parts, platform
+from bot.platforms import Call, Robot, parts, platform
 
 PLAN = "民乐县全面推进教育强县建设实施方案"
 START = datetime(2026, 11, 24, 8, 31, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -21,7 +21,7 @@ from tests.kit.house import furnished
 from tests.kit.post_office import Office, marked, numbers, post_office
 from tests.kit.rules_factory import TASK, edited
 from tests.leak.test_secrets import command
-from tests.platforms.test_every_platform import NOW, Chat, filled, measured, message, narrow
+from tests.platforms.samples import NOW, Chat, filled, measured, message, narrow
 from tests.stories.timeline import Timeline
 
 THREE = ("dingtalk", "feishu", "wecom")

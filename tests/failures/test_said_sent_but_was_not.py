@@ -18,12 +18,11 @@ from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message
 from bot.core.telling.outbox import sending, settle
 from bot.core.telling.outcome import Verdict
-from bot.drill.dialects import DIALECTS
 from bot.platforms import Robot, platform
 from tests.kit.house import SAYS, at
 from tests.kit.post_office import Office, marked, numbers, post_office
-from tests.platforms.test_every_platform import NOW, Chat, message
-from tests.platforms.test_every_reply import bodies, code_field, refused
+from tests.platforms.samples import NOW, Chat, message, refused
+from tests.platforms.test_every_reply import bodies, code_field
 from tests.sending.test_courier import answering, gateway
 
 THREE = ("dingtalk", "feishu", "wecom")  # whose failures peers are known for
@@ -52,7 +51,7 @@ async def test_f01_http_200_without_the_platform_s_zero_is_not_sent(office: Offi
         "code in quotes": refused(dialect, "0"),
     }[kind]
     async with gateway(answering(body, "200 OK", "Connection: close")) as server:
-        path = DIALECTS[dialect].path("token")
+        path = platform(dialect).server.path.format(token="token")
         office.robots["县教育局"] = (Robot("县教育局#1", dialect, SecretStr(server.base + path)),)
         number = office.promise()
         await office.send()
@@ -98,11 +97,11 @@ def zero_in(body: bytes, field: str) -> bool:
 @pytest.mark.parametrize("dialect", THREE)
 def test_f03_no_real_error_body_reads_as_delivered(dialect: str) -> None:
     """PrometheusAlert looks for "failed" and "error" in the reply, and stores what holds neither as success."""
-    wire = DIALECTS[dialect].wire
-    assert len(wire.codes) > 10
-    for code, known in wire.codes.items():
+    table = platform(dialect).codes
+    assert len(table.meanings) > 10
+    for code, known in table.meanings.items():
         for words in (known.says, "ok", "success", "exceed max length 4096"):
-            body = refused(dialect, code, **{wire.text_field: words})
+            body = refused(dialect, code, **{table.text_fields[0]: words})
             assert platform(dialect).read_reply(200, body).verdict is not Verdict.DELIVERED, code
 
 

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message
 from bot.core.telling.outcome import Outcome, Verdict
-from bot.drill.dialects import DIALECTS
 from bot.platforms import Robot, platform, platforms
 from bot.platforms._replies import LONGEST_WAIT, TEXT_LENGTH
 from bot.sending.courier import Courier
@@ -49,7 +48,7 @@ def assert_an_outcome(outcome: Outcome) -> None:
 
 def says_delivered(dialect: str, status: int, body: bytes) -> bool:
     """By the rule alone: HTTP 200 and the integer 0; where there is no code, any 2xx but a page."""
-    fields = DIALECTS[dialect].wire.code_fields
+    fields = platform(dialect).codes.code_fields
     if not fields:
         return status // 100 == 2 and not body.lstrip().startswith(b"<")
     try:
@@ -117,7 +116,7 @@ class Liar:
     def hear(self, dialect: str, answer: bytes) -> Outcome:
         """What the courier makes of these bytes."""
         self.answer = answer
-        url = f"http://127.0.0.1:{self.port}{DIALECTS[dialect].path(KEY)}"
+        url = f"http://127.0.0.1:{self.port}{platform(dialect).server.path.format(token=KEY)}"
         return self.loop.run_until_complete(self._send(Robot("县教育局#1", dialect, SecretStr(url))))
 
     async def _send(self, robot: Robot) -> Outcome:
@@ -166,13 +165,13 @@ def broken_http(draw: st.DrawFn) -> bytes:
     return spoilt(whole, draw(st.lists(slips, max_size=2)))
 
 
-@given(dialect=st.sampled_from(sorted(DIALECTS)), answer=broken_http() | st.binary(max_size=100))
+@given(dialect=st.sampled_from(sorted(platforms())), answer=broken_http() | st.binary(max_size=100))
 @much(150)
 def test_bytes_over_the_wire_make_an_outcome_and_the_key_stays_at_home(liar: Liar, dialect: str, answer: bytes) -> None:
     tried()
     outcome = liar.hear(dialect, answer)
     assert_an_outcome(outcome)
-    if outcome.verdict is Verdict.DELIVERED and DIALECTS[dialect].wire.code_fields:
+    if outcome.verdict is Verdict.DELIVERED and platform(dialect).codes.code_fields:
         assert b"200" in answer
         assert b"0" in answer
 

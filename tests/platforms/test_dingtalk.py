@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,8 +17,51 @@ from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.core.telling.outcome import Scope, Verdict
+from bot.drill.twin import Bubble
 from bot.platforms import Robot, Style
 from bot.platforms.dingtalk import PLATFORM, sign
+from tests.platforms.samples import Sample, off
+
+MARKS = ("**", "#### ", "### ", "> ")
+
+
+def rows(bubble: Bubble) -> Iterator[str]:
+    return (off(line, MARKS) for line in bubble.source.split("\n"))
+
+
+# It rings by its lists alone, so that no text could ring anybody.
+SAMPLE = Sample(
+    secret="SECdemo0123456789",
+    rows=rows,
+    whole_platform=frozenset({90002, 90018}),
+    codes={
+        -1: (Verdict.LATER, 0),
+        40035: (Verdict.UNDELIVERABLE, 0),
+        43002: (Verdict.UNDELIVERABLE, 0),
+        43004: (Verdict.UNDELIVERABLE, 0),
+        90002: (Verdict.LATER, 300),
+        90018: (Verdict.LATER, 300),
+        90020: (Verdict.REFUSED, 0),
+        90030: (Verdict.REFUSED, 0),
+        101002: (Verdict.RESHAPE, 0),
+        130101: (Verdict.LATER, 600),
+        130102: (Verdict.LATER, 600),
+        300001: (Verdict.REFUSED, 0),
+        300005: (Verdict.REFUSED, 0),
+        310000: (Verdict.REFUSED, 0),
+        400013: (Verdict.REFUSED, 0),
+        400101: (Verdict.REFUSED, 0),
+        400102: (Verdict.REFUSED, 0),
+        400105: (Verdict.UNDELIVERABLE, 0),
+        400106: (Verdict.REFUSED, 0),
+        410100: (Verdict.LATER, 600),
+        430101: (Verdict.UNDELIVERABLE, 0),
+        430102: (Verdict.UNDELIVERABLE, 0),
+        430103: (Verdict.UNDELIVERABLE, 0),
+        430104: (Verdict.UNDELIVERABLE, 0),
+        460101: (Verdict.RESHAPE, 0),
+    },
+)
 
 SIGNED_AT = datetime.fromtimestamp(1599360473, UTC)
 URL = "https://oapi.dingtalk.com/robot/send?access_token=demo"
@@ -126,37 +170,6 @@ def test_strict_markdown_reader_finds_only_our_own_markup(text: str) -> None:
 
 def inner(token: Token) -> list[Token]:
     return token.children or []
-
-
-@pytest.mark.parametrize(
-    ("code", "verdict", "wait", "scope"),
-    [
-        (-1, Verdict.LATER, 0, Scope.ROBOT),
-        (130101, Verdict.LATER, 600, Scope.ROBOT),
-        (130102, Verdict.LATER, 600, Scope.ROBOT),
-        (410100, Verdict.LATER, 600, Scope.ROBOT),
-        (90002, Verdict.LATER, 300, Scope.PLATFORM),
-        (90018, Verdict.LATER, 300, Scope.PLATFORM),
-        (90030, Verdict.REFUSED, 0, Scope.ROBOT),
-        (310000, Verdict.REFUSED, 0, Scope.ROBOT),
-        (300001, Verdict.REFUSED, 0, Scope.ROBOT),
-        (300005, Verdict.REFUSED, 0, Scope.ROBOT),
-        (400013, Verdict.REFUSED, 0, Scope.ROBOT),
-        (400101, Verdict.REFUSED, 0, Scope.ROBOT),
-        (400102, Verdict.REFUSED, 0, Scope.ROBOT),
-        (400106, Verdict.REFUSED, 0, Scope.ROBOT),
-        (460101, Verdict.RESHAPE, 0, Scope.ROBOT),
-        (101002, Verdict.RESHAPE, 0, Scope.ROBOT),
-        (40035, Verdict.UNDELIVERABLE, 0, Scope.ROBOT),
-        (43004, Verdict.UNDELIVERABLE, 0, Scope.ROBOT),
-        (400105, Verdict.UNDELIVERABLE, 0, Scope.ROBOT),
-        (430104, Verdict.UNDELIVERABLE, 0, Scope.ROBOT),
-    ],
-)
-def test_code_decides_who_must_act(code: int, verdict: Verdict, wait: float, scope: Scope) -> None:
-    outcome = PLATFORM.read_reply(200, json.dumps({"errcode": code, "errmsg": "said"}).encode())
-    assert (outcome.verdict, outcome.wait_seconds, outcome.scope) == (verdict, wait, scope)
-    assert outcome.counts is (verdict is not Verdict.LATER)
 
 
 BAN: dict[str, object] = {"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": "0123456789abcdef"}

@@ -4,16 +4,52 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.core.telling.outcome import Verdict
+from bot.drill.twin import Bubble
 from bot.platforms import Robot, Style
 from bot.platforms.feishu import PLATFORM, sign
+from tests.platforms.samples import Sample, off
+
+MARKS = ("**", "<font color='grey'>", "</font>", "<text_tag color='red'>", "</text_tag>")
+
+
+def rows(bubble: Bubble) -> Iterator[str]:
+    yield bubble.title
+    yield from (entities_read(off(line, MARKS)) for line in bubble.source.split("\n") if line != "---")
+
+
+def entities_read(line: str) -> str:
+    for code in map(ord, "<>*_~`[]\\#!:$"):
+        line = line.replace(f"&#{code};", chr(code))
+    return line.replace("&#38;", "&")
+
+
+SAMPLE = Sample(
+    secret="SECdemo0123456789",
+    mention_tags=("<at", "</at"),
+    rows=rows,
+    codes={
+        2200: (Verdict.LATER, 0),
+        9499: (Verdict.UNDELIVERABLE, 0),
+        11232: (Verdict.LATER, 5),
+        11246: (Verdict.RESHAPE, 0),
+        19001: (Verdict.REFUSED, 0),
+        19002: (Verdict.UNDELIVERABLE, 0),
+        19007: (Verdict.REFUSED, 0),
+        19021: (Verdict.REFUSED, 0),
+        19022: (Verdict.REFUSED, 0),
+        19024: (Verdict.REFUSED, 0),
+        19036: (Verdict.RESHAPE, 0),
+        99991400: (Verdict.LATER, 60),
+    },
+)
 
 SIGNED_AT = datetime.fromtimestamp(1599360473, UTC)
 URL = "https://open.feishu.cn/open-apis/bot/v2/hook/demo"
@@ -121,28 +157,11 @@ def test_signature_stands_in_the_body_in_seconds() -> None:
     assert signed == payload(DIGEST)
 
 
-@pytest.mark.parametrize(
-    ("code", "verdict", "wait"),
-    [
-        (11232, Verdict.LATER, 5),
-        (99991400, Verdict.LATER, 60),
-        (2200, Verdict.LATER, 0),
-        (19036, Verdict.RESHAPE, 0),
-        (11246, Verdict.RESHAPE, 0),
-        (19001, Verdict.REFUSED, 0),
-        (19007, Verdict.REFUSED, 0),
-        (19021, Verdict.REFUSED, 0),
-        (19022, Verdict.REFUSED, 0),
-        (19024, Verdict.REFUSED, 0),
-        (9499, Verdict.UNDELIVERABLE, 0),
-        (19002, Verdict.UNDELIVERABLE, 0),
-    ],
-)
-@pytest.mark.parametrize("status", [200, 400])
-def test_code_decides_who_must_act_whatever_the_status(status: int, code: int, verdict: Verdict, wait: float) -> None:
-    outcome = PLATFORM.read_reply(status, json.dumps({"code": code, "data": {}, "msg": "said"}).encode())
-    assert (outcome.verdict, outcome.wait_seconds) == (verdict, wait)
-    assert outcome.counts is (verdict is not Verdict.LATER)
+def test_code_decides_who_must_act_whatever_the_status() -> None:
+    for code, (verdict, wait) in SAMPLE.codes.items():
+        outcome = PLATFORM.read_reply(400, json.dumps({"code": code, "data": {}, "msg": "said"}).encode())
+        assert (outcome.verdict, outcome.wait_seconds) == (verdict, wait), code
+        assert outcome.counts is (verdict is not Verdict.LATER)
 
 
 def test_old_servers_success_has_only_a_status_code() -> None:

@@ -11,6 +11,9 @@ from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot, platform
 from bot.platforms.lanxin import sign
+from tests.platforms.samples import Sample
+
+SAMPLE = Sample(secret="SECdemo0123456789")
 
 NOW = datetime.fromtimestamp(1599360473, UTC)
 URL = SecretStr("https://im.example.cn:8443/prefix/v1/bot/hook/messages/create?hook_token=t")

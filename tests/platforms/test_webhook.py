@@ -13,9 +13,11 @@ from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Verdict
 from bot.platforms import Request, Robot, Style, platform
 from bot.platforms.webhook import sign
+from tests.platforms.samples import Sample
 
 NOW = datetime(2027, 12, 24, 8, 47, 5, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SAMPLE = Sample(secret=SECRET)
 MESSAGE = Message(
     "【督办汇总】县教育局", (Line("1. 控辍保学 <@all> *一* @channel"),), number="2027-0412", mentions=("U123",)
 )

@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
-from bot.core.telling.outcome import Scope, Verdict
+from bot.core.telling.outcome import Verdict
+from bot.drill.twin import Bubble
 from bot.platforms import Robot, Style, parts
 from bot.platforms.wecom import PLATFORM
+from tests.platforms.samples import Sample, off
 
+MARKS = ("**", '<font color="comment">', '<font color="warning">', "</font>")
+
+
+def rows(bubble: Bubble) -> Iterator[str]:
+    return (off(line, MARKS) for line in bubble.source.split("\n"))
+
+
+def measured(body: bytes) -> tuple[int, int]:
+    payload = json.loads(body)
+    kind = payload["msgtype"]
+    return len(payload[kind]["content"].encode()), {"text": 2048, "markdown": 4096}[kind]
+
+
+SAMPLE = Sample(
+    mention_tags=("<@",),
+    rows=rows,
+    measured=measured,
+    codes={
+        -1: (Verdict.LATER, 0),
+        40007: (Verdict.UNDELIVERABLE, 0),
+        40008: (Verdict.UNDELIVERABLE, 0),
+        40009: (Verdict.UNDELIVERABLE, 0),
+        40033: (Verdict.UNDELIVERABLE, 0),
+        40058: (Verdict.RESHAPE, 0),
+        41010: (Verdict.UNDELIVERABLE, 0),
+        41016: (Verdict.UNDELIVERABLE, 0),
+        44004: (Verdict.UNDELIVERABLE, 0),
+        45008: (Verdict.UNDELIVERABLE, 0),
+        45009: (Verdict.LATER, 60),
+        45033: (Verdict.LATER, 5),
+        93000: (Verdict.REFUSED, 0),
+        93004: (Verdict.REFUSED, 0),
+        93008: (Verdict.REFUSED, 0),
+        301019: (Verdict.UNDELIVERABLE, 0),
+    },
+)
 NOW = datetime(2027, 12, 24, 0, 47, tzinfo=UTC)
 URL = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=demo"
 DIGEST = Message(
@@ -93,29 +131,8 @@ def test_warning_about_json_is_delivered_with_a_word_to_the_admin() -> None:
     outcome = PLATFORM.read_reply(200, b'{"errcode":0,"errmsg":"ok. Warning: wrong json format. "}')
     assert outcome.verdict is Verdict.DELIVERED
     assert "格式" in outcome.remedy
+    assert "只显示了一部分" in outcome.remedy
     assert PLATFORM.read_reply(200, b'{"errcode":0,"errmsg":"ok"}').remedy == ""
-
-
-@pytest.mark.parametrize(
-    ("code", "verdict", "wait", "counts"),
-    [
-        (-1, Verdict.LATER, 0, False),
-        (45009, Verdict.LATER, 60, False),
-        (45033, Verdict.LATER, 5, False),
-        (40058, Verdict.RESHAPE, 0, True),
-        (93000, Verdict.REFUSED, 0, True),
-        (93004, Verdict.REFUSED, 0, True),
-        (93008, Verdict.REFUSED, 0, True),
-        (40008, Verdict.UNDELIVERABLE, 0, True),
-        (44004, Verdict.UNDELIVERABLE, 0, True),
-        (45008, Verdict.UNDELIVERABLE, 0, True),
-        (301019, Verdict.UNDELIVERABLE, 0, True),
-    ],
-)
-def test_code_decides_who_must_act(code: int, verdict: Verdict, wait: float, counts: bool) -> None:
-    outcome = PLATFORM.read_reply(200, json.dumps({"errcode": code, "errmsg": "said"}).encode())
-    assert (outcome.verdict, outcome.wait_seconds, outcome.counts) == (verdict, wait, counts)
-    assert outcome.scope is Scope.ROBOT
 
 
 def test_real_refusal_is_shown_without_our_address() -> None:

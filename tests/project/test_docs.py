@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from bot.cli import duban
-from bot.platforms import platforms
 from bot.settings import Settings
 from tests.project.test_imports import MAY_IMPORT
 
@@ -47,10 +46,6 @@ def test_every_setting_is_documented_under_both_names() -> None:
         assert f"| {field.alias} |" in page
         choices = getattr(field.validation_alias, "choices", [])
         assert all(str(choice) in page for choice in choices)
-
-
-def test_every_dialect_is_named_where_chats_are_configured() -> None:
-    assert all(name in text("config/chats.example.yaml") for name in platforms())
 
 
 def test_every_table_of_the_state_is_described() -> None:

@@ -55,11 +55,11 @@ UPWARD_FOR_TYPES = {
 
 # A rib is one kind, one dialect, one source: a file that can be deleted without touching its neighbours.
 RIBS = {"rule_kinds", "platforms", "sources"}
-RIB_HELPERS = {"bot.platforms.limits"}  # beside the modules that start with an underscore
 
 # What pure code may not reach for: disk, network, clock, chance, logger, other threads.
 PURE = INNER | TEXT
-PURE_LIBRARIES = {"pydantic", "pydantic_core", "yaml"}  # yaml only where it may be imported at all (OWNERS)
+# yaml only where it may be imported at all (OWNERS)
+PURE_LIBRARIES = {"pydantic", "pydantic_core", "typing_extensions", "yaml"}
 EFFECTS = {
     *("asyncio", "concurrent", "ctypes", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random"),
     *("secrets", "select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading"),
@@ -144,7 +144,7 @@ def is_another_rib(module: str, name: str) -> bool:
     """Is `name` a file beside `module` in its package, and not one of the package's shared helpers?"""
     neighbour = ".".join(name.split(".")[:3])
     path = ROOT / Path(*neighbour.split(".")).with_suffix(".py")
-    shared = neighbour in RIB_HELPERS or neighbour.split(".")[-1].startswith("_")
+    shared = neighbour.split(".")[-1].startswith("_")
     return path.exists() and neighbour != module and not shared
 
 

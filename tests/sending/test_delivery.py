@@ -14,8 +14,7 @@ from pydantic import SecretStr
 
 from bot.core.telling.entry import EntryState
 from bot.core.time.windows import OfficeHours, slot
-from bot.drill.servers import Answer
-from bot.platforms import platform
+from bot.platforms import Answer, platform
 from bot.sending import delivery
 from tests.kit.house import at, until
 from tests.kit.post_office import UNITS, Office, marked, numbers, post_office

@@ -16,8 +16,8 @@ from bot.core.telling import wording
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.windows import OfficeHours, allowed, slot
 from bot.core.time.zone import day_of
-from bot.drill.servers import Answer
 from bot.drill.twin import Bubble
+from bot.platforms import Answer
 from bot.sending import delivery
 from bot.state.archive import Archive
 from tests.kit.house import at, until

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
-from bot.drill.dialects import DIALECTS, Answer, Call
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import Request
-from bot.platforms.limits import Limits
+from bot.platforms import Answer, Call, Limits, Request, platform, platforms
 from bot.sending.ways import Goal, Trail
 from bot.sending.wire import NotSentError, Reply
 from tests.kit.house import SAYS
@@ -42,7 +40,7 @@ class Address:
 @contextmanager
 def narrow(per_minute: int) -> Iterator[None]:
     """Platforms that take so few messages a minute from one robot that every digest in parts meets its pace."""
-    every = [DIALECTS[dialect].wire.limits for dialect in DIALECTS]
+    every = [each.limits for each in platforms().values()]
     usual = [(limits.per_minute, limits.our_per_minute) for limits in every]
     for limits in every:
         _set_pace(limits, per_minute, per_minute - 1)
@@ -127,12 +125,12 @@ class Wires:
         address.calls.append(now)
         while address.calls[0] <= now - 60:
             address.calls.popleft()
-        if len(address.calls) > DIALECTS[address.dialect].wire.limits.per_minute:
+        if len(address.calls) > platform(address.dialect).limits.per_minute:
             at = f"{self.clock.true():%Y-%m-%d %H:%M:%S}"
             raise Violation(f"{at} 6 {len(address.calls)} requests to one robot of {address.chat} in 60 s")
 
     def _answer(self, address: Address, call: Call) -> tuple[int, bytes]:
-        mood, server = address.mood, DIALECTS[address.dialect]
+        mood, server = address.mood, platform(address.dialect).server
         if mood == "html":
             return 200, "<html>上网认证</html>".encode()
         if mood == "junk":

@@ -10,7 +10,7 @@ import pytest
 from bot.core.rules.succession import UNCHANGED
 from bot.core.telling.entry import EntryState
 from bot.core.telling.receipts import MISSING, as_json, in_words, receipts
-from bot.drill.dialects import DIALECTS
+from bot.platforms import platforms
 from bot.state.disk.errors import DamagedArchive
 from bot.state.sent import Sent, check_sent, digest, texts_of
 from tests.kit.house import at
@@ -40,7 +40,7 @@ async def test_every_part_is_kept_exactly_as_its_readers_got_it(office: Office) 
     assert check_sent(office.folder / "archive") == len(office.seen())
 
 
-@pytest.mark.parametrize("dialect", list(DIALECTS))
+@pytest.mark.parametrize("dialect", list(platforms()))
 async def test_every_dialect_s_words_are_kept_and_no_secret_with_them(office: Office, dialect: str) -> None:
     secret = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0" if dialect == "webhook" else "SECofthisrobot01"
     robot = office.robot("新群", dialect, None if dialect == "wecom" else secret)
