@@ -21,6 +21,7 @@ from bot.drill.twin import Twin
 from bot.platforms import Request, Robot, Style, platforms
 from bot.sending.courier import Courier
 from bot.sending.ways import Direct, Goal, Trail
+from tests.platforms.samples import sample
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = "693a91f6-demo-4bc4-97a0-0ec2sifa5aaa"
@@ -142,10 +143,10 @@ def twin() -> Twin:
 @pytest.mark.parametrize("dialect", platforms())
 async def test_signed_message_is_delivered_to_every_platform(dialect: str) -> None:
     chats = twin()
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" if dialect == "webhook" else "SECdemo"
-    path = chats.add_chat("县教育局", dialect, secret=None if dialect == "wecom" else secret, keyword="督办")
+    secret = sample(dialect).secret
+    path = chats.add_chat("县教育局", dialect, secret=secret, keyword="督办")
     async with serving(chats) as base, courier() as one:
-        robot = Robot("县教育局#1", dialect, SecretStr(base + path), SecretStr(secret), "督办")
+        robot = Robot("县教育局#1", dialect, SecretStr(base + path), SecretStr(secret) if secret else None, "督办")
         outcome = await one.send(robot, MESSAGE, NOW)
     assert outcome.verdict is Verdict.DELIVERED
     assert [bubble.title for bubble in chats.received("县教育局")] == ["【督办汇总】县教育局"]
