@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bot.state.disk.database import Database, Table
+from bot.state.disk.database import Database, StateTable
 from bot.state.disk.journal import Disk, Journal
 
 IN_FLIGHT = 64
@@ -118,7 +118,7 @@ class Bench:
     def __init__(self, folder: Path, size: int) -> None:
         self.size, self.disk = size, CountingDisk()
         self.db = Database(Journal.open(folder, self.disk))
-        self.table: Table = self.db.table("outbox")
+        self.table: StateTable = self.db.table("outbox")
         with self.db.work():
             self.table.insert_multiple(entry(number) for number in range(size))
         self.db.compact()

@@ -44,8 +44,8 @@ class Maintenance:
         month = f"{until.astimezone(ZONE):%Y-%m}"
         if self._swept != month:
             self._try("归档", now, lambda: self._sweep(month, until))
-        if self.copying is not None and self._copy.done():
-            made, self.copying = self._copy, None
+        if self.copying is not None and self.copying.done():
+            made, self.copying = self.copying, None
             self._try("备份", now, made.result)
         elif self.copying is None and self._copy_is_due(now):
             self._try("备份", now, lambda: self._start_copy(now))
