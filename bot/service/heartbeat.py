@@ -1,7 +1,7 @@
 """The heartbeat: a file written after passes and, if configured, a ping to an outside watch.
 
 Both stop when passes stop, when the file cannot be written, and while the self-audit finds something missing. The watch raises the
-alarm when it hears nothing, so it works even if this machine is gone. While the audit has doubts, the file names them and keeps
+alarm when it hears nothing, so it works even if this machine is gone. While the audit finds gaps, the file names them and keeps
 the time of its last beat.
 """
 
@@ -30,7 +30,7 @@ from bot.sources.clock import wall
 
 NAME = "heartbeat.json"
 PERIOD = timedelta(minutes=1)
-FIRST_DOUBTS = 10  # how many doubts the file lists
+FIRST_GAPS = 10  # how many gaps the file lists
 SECONDS = 10.0  # for each step of a ping
 
 
@@ -42,12 +42,12 @@ class Heartbeat:
         folder: Path,
         ping: Callable[[], object] | None = None,
         *,
-        doubts: Callable[[], Sequence[str]] = tuple,
+        gaps: Callable[[], Sequence[str]] = tuple,
         trouble: str = "",
     ) -> None:
         self._file = folder / NAME
-        self._ping, self._doubts = ping, doubts
-        self._why: Sequence[str] = ()  # the doubts that the file names now
+        self._ping, self._doubts = ping, gaps
+        self._why: Sequence[str] = ()  # the gaps that the file names now
         self._last: datetime | None = None
         self._trouble = Trouble("心跳地址", "心跳地址不能用", wall(), (trouble,)) if trouble else None
 
@@ -55,16 +55,16 @@ class Heartbeat:
         """Notes that a pass went well at `now`. Never raises for errors of disk or network."""
         if self._last is not None and timedelta() <= now - self._last < PERIOD:
             return
-        doubts = self._doubts()
-        if doubts and doubts == self._why:
+        gaps = self._doubts()
+        if gaps and gaps == self._why:
             return
         try:
-            self._write(now, doubts)
+            self._write(now, gaps)
         except OSError as error:
             logger.error("心跳文件写不了：{}", error.strerror)
             return
-        self._why = doubts
-        if doubts:
+        self._why = gaps
+        if gaps:
             return
         self._last = now
         if self._ping:
@@ -74,19 +74,19 @@ class Heartbeat:
         """What the admin must hear: an address of the watch that cannot be used."""
         return [self._trouble] if self._trouble else []
 
-    def _write(self, now: datetime, doubts: Sequence[str]) -> None:
+    def _write(self, now: datetime, gaps: Sequence[str]) -> None:
         """Replaces the file in one step. It is not flushed: after a power cut it is out of date anyway.
 
-        With doubts the file keeps the time of its last beat, in its text and as its time of change.
+        With gaps the file keeps the time of its last beat, in its text and as its time of change.
         """
         touched = self._touched()
-        beat = (self._last or datetime.fromtimestamp(touched, ZONE)) if doubts else now
+        beat = (self._last or datetime.fromtimestamp(touched, ZONE)) if gaps else now
         said = {"时间": beat.isoformat(timespec="seconds"), "进程号": os.getpid(), "版本": __version__}
-        if doubts:
-            said |= {"心跳已停": f"自查有{len(doubts)}处出入", "出入": list(doubts[:FIRST_DOUBTS])}
+        if gaps:
+            said |= {"心跳已停": f"自查有{len(gaps)}处出入", "出入": list(gaps[:FIRST_GAPS])}
         draft = self._file.with_suffix(".tmp")
         draft.write_text(json.dumps(said, ensure_ascii=False) + "\n", "utf-8")
-        if doubts:
+        if gaps:
             os.utime(draft, (touched, touched))
         draft.replace(self._file)
 
@@ -153,15 +153,15 @@ class Ping:
         return create_default_context()
 
 
-def heartbeat(folder: Path, home: Path, reference: str, doubts: Callable[[], Sequence[str]] = tuple) -> Heartbeat:
+def heartbeat(folder: Path, home: Path, reference: str, gaps: Callable[[], Sequence[str]] = tuple) -> Heartbeat:
     """The heartbeat of a state folder. A watch whose address is wrong is reported; the service runs without it."""
     if not reference:
-        return Heartbeat(folder, doubts=doubts)
+        return Heartbeat(folder, gaps=gaps)
     try:
-        return Heartbeat(folder, Ping(_resolved(reference, home)), doubts=doubts)
+        return Heartbeat(folder, Ping(_resolved(reference, home)), gaps=gaps)
     except ValueError as error:
         logger.warning("{}", error)
-        return Heartbeat(folder, doubts=doubts, trouble=str(error))
+        return Heartbeat(folder, gaps=gaps, trouble=str(error))
 
 
 def _resolved(reference: str, home: Path) -> SecretStr:

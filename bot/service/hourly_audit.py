@@ -52,7 +52,7 @@ class HourlyAudit:
         self._since = None if report.agrees else self._since or now
         self._log(report)
 
-    def doubts(self) -> Sequence[str]:
+    def gaps(self) -> Sequence[str]:
         """What is missing, in Chinese: numbers, units and dates only. While there is any, the heartbeat stops."""
         report = self._app.audit
         found = tuple(map(str, report.gaps)) if report else ()

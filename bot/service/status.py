@@ -16,7 +16,7 @@ from bot.sources.clock import wall
 class Status:
     """How the service stands. `reasons` say in Chinese why it is not ready; `counts` are entries by state.
 
-    `doubts` are what the self-audit at `audited` found missing; `broken` counts robots that a person must mend.
+    `gaps` are what the self-audit at `audited` found missing; `broken` counts robots that a person must mend.
     """
 
     alive: bool
@@ -28,7 +28,7 @@ class Status:
     version: str
     counts: Mapping[str, int]
     audited: datetime | None = None
-    doubts: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     evaluated: datetime | None = None
     broken: int = 0
 
@@ -49,7 +49,7 @@ def status_of(app: App | None) -> Status:
         version=__version__,
         counts=Counter(entry.state.value for entry in app.store.entries.values()),
         audited=app.audit.at if app.audit else None,
-        doubts=tuple(map(str, app.audit.gaps)) if app.audit else (),
+        gaps=tuple(map(str, app.audit.gaps)) if app.audit else (),
         evaluated=datetime.fromisoformat(evaluated) if evaluated else None,
         broken=sum(bool(robot.broken) for robot in app.store.robots.values()),
     )

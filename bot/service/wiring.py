@@ -73,12 +73,12 @@ def listen(app: App, home: Home, *, config: bool = True) -> None:
     app.sources += [*Edits(app, home).sources(config), mail.inbox]
     app.after_pass.append(mail.clear)
     if app.clock.kind == "real":
-        upkeep = Maintenance(app.store, home.state("real"), home.backups if home.settings.backup else None)
-        auditor = HourlyAudit(app)
-        app.before_pass += [upkeep.look, auditor.before]
-        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, auditor.doubts)
-        app.after_pass += [auditor.after, beating.beat]
-        app.more_troubles += [upkeep.troubles, beating.troubles, auditor.troubles]
+        maintenance = Maintenance(app.store, home.state("real"), home.backups if home.settings.backup else None)
+        audit = HourlyAudit(app)
+        app.before_pass += [maintenance.look, audit.before]
+        beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, audit.gaps)
+        app.after_pass += [audit.after, beating.beat]
+        app.more_troubles += [maintenance.troubles, beating.troubles, audit.troubles]
 
 
 def scene_of(home: Home, rulebook: Rulebook, store: Store) -> Scene:

@@ -23,9 +23,9 @@ from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
+from bot.core.telling.doubt import Doubts, doubted, in_doubt, said_anew
 from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
 from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised
-from bot.core.telling.unsure import Unsure, doubted, in_doubt, said_anew
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
 from bot.state.disk.collector import undisturbed
@@ -39,7 +39,7 @@ TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
 #: How long after restoring a backup a message about something older is marked 补发.
-UNSURE = timedelta(days=7)
+DOUBTED = timedelta(days=7)
 #: Numbers skipped after restoring a backup: messages sent since it was made may have used them.
 GAP = 1000
 
@@ -148,17 +148,17 @@ class Store:
 
     def _doubted(self, draft: Draft) -> bool:
         """Whether any of it may have arrived already; the doubt about a number cancelled since passes to the new one."""
-        unsure: Unsure = self.meta("unsure", {})
-        left = said_anew(unsure, draft.chat, draft.tellings, self.facts.names) if unsure else unsure
-        if left != unsure:
+        doubts: Doubts = self.meta("unsure", {})
+        left = said_anew(doubts, draft.chat, draft.tellings, self.facts.names) if doubts else doubts
+        if left != doubts:
             self.set_meta("unsure", left)
         given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
-        return left != unsure or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)
+        return left != doubts or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)
 
     def _perhaps_sent(self, draft: Draft) -> bool:
         """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
         at = self.meta("restored")
-        if at is None or draft.at > datetime.fromisoformat(at) + UNSURE:
+        if at is None or draft.at > datetime.fromisoformat(at) + DOUBTED:
             return False
         return any(telling.rung_on <= day_of(datetime.fromisoformat(at)) for telling in draft.tellings)
 
@@ -372,7 +372,7 @@ class Store:
     def begin_again(self, now: datetime, text: str) -> None:
         """Marks a state restored from a backup: it is not known which messages were sent after the backup was made.
 
-        Open entries may have arrived, numbers that may have been used are skipped, and what is due now is marked 补发 (`UNSURE`).
+        Open entries may have arrived, numbers that may have been used are skipped, and what is due now is marked 补发 (`DOUBTED`).
         """
         with self.work():
             for entry in self.open_entries():

@@ -25,8 +25,8 @@ def _lines(now: Status) -> Iterator[str]:
     yield from _gauge("duban_last_evaluation_timestamp_seconds", "when reminders were last decided", _at(now.evaluated))
     yield from _gauge("duban_audit_timestamp_seconds", "when the last self-audit was made", _at(now.audited))
     if now.audited:
-        yield from _gauge("duban_audit_agrees", "1 while nothing is missing", [("", not now.doubts)])
-        yield from _gauge("duban_audit_gaps", "what the last self-audit found missing", [("", len(now.doubts))])
+        yield from _gauge("duban_audit_agrees", "1 while nothing is missing", [("", not now.gaps)])
+        yield from _gauge("duban_audit_gaps", "what the last self-audit found missing", [("", len(now.gaps))])
 
 
 def _at(instant: datetime | None) -> list[_SAMPLE]:

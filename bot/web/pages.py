@@ -127,8 +127,8 @@ def moment(at: datetime) -> str:
 def _status(now: Status, links: str) -> str:
     ready = now.alive and now.ready
     word = "正常运行" if ready else ("尚未就绪" if now.alive else "已停止")
-    word += "，自查有出入" if now.doubts else ""
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in (*now.reasons, *now.doubts))
+    word += "，自查有出入" if now.gaps else ""
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in (*now.reasons, *now.gaps))
     rows = {
         "方案": f"《{now.plan}》" if now.plan else "尚未载入",
         "业务时间": f"{moment(now.now)}　{_CLOCKS.get(now.clock, now.clock)}",
@@ -136,10 +136,10 @@ def _status(now: Status, links: str) -> str:
         "消息": "　".join(f"{state} {count}" for state, count in now.counts.items()) or "还没有消息",
     }
     if now.audited:
-        rows["自查"] = f"{moment(now.audited)}　{f'{len(now.doubts)}处出入，心跳已停' if now.doubts else '一致'}"
+        rows["自查"] = f"{moment(now.audited)}　{f'{len(now.gaps)}处出入，心跳已停' if now.gaps else '一致'}"
     listed = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
     return (
-        f'<p class="lead {"well" if ready and not now.doubts else "unwell"}">{word}</p>'
+        f'<p class="lead {"well" if ready and not now.gaps else "unwell"}">{word}</p>'
         f"{f'<ul>{reasons}</ul>' if reasons else ''}<dl>{listed}</dl>{links}"
     )
 

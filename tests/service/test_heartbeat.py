@@ -119,23 +119,23 @@ def test_a_clock_set_back_does_not_stop_the_heart(tmp_path: Path) -> None:
 
 def test_nothing_beats_while_the_audit_disagrees(tmp_path: Path) -> None:
     pings: list[bool] = []
-    doubts: tuple[str, ...] = ()
-    beating = Heartbeat(tmp_path, lambda: pings.append(True), doubts=lambda: doubts)
+    gaps: tuple[str, ...] = ()
+    beating = Heartbeat(tmp_path, lambda: pings.append(True), gaps=lambda: gaps)
     beating.beat(NOW)
     os.utime(tmp_path / NAME, (1000, 1000))
-    doubts = ("T05-M1 县教育局 提前7天：没有告知过",)
+    gaps = ("T05-M1 县教育局 提前7天：没有告知过",)
     for minute in (1, 2, 3):
         beating.beat(NOW + minute * timedelta(minutes=1))
     said = json.loads((tmp_path / NAME).read_text("utf-8"))
-    assert (said["时间"], said["心跳已停"], said["出入"]) == (NOW.isoformat(), "自查有1处出入", list(doubts))
+    assert (said["时间"], said["心跳已停"], said["出入"]) == (NOW.isoformat(), "自查有1处出入", list(gaps))
     assert ((tmp_path / NAME).stat().st_mtime, len(pings)) == (1000, 1)
-    doubts = ()
+    gaps = ()
     beating.beat(NOW + timedelta(minutes=4))
     assert (beats(tmp_path), len(pings)) == ("2027-03-01T09:04:00+08:00", 2)
 
 
 def test_a_file_first_written_in_doubt_is_as_old_as_can_be(tmp_path: Path) -> None:
-    Heartbeat(tmp_path, doubts=lambda: ("自查没有做成（KeyError）",)).beat(NOW)
+    Heartbeat(tmp_path, gaps=lambda: ("自查没有做成（KeyError）",)).beat(NOW)
     assert (tmp_path / NAME).stat().st_mtime == 0
     assert "自查没有做成" in (tmp_path / NAME).read_text("utf-8")
 

@@ -305,7 +305,7 @@ async def test_what_nothing_in_the_rules_asks_for_is_only_remarked(
     await service.until("2027-03-09T18:00")
     assert service.gaps == []
     assert [(gap.item, gap.rung, gap.unit) for gap in service.unasked] == [("T05-R1@2027-1", "提前3个工作日", LEAD)]
-    assert service.auditor.doubts() == ()
+    assert service.auditor.gaps() == ()
     assert any("规则没有要求" in line for line in logged)
 
 
@@ -377,10 +377,10 @@ async def test_once_nothing_is_missing_any_more_the_heart_may_beat(
 ) -> None:
     without_rung(monkeypatch, "提前3个工作日", "2027-03-10")
     await service.until("2027-03-11T12:00")
-    assert service.auditor.doubts() == ("T05-R1@2027-1 县教育局 提前3个工作日（应于2027-03-10 09:26）：没有告知过",)
+    assert service.auditor.gaps() == ("T05-R1@2027-1 县教育局 提前3个工作日（应于2027-03-10 09:26）：没有告知过",)
     service.happens(Closed(item="T05-R1@2027-1", by="办公室"))
     await service.until("2027-03-11T14:00")
-    assert (service.auditor.doubts(), service.auditor.troubles()) == ((), [])
+    assert (service.auditor.gaps(), service.auditor.troubles()) == ((), [])
 
 
 async def test_an_audit_that_cannot_be_made_stops_only_the_heart(
@@ -388,7 +388,7 @@ async def test_an_audit_that_cannot_be_made_stops_only_the_heart(
 ) -> None:
     monkeypatch.setattr("bot.core.audit.self_audit.expected_states", lambda *_: 1 / 0)
     await service.until("2027-03-02T12:00")
-    assert service.auditor.doubts() == ("自查没有做成（ZeroDivisionError）",)
+    assert service.auditor.gaps() == ("自查没有做成（ZeroDivisionError）",)
     assert service.store.entries
 
 

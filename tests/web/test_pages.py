@@ -56,7 +56,7 @@ async def test_probes_say_how_the_service_stands(path: str, status: Status, code
 async def test_the_status_page_shows_what_the_self_audit_found() -> None:
     audited = replace(WELL, audited=WELL.now)
     assert "<dt>自查</dt><dd>2026年11月24日（周二）08:31　一致</dd>" in (await ask("/", audited)).text
-    text = (await ask("/", replace(audited, doubts=("T05-M1 县教育局 提前7天：没有<告知>过",)))).text
+    text = (await ask("/", replace(audited, gaps=("T05-M1 县教育局 提前7天：没有<告知>过",)))).text
     for shown in ("正常运行，自查有出入", 'class="lead unwell"', "没有&lt;告知&gt;过", "1处出入，心跳已停"):
         assert shown in text
 
@@ -164,7 +164,7 @@ async def test_the_status_is_asked_anew_each_time(client: httpx.AsyncClient) -> 
 
 
 async def test_metrics_count_everything_and_name_nobody() -> None:
-    full = replace(WELL, audited=WELL.now, evaluated=WELL.now, broken=2, doubts=("T05-M1 县教育局：没有告知过",))
+    full = replace(WELL, audited=WELL.now, evaluated=WELL.now, broken=2, gaps=("T05-M1 县教育局：没有告知过",))
     reply = await ask("/metrics", full)
     lines = reply.text.splitlines()
     for line in (

@@ -14,20 +14,20 @@ from bot.core.telling.entry import Entry, Telling
 #: How long before a newly doubted rung's date older doubts are still kept.
 KEPT = timedelta(days=800)
 
-Unsure = dict[str, str]
+Doubts = dict[str, str]
 
 
-def doubted(unsure: Mapping[str, str], chat: str, tellings: Iterable[Telling]) -> Unsure:
+def doubted(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling]) -> Doubts:
     """With these tellings, which a chat may have seen."""
     fresh = {_key(telling.item, telling.rung, chat): telling.rung_on.isoformat() for telling in tellings}
     oldest = (date.fromisoformat(min(fresh.values())) - KEPT).isoformat() if fresh else ""
-    return {key: day for key, day in unsure.items() if day >= oldest} | fresh
+    return {key: day for key, day in doubts.items() if day >= oldest} | fresh
 
 
-def said_anew(unsure: Mapping[str, str], chat: str, tellings: Iterable[Telling], names: Succession) -> Unsure:
+def said_anew(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling], names: Succession) -> Doubts:
     """Without what is said to a chat by these tellings, by today's names; that entry carries the doubt from now on."""
     said = {_key(names.item(telling.item), telling.rung, names.chat(chat)) for telling in tellings}
-    return {key: day for key, day in unsure.items() if _today(key, names) not in said}
+    return {key: day for key, day in doubts.items() if _today(key, names) not in said}
 
 
 def in_doubt(entries: Iterable[Entry], tellings: Iterable[Telling]) -> bool:
