@@ -1,3 +1,3 @@
-"""Rule files: from a folder of text to a rulebook or to every problem at its line, the rule tests, and mending slips.
+"""Rule files: reads a folder into a rulebook or into problems with line numbers, runs rule tests, and corrects typing errors.
 
 Not here: what the rules mean (`core`), and chats and settings. May import `core`, `rule_kinds`, and its own rooms."""

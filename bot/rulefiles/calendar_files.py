@@ -1,7 +1,7 @@
-"""rules/calendars/*.yaml as text: which file holds a year, and writing a notice or a county exception into it.
+"""rules/calendars/*.yaml: finds the file of a year, and writes a holiday notice or a county exception into it.
 
-An existing file is spliced: only the lines of the keys that change are replaced, so school terms and an admin's own comments
-stay as they are. What was spliced is read back before it may be written.
+In an existing file only the lines of the changed keys are replaced, so that school terms and comments stay as they are. The
+new text is read back and checked before it is written.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from bot.rulefiles.text.sheet import Sheet
 from bot.rulefiles.text.tree import Tree, read
 
 ORDER = ("年份", "级别", "状态", "文件", "发布日期", "放假", "上班", "学期")
-#: What the shipped file of a year without a notice says about itself; not true any more once there is one.
+#: Comments in the shipped file of a year without a notice; they are removed when the notice is entered.
 STALE = re.compile(r"# (国务院办公厅尚未发布\d{4}年放假安排|通知下发后：状态改为“已公布”).*")
 EXCEPTIONS = "县里决定的放假和上班，原因见各行"
 
 
 class CalendarFileError(Exception):
-    """A calendar file cannot be edited from here; the text says why and what to do (Chinese)."""
+    """A calendar file cannot be edited by the bot; the text says why and what to do (Chinese)."""
 
 
 @dataclass(frozen=True, slots=True)
 class YearFile:
-    """One year's file as it stands. `raw` is None while there is none yet; `name` is its path inside rules/."""
+    """One year's file. `name` is its path inside rules/; `raw` is None if it does not exist yet."""
 
     name: str
     raw: bytes | None = None
@@ -50,7 +50,10 @@ def year_files(files: Mapping[str, bytes]) -> list[YearFile]:
 
 
 def find(files: Mapping[str, bytes], year: int, level: Level) -> YearFile:
-    """The file of that year and level whatever its name, or the name it should get. Raises CalendarFileError."""
+    """The file of that year and level, whatever its name; a new one with the name to use if there is none.
+
+    Raises CalendarFileError.
+    """
     for one in year_files(files):
         if one.form and (one.form.year, one.form.level) == (year, level):
             return one
@@ -61,7 +64,7 @@ def find(files: Mapping[str, bytes], year: int, level: Level) -> YearFile:
 
 
 def statutory_table(files: Mapping[str, bytes]) -> StatutoryTable | None:
-    """法定节日.yaml, when it is there and sound."""
+    """The table of 法定节日.yaml; None if it is missing or invalid."""
     raw = files.get(STATUTORY)
     tree = read(raw, STATUTORY)[0] if raw is not None else None
     placed = Sheet(STATUTORY, tree, []).form(StatutoryTable) if tree else None
@@ -69,13 +72,13 @@ def statutory_table(files: Mapping[str, bytes]) -> StatutoryTable | None:
 
 
 def announced(file: YearFile, notice: CalendarYear) -> bytes:
-    """The file with the notice in it, terms and comments kept. Raises CalendarFileError when it cannot be spliced."""
+    """The file's new content with the notice; terms and comments are kept. Raises CalendarFileError if it cannot be edited."""
     terms = file.form.terms if file.form else ()
     return _spliced(file, notice.model_copy(update={"terms": terms}), _blocks(notice))
 
 
 def with_exception(file: YearFile, day: date, worked: bool, reason: str, today: date) -> bytes:
-    """The county's file with one more day off or worked. Raises CalendarFileError when the day is in it already."""
+    """The county file's new content with one more day off or workday. Raises CalendarFileError if it has the day already."""
     old = file.form
     off, makeup = (old.off, old.makeup) if old else ((), ())
     if day in makeup or any(day in run.days() for run in off):
@@ -100,9 +103,9 @@ def with_exception(file: YearFile, day: date, worked: bool, reason: str, today: 
 
 
 def write(path: Path, raw: bytes, before: bytes | None) -> None:
-    """Replaces the file whole or not at all. Raises OSError, or CalendarFileError when it is no longer `before`.
+    """Replaces the file atomically. Raises OSError, or CalendarFileError if its content is no longer `before`.
 
-    The draft's name begins with a dot, so that a running bot does not take it for a rule file.
+    The temporary file's name begins with a dot, so that a running bot does not read it as a rule file.
     """
     path = path.resolve()
     if (path.read_bytes() if path.exists() else None) != before:
@@ -147,7 +150,7 @@ def _lines(file: YearFile) -> list[str]:
 
 
 def _makeup_notes(file: YearFile) -> dict[date, str]:
-    """The reasons that stand behind make-up days as comments."""
+    """The reasons of make-up days, which are comments after them."""
     found = (re.fullmatch(r"\s*- (\d{4}-\d\d-\d\d) +# *(.+)", line) for line in _lines(file))
     return {date.fromisoformat(one[1]): one[2] for one in found if one}
 
@@ -156,7 +159,7 @@ def _makeup_notes(file: YearFile) -> dict[date, str]:
 
 
 def _blocks(year: CalendarYear, notes: Mapping[date, str] | None = None) -> dict[str, list[str]]:
-    """Key → its lines, in the style of the shipped files; with notes, make-up days stand one on a line."""
+    """The lines of each key in the style of the shipped files; with notes, each make-up day has its own line."""
     blocks = {"年份": [f"年份: {year.year}"]}
     if year.level is not Level.STATE:
         blocks["级别"] = [f"级别: {year.level.value}"]
@@ -176,14 +179,14 @@ def _makeup_line(day: date, notes: Mapping[date, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text inside braces: in double quotes unless it is nothing but words."""
+    """A text for use inside braces: in double quotes unless it consists of word characters only."""
     if re.fullmatch(r"[\w、（）《》]+", text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _spliced(file: YearFile, wanted: CalendarYear, blocks: Mapping[str, list[str]]) -> bytes:
-    """The file with those keys' lines replaced or put in; it must read as `wanted`."""
+    """The file with the lines of these keys replaced or inserted; raises CalendarFileError unless it then reads as `wanted`."""
     if file.raw is None:
         lines = [line for key in ORDER for line in blocks.get(key, ())]
     else:
@@ -197,7 +200,7 @@ def _spliced(file: YearFile, wanted: CalendarYear, blocks: Mapping[str, list[str
 
 
 def _spans(file: YearFile) -> dict[str, tuple[int, int]]:
-    """Top-level key → its first line (from 0) and the line behind its last; comments above a key belong to that key."""
+    """The first line (from 0) and the end line of each top-level key; comments above a key belong to it."""
     tree, lines = _tree(file), _lines(file)
     starts = {str(path[0]): place.line - 1 for path, place in tree.keys.items() if len(path) == 1}
     spans: dict[str, tuple[int, int]] = {}
@@ -210,7 +213,7 @@ def _spans(file: YearFile) -> dict[str, tuple[int, int]]:
 
 
 def _replaced(lines: list[str], spans: Mapping[str, tuple[int, int]], blocks: Mapping[str, list[str]]) -> list[str]:
-    """Each block in the place of its key, or behind the last key that comes before it in a file."""
+    """The lines with each block in the place of its key, or after the last key that precedes it in the usual order."""
     changes = [(spans[key], block) for key, block in blocks.items() if key in spans and key != "年份"]
     behind = {key: max(spans[one][1] for one in _before(key, spans)) for key in blocks if key not in spans}
     changes += [((at, at), blocks[key]) for key, at in behind.items()]
@@ -225,6 +228,6 @@ def _before(key: str, present: Iterable[str]) -> list[str]:
 
 
 def _with_comment(block: list[str], old: list[str]) -> list[str]:
-    """The block with the comment that stood behind its key."""
+    """The block with the comment that followed its key on the same line."""
     found = re.search(r"\s#.*$", old[0]) if old else None
     return [block[0] + found[0], *block[1:]] if found else block

@@ -1,7 +1,7 @@
-"""`check --fix`: mends in rule files what can mean one thing only, and leaves the rest to people.
+"""`check --fix`: corrects errors in rule files that have only one possible meaning, and leaves all others to people.
 
-Every edit replaces a few characters (no YAML is written anew, so comments and layout stay), is read again, and counts only
-if the complaint it answers is gone, none before it is new, and everything on other lines still says the same.
+Every edit replaces a few characters, so comments and layout stay. The file is read again after it, and the edit is kept only
+if its problem is gone, no new problem appears before it, and the content of all other lines is unchanged.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from bot.rulefiles.text.slips import decode, split_lines
 from bot.rulefiles.text.tree import Tree, read
 
 INDENTS = frozenset({"tab-indent", "full-width-space"})
-MAX_ROUNDS = 400  # single edits of one file; a file typed full-width throughout is mended in one go
+MAX_ROUNDS = 400  # single edits of one file; many edits of the same sort are tried together first
 _BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
 class MendedLine:
-    """One line of a file that reads differently now."""
+    """One line of a file that was changed."""
 
     file: str
     line: int
@@ -42,7 +42,7 @@ class MendedLine:
 
 
 def mend_folder(folder: FolderPath) -> tuple[MendedLine, ...]:
-    """Mends the files of a folder, each in one step: a reader sees the old file or the new one. Raises OSError."""
+    """Corrects the files of a folder; each file is replaced atomically. Raises OSError."""
     files = read_files(folder)
     mended, changes = mend(files)
     for name, raw in mended.items():
@@ -51,11 +51,11 @@ def mend_folder(folder: FolderPath) -> tuple[MendedLine, ...]:
 
 
 def replace_unchanged(path: FolderPath, old: bytes, new: bytes) -> None:
-    """The file with new content in one step; InterruptedError when it is no longer the one that was read."""
+    """Replaces a file's content atomically. Raises InterruptedError if the file is no longer `old`."""
     target = path.resolve()
     if target.read_bytes() != old:
         raise InterruptedError(f"{path.name} 刚刚被改过，请再运行一次")
-    draft = target.with_name(f".{target.name}.{os.getpid()}")  # the loader passes over names with a dot
+    draft = target.with_name(f".{target.name}.{os.getpid()}")  # the loader ignores names that begin with a dot
     try:
         with draft.open("wb") as file:
             file.write(new)
@@ -68,7 +68,7 @@ def replace_unchanged(path: FolderPath, old: bytes, new: bytes) -> None:
 
 
 def mend(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], tuple[MendedLine, ...]]:
-    """The files that are better now, by name, and every line that changed. A second time there is nothing to change."""
+    """The corrected files by name, and every changed line. Idempotent: a second call changes nothing."""
     before = {name: text for name, raw in files.items() if (text := _text(raw)) is not None}
     after = {name: _mend_syntax(text) if name.endswith(".yaml") else text for name, text in before.items()}
     after = _mend_meaning({**files, **{name: text.encode() for name, text in after.items()}}, after)
@@ -82,7 +82,7 @@ def mend(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], tuple[MendedLine
 def _worth(
     files: Mapping[str, bytes], changed: Mapping[str, bytes], changes: Mapping[str, tuple[MendedLine, ...]]
 ) -> list[str]:
-    """The files that got better: fewer errors, a changed line without any, or an encoding put right."""
+    """The files worth writing: with fewer errors, with a changed line that has none now, or with a corrected encoding."""
     if not changed:
         return []
     before = [one.file for one in assemble(files).problems if one.is_error]
@@ -96,14 +96,14 @@ def _worth(
 
 
 def _text(raw: bytes) -> str | None:
-    """The file as text without byte order mark, None when its encoding cannot be told for sure."""
+    """The file as text without byte order mark; None if its encoding is uncertain."""
     found = decode(raw, "")
     if isinstance(found, str):
         return found
     if found.code != "gbk":
         return None
     text = raw.decode("gb18030")
-    # Nearly any bytes are some GB18030 text; one of our own keys cannot be there by chance.
+    # Nearly any bytes are valid GB18030; only a known key proves that the text is meant so.
     return text if any(re.search(rf"(?m)^[\s\-{{]*{re.escape(key)}\s*[:：]", text) for key in known_keys()) else None
 
 
@@ -123,11 +123,11 @@ def _changes(name: str, raw: bytes, before: str, after: str) -> Iterator[MendedL
             )
 
 
-# --- the shape of a text -----------------------------------------------------------------------------------------------
+# --- YAML syntax -------------------------------------------------------------------------------------------------------
 
 
 def _mend_syntax(text: str) -> str:
-    """What the reader of YAML complains about. States on the way that are no better than the last kept one are dropped."""
+    """Corrects what the YAML reader reports. Edits that lead to no improvement over the last good state are dropped."""
     kept, problems = text, _slips(text)
     fewest = len(problems) if _tree(text) is None else -1
     for _ in range(MAX_ROUNDS):
@@ -150,7 +150,7 @@ def _tree(text: str) -> Tree | None:
 
 
 def _all_at_once(text: str, problems: tuple[Problem, ...]) -> str | None:
-    """Every problem's first proposal together, when nothing at all is left to complain about."""
+    """The text with every problem's first proposal applied; None unless it then has no problem at all."""
     edits = [edit for one in problems for edit in [next(proposals(text, one), None)] if edit]
     if len(edits) < max(2, len(problems)):
         return None
@@ -159,7 +159,7 @@ def _all_at_once(text: str, problems: tuple[Problem, ...]) -> str | None:
 
 
 def _with(text: str, edits: Iterable[Edit]) -> str | None:
-    """The text after all of the edits, None when two of them overlap."""
+    """The text after all edits; None if two of them overlap."""
     last = len(text) + 1
     for edit in sorted(edits, key=lambda one: -one.start):
         if edit.end > last:
@@ -180,9 +180,9 @@ def _next_state(text: str, problems: tuple[Problem, ...]) -> str | None:
 
 
 def _better(before: Iterable[Problem], text: str, aimed: Problem) -> bool:
-    """The complaint is gone, and up to its place there is none that was not there before.
+    """Whether the problem is gone and no new one appeared before its place.
 
-    A file that can be read at last may show what the parser had not come to.
+    New problems after it do not count: the parser may only now have reached them.
     """
     tree, after = read(text.encode(), "", FREE_TEXT)
     if tree is not None and aimed not in after and len(set(before)) == 1:
@@ -193,9 +193,9 @@ def _better(before: Iterable[Problem], text: str, aimed: Problem) -> bool:
 
 
 def _elsewhere_same(before: str, after: str, problems: Iterable[Problem]) -> bool:
-    """Whether all lines but the edited ones say the same; nothing to compare while the old text is unreadable.
+    """Whether the content of all lines except the edited ones is unchanged; True while the old text is unreadable.
 
-    One text may differ: the one that had swallowed an edited line.
+    One text may differ: the one that an edited line was wrongly part of.
     """
     old, new = _tree(before), _tree(after)
     lines = {one.line for one in problems}
@@ -205,7 +205,7 @@ def _elsewhere_same(before: str, after: str, problems: Iterable[Problem]) -> boo
 
 
 def _said(tree: Tree, but_lines: set[int]) -> set[tuple[int, int, str]]:
-    """Every text of a file with its place."""
+    """Every text of a file with its place, except on the lines `but_lines`."""
     return {
         (place.line, place.column, str(value))
         for path, place in tree.values.items()
@@ -214,9 +214,9 @@ def _said(tree: Tree, but_lines: set[int]) -> set[tuple[int, int, str]]:
 
 
 def _indented(text: str) -> str | None:
-    """All odd indentation as blanks, when every width that can be read at all gives the same content."""
+    """The text with tabs and full-width blanks of indentation replaced; None unless all readable widths give the same content."""
     widths = [(tab, wide) for tab in (2, 4, 8) for wide in (2, 1)]
-    for group in (widths, [(0, 0)]):  # a stray blank before a key of the first level has no width that would do
+    for group in (widths, [(0, 0)]):  # a blank before a top-level key must be removed
         found: dict[str, str] = {}
         for tab, wide in group:
             new = with_blanks(text, tab, wide)
@@ -228,15 +228,15 @@ def _indented(text: str) -> str | None:
     return None
 
 
-# --- what the forms complain about -------------------------------------------------------------------------------------
+# --- problems found by the forms ---------------------------------------------------------------------------------------
 
 
 def _mend_meaning(files: dict[str, bytes], texts: dict[str, str]) -> dict[str, str]:
-    """Keys and values for which the complaint itself knows the one right word, and slips only a form can see."""
+    """Corrects keys and values for which a problem proposes the only right word, and syntax errors that only a form can see."""
     problems = assemble(files).problems
     given_up: set[Problem] = set()
     while True:
-        # Backwards, so that an edit moves no place that is still to come.
+        # From the end, so that an edit does not move the places of the remaining problems.
         aimed = next((one for one in reversed(problems) if one.is_error and one not in given_up), None)
         if aimed is None:
             return texts
@@ -245,7 +245,7 @@ def _mend_meaning(files: dict[str, bytes], texts: dict[str, str]) -> dict[str, s
             found = assemble({**files, name: new.encode()}).problems
             if _fewer(problems, found, aimed):
                 texts, files, problems = {**texts, name: new}, {**files, name: new.encode()}, found
-                given_up.clear()  # what was no help before may be one now
+                given_up.clear()  # edits that failed before may work now
                 break
         else:
             given_up.add(aimed)
@@ -267,7 +267,7 @@ def _meant(text: str, problem: Problem) -> Iterator[str]:
 
 
 def _one_word_differs(before: Any, after: Any) -> bool:
-    """Whether exactly one key or one value is another, and all else is the same."""
+    """Whether exactly one key or one value differs."""
     if isinstance(before, dict) and isinstance(after, dict) and len(before) == len(after):
         pairs = list(zip(before.items(), after.items(), strict=True))
         odd = [(one, other) for one, other in pairs if one != other]
@@ -282,9 +282,9 @@ def _one_word_differs(before: Any, after: Any) -> bool:
 
 
 def _fewer(before: Iterable[Problem], after: Iterable[Problem], aimed: Problem) -> bool:
-    """The complaint is gone and its line has no new one; a mended key may uncover complaints further down.
+    """Whether the problem is gone and its line has no new one.
 
-    A mended value must not: then it was the wrong word.
+    A corrected key may reveal problems further down; a corrected value must not, for then it was the wrong word.
     """
     known = [(one.code, one.file, one.line, one.message) for one in before if one.is_error]
     fresh = [one for one in after if one.is_error and (one.code, one.file, one.line, one.message) not in known]

@@ -1,7 +1,7 @@
-"""已知: what has happened before the day of a rule test, in the admin's words.
+"""已知: the events before the day of a rule test, in the admin's words.
 
-One line of `VERBS` per event is all there is to add: the verb, the payload, and what each of its fields is called. A field
-named `on` is the day of the event itself.
+A new event needs one entry in `VERBS`: the verb, the payload, and the Chinese key of each field. A field named `on` is the
+day of the event.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVERYTHING = "全部"
 
 
 class Known(Form):
-    """What every line of 已知 may say; its first key is the verb. Without a day it happened the day before."""
+    """The keys that every line of 已知 may have; its first key is the verb. Without a day, the day before the test is meant."""
 
     verb: ClassVar[str] = ""
     day: PlainDate | None = Field(default=None, alias="日期", description="哪天的事；不填则是前一天")
@@ -36,9 +36,9 @@ class Known(Form):
 
 @dataclass(frozen=True)
 class Verb:
-    """How one event is written; `keys` say what fields are called, the first one being named by the verb itself.
+    """How one event is written. `keys` maps fields to their Chinese keys; the first field has the verb as its key.
 
-    `make` turns the values into those of the payload where a name alone does not say which field it fills.
+    `make` converts the values to the payload's fields where the keys do not correspond to single fields.
     """
 
     word: str
@@ -52,7 +52,7 @@ class Verb:
         return _form(self.word)
 
     def event(self, known: Known, rulebook: Rulebook, day: date) -> e.Payload:
-        """The payload; raises pydantic.ValidationError when the values do not add up to one."""
+        """The payload of a line. Raises pydantic.ValidationError if the values are not valid for it."""
         fields = self.payload.model_fields
         values = {name: getattr(known, name) for name in self.keys if getattr(known, name) is not None}
         common = {"by": known.by, "note": known.note, "on": day}
@@ -61,13 +61,13 @@ class Verb:
 
 
 def _extended(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
-    """Granted against the date the rule has now; an item that has none is refused later, with a near match."""
+    """Adds the rule's present due date, which the extension is granted against; unknown items are refused later."""
     found = find_item(rulebook, values["item"], values["to"], Facts())
     return {**values, "rule_due": found.due_on if found and found.due_on else values["to"]}
 
 
 def _silenced(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
-    """A chat or an item, to the end of a day."""
+    """Decides whether a chat or an item is silenced; the silence ends with the day."""
     target = values.pop("item")
     name = rulebook.unit_aliases.get(target, target)
     chats = (*rulebook.addressable, ADMIN, LEADING_GROUP)
@@ -76,7 +76,7 @@ def _silenced(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
 
 
 def _confirmed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
-    """Rules and leads as they stand, of these items and tasks; unknown names are refused later."""
+    """Adds the present content of the rules and leads of these items and tasks; unknown names are refused later."""
     names = set(values.pop("rules"))
     every = EVERYTHING in names
     rules = {rule.id: rule.fingerprint for rule in rulebook.rules if every or names & {rule.id, rule.owner}}
@@ -94,7 +94,7 @@ def _confirmed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
     return {**values, "rules": {**rules, **dict.fromkeys(unknown, "")}, "leads": leads}
 
 
-#: The verbs of 已知. Everything that can happen from outside is here (a test holds it).
+#: The verbs of 已知; a test checks that every event from outside has one.
 VERBS: Mapping[str, Verb] = {
     verb.word: verb
     for verb in (
@@ -111,9 +111,9 @@ VERBS: Mapping[str, Verb] = {
         Verb("恢复计时", e.CaseResumed, {"rule": "恢复计时", "case": "编号"}),
     )
 }
-#: Kept with an event and never judged by: a test need not say it.
+#: Fields of events that never affect a judgement: a rule test may leave them out.
 PROSE = frozenset({"reason", "by", "note"})
-#: Types as an admin writes them.
+#: Types of payload fields → types for what an admin writes.
 WRITTEN: Mapping[Any, Any] = {date: PlainDate, AwareDatetime: PlainDate, dict[str, str]: Names, str: Text}
 
 
@@ -127,7 +127,7 @@ def _form(word: str) -> type[Known]:
 
 
 def _field(payload: type[e.Payload], name: str, key: str) -> tuple[Any, Any]:
-    """A field of a payload under its Chinese key; what is only kept for the record may be left out."""
+    """A payload's field for a form; fields that are only kept for the record are optional."""
     info = payload.model_fields[name]
     kind = datetime if AwareDatetime in (info.annotation, *get_args(info.annotation)) else info.annotation
     required = info.is_required() and name not in PROSE
@@ -136,7 +136,7 @@ def _field(payload: type[e.Payload], name: str, key: str) -> tuple[Any, Any]:
         written = str
     for constraint in info.metadata:
         written = Annotated[written, constraint]
-    # `静默` takes a unit or an item: the payload's own field for an item may be empty, the verb's value may not.
+    # `静默` takes a unit or an item: the payload's field `item` may be empty, but the verb needs a value.
     if key in VERBS and not required:
         return Text if written is str else written, Field(alias=key)
     if required:

@@ -1,6 +1,6 @@
-"""rules/*.yaml → Rulebook, or every problem of every file at once as file:line:column.
+"""Reads rules/*.yaml into a rulebook, or reports all problems of all files as file:line:column.
 
-`assemble` is pure: the last good rulebook is kept as its files and rebuilt from them.
+`assemble` is pure: the last good rulebook is stored as its files and rebuilt from them.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ SPEAK_OF_ROLES = ("ladders.yaml", "indicators.yaml", "tasks/")
 REQUIRED = SINGLE[:3]
 FOLDERS = ("tasks", "calendars", "tests")
 STATUTORY = "calendars/法定节日.yaml"
-FREE_TEXT = frozenset({"出处", "说明", "口径", "职责", "包含"})  # the plan's own words may stand in Chinese quotes
+FREE_TEXT = frozenset({"出处", "说明", "口径", "职责", "包含"})  # quotations, which may be in Chinese quotes
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`rulebook` is None exactly when one of the problems is an error. `tests` are read, not yet tried."""
+    """The result of loading. `rulebook` is None exactly when a problem is an error. `tests` have been read but not run."""
 
     rulebook: Rulebook | None
     problems: tuple[Problem, ...]
@@ -65,7 +65,7 @@ class Loaded:
 def read_files(folder: FolderPath) -> dict[str, bytes]:
     """Every YAML file under the folder by its path inside it (`tasks/05.yaml`). Raises OSError.
 
-    Names that begin with a dot or a tilde are an editor's or a mount's own.
+    Names that begin with a dot or a tilde are ignored: editors and mounts create such files.
     """
     found: dict[str, bytes] = {}
     for path in rule_paths(folder):
@@ -74,12 +74,12 @@ def read_files(folder: FolderPath) -> dict[str, bytes]:
 
 
 def rule_paths(folder: FolderPath) -> list[FolderPath]:
-    """Where the files that `read_files` reads stand. Raises OSError."""
+    """The paths of the files that `read_files` reads. Raises OSError."""
     return [path for path in _walk(folder) if path.suffix.lower() in (".yaml", ".yml")]
 
 
 def _walk(folder: FolderPath) -> Iterator[FolderPath]:
-    """Files up to three folders deep, links followed; a folder that cannot be listed raises instead of seeming empty."""
+    """Files up to three folders deep; follows links. Raises OSError for a folder that cannot be listed."""
     for here, folders, names in os.walk(folder, onerror=_fail, followlinks=True):
         deep = len(FolderPath(here).relative_to(folder).parts) >= 3
         folders[:] = [] if deep else [name for name in folders if name[0] not in ".~"]
@@ -91,7 +91,7 @@ def _fail(error: OSError) -> None:
 
 
 def load(folder: FolderPath, *, chats: Iterable[str] | None = None) -> Loaded:
-    """Reads and assembles a folder; a folder that cannot be read is a problem like any other."""
+    """Reads and assembles a folder; if it cannot be read, the result contains a problem that says so."""
     try:
         files = read_files(folder)
     except OSError as error:
@@ -107,8 +107,8 @@ def _why(error: OSError) -> str:
 
 
 def assemble(files: Mapping[str, bytes], *, chats: Iterable[str] | None = None) -> Loaded:
-    """The rulebook that these files make. `chats`: names that have a chat; a unit without one is worth a word."""
-    reading = _Reading(files)
+    """The rulebook of these files. `chats` are the names that have a chat; with it, units without a chat are reported."""
+    reading = _PartsReader(files)
     parts = reading.parts()
     crosscheck(parts, chats)
     doubts(parts)
@@ -119,14 +119,14 @@ def assemble(files: Mapping[str, bytes], *, chats: Iterable[str] | None = None) 
     return Loaded(_rulebook(parts), problems, tests)
 
 
-class _Reading:
-    """Files on their way to Parts; collects problems."""
+class _PartsReader:
+    """Reads files into `Parts`; collects problems."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.problems: list[Problem] = []
         self._sheets: dict[str, Sheet] = {}
         self._calls = OwnCalls()
-        for name, raw in sorted(files.items(), key=lambda one: one[0] != PLAN):  # what it calls the roles is read first
+        for name, raw in sorted(files.items(), key=lambda one: one[0] != PLAN):  # plan.yaml first, for its 称呼
             if self._belongs(name):
                 self._open(name, raw)
         for name in REQUIRED:
@@ -170,7 +170,7 @@ class _Reading:
         return [(name, sheet) for name, sheet in sorted(self._sheets.items()) if name.startswith(f"{folder}/")]
 
     def parts(self) -> Parts:
-        """Everything readable, validated."""
+        """The validated forms of everything that could be read."""
         plan, units, ladders, indicators = (self._sheets.get(name) for name in SINGLE)
         return Parts(
             plan=plan.form(PlanForm) if plan else None,
@@ -184,11 +184,11 @@ class _Reading:
         )
 
     def tests(self) -> tuple[TestPart, ...]:
-        """The sound rule tests; trying them needs the whole rulebook."""
+        """The valid rule tests; they are run later, with the whole rulebook."""
         return tuple(part for _, sheet in self._in("tests") for part in read_tests(sheet))
 
     def _calendar(self) -> Calendar | None:
-        """None when a calendar file has an error: then nothing is said about days off."""
+        """The calendar; None if a calendar file has an error, and then days off are not checked."""
         tables: list[Placed[StatutoryTable] | None] = []
         years: list[Placed[CalendarYear] | None] = []
         for name, sheet in self._in("calendars"):
@@ -204,7 +204,7 @@ class _Reading:
 
 
 def _twin_calendars(years: list[Placed[CalendarYear]]) -> bool:
-    """Reports two files of one level for one year."""
+    """Reports two files of one level for the same year; returns whether there are any."""
     seen: dict[tuple[int, str], Placed[CalendarYear]] = {}
     twins = False
     for one in years:
@@ -232,7 +232,7 @@ def _indicators(sheet: Sheet) -> tuple[Placed[IndicatorForm], ...]:
 
 
 def _task(sheet: Sheet) -> TaskPart:
-    """A task file; its items are read even while its head has errors."""
+    """A task file; its items are read even if its head has errors."""
     head = sheet.form(TaskForm)
     raw = sheet.tree.data.get("事项") if isinstance(sheet.tree.data, dict) else None
     found = (_item(sheet, ("事项", index)) for index in range(len(raw) if isinstance(raw, list) else 0))
@@ -277,7 +277,7 @@ def _kind_hint(word: str) -> str:
 
 
 def _rulebook(parts: Parts) -> Rulebook:
-    """Only called without errors, so every part is there."""
+    """The rulebook; only called without errors, so that every part exists."""
     assert parts.plan is not None
     assert parts.units is not None
     assert parts.calendar is not None
@@ -332,7 +332,7 @@ def _item_rule(plan: PlanForm, task: TaskForm, form: ItemForm, ladders: Mapping[
 
 
 def _inherited_lead(task: TaskForm, form: ItemForm | IndicatorForm) -> LeadForm | None:
-    """The task's lead, unless the item has units of its own and that lead is not among them."""
+    """The task's lead, unless the item has its own units and the lead is not one of them."""
     if not form.units or (task.chosen_lead and set(task.chosen_lead.units) <= set(form.units)):
         return task.chosen_lead
     return LeadForm(units=form.units, basis=form.basis) if len(form.units) == 1 else None
@@ -340,7 +340,7 @@ def _inherited_lead(task: TaskForm, form: ItemForm | IndicatorForm) -> LeadForm 
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    """An indicator and what it has from the task it stands in, or from itself."""
+    """An indicator with the values it takes from its task, or from itself if it belongs to none."""
 
     form: IndicatorForm
     owner: str
@@ -389,7 +389,7 @@ def _digest(
     indicators: Iterable[IndicatorForm],
     calendar: Calendar,
 ) -> str:
-    """Of what the forms mean: comments, key order, file names and quoting leave it alone."""
+    """A hash of the content of the forms; it does not depend on comments, key order, file names or quoting."""
     content: dict[str, Any] = {
         "plan": _plain(plan),
         "units": _plain(units),

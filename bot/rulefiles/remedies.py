@@ -1,6 +1,6 @@
-"""From a complaint about a rule file to the few characters that would answer it: proposals, for `fixes` to try.
+"""Proposes small edits for a problem in a rule file; `fixes` tries them.
 
-A key is told from mere text by being one that some form knows.
+A word counts as a key only if some form has a key of that name.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _INDENT = re.compile("(?m)^[ \t\u3000\u00a0]*[\t\u3000\u00a0][ \t\u3000\u00a0]*(
 
 
 def with_blanks(text: str, tab: int, wide: int) -> str:
-    """All odd indentation as blanks: so many for a tab, so many for a full-width blank."""
+    """The text with indentation in plain blanks: `tab` of them for a tab, `wide` for a full-width blank."""
     return _INDENT.sub(
         lambda odd: odd[0].replace("\t", " " * tab).replace("\u3000", " " * wide).replace("\u00a0", " "), text
     )
 
 
 def proposals(text: str, problem: Problem) -> Iterator[Edit]:
-    """Edits that would answer one complaint, the likeliest first."""
+    """Edits that may solve one problem, the most likely first."""
     propose = _PROPOSALS.get(problem.code)
     at = offset_of(text, problem)
     if propose is not None and at < len(text):
@@ -57,7 +57,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _colon(text: str, at: int) -> Iterator[Edit]:
-    """The colon behind a key we know, or behind a word that is alone on its line."""
+    """Inserts or replaces the colon after a known key, or after a word that is alone on its line."""
     sign = re.compile("[：:][ \u3000\u00a0]*").match(text, at)
     before = re.search(r"([^\s{\[,，\"'“”：:]+)$", text[:at])
     if sign is None or before is None:
@@ -68,7 +68,7 @@ def _colon(text: str, at: int) -> Iterator[Edit]:
 
 
 def _comma(text: str, at: int) -> Iterator[Edit]:
-    """A separator or bracket inside brackets; first closing brackets alone, as a comma before them may be mere text."""
+    """Replaces separators and brackets inside brackets; closing brackets first, as a comma before them may be part of a text."""
     end = _line_end(text, at)
     if opened := re.search(r"[［｛【][^［］｛｝【】\[\]{}\n\r]*$", text[:at]):
         yield from _bracket(text, opened.start())
@@ -82,7 +82,7 @@ def _comma(text: str, at: int) -> Iterator[Edit]:
 
 
 def _opened(text: str, at: int) -> str:
-    """The innermost bracket still open before `at`, on the same line."""
+    """The innermost bracket that is open at `at` on the same line."""
     open_: list[str] = []
     for sign in split_lines(text[:at])[-1].translate(BRACKETS):
         if sign in "[{":
@@ -93,7 +93,7 @@ def _opened(text: str, at: int) -> str:
 
 
 def _separates(text: str, at: int) -> bool:
-    """In a list any such sign separates; in braces only one before a key we know."""
+    """Whether a sign is a separator: in a list always, in braces only before a known key."""
     if _opened(text, at) != "{":
         return _opened(text, at) == "["
     following = re.compile(r"[，、；]\s*([^\s，：:]+)[：:]").match(text, at)
@@ -101,7 +101,7 @@ def _separates(text: str, at: int) -> bool:
 
 
 def _bracket(text: str, at: int) -> Iterator[Edit]:
-    """A whole value in full-width brackets, with whatever is full-width inside."""
+    """Replaces full-width brackets around a value, and full-width signs inside them."""
     found = re.compile("[［｛【\\[][^\n\r]*[］｝】\\]}]").match(text, at)
     if found:
         new = found[0].translate(BRACKETS)
@@ -109,7 +109,7 @@ def _bracket(text: str, at: int) -> Iterator[Edit]:
 
 
 def _flow(text: str, bracket: str) -> str:
-    """Signs that separate, half-width: in a list all of them, in braces those next to a key we know."""
+    """Replaces separators by half-width ones: in a list all of them, in braces those next to a known key."""
     if bracket == "[":
         return re.sub(r"[，、；]\s*", ", ", text)
     keys = "|".join(map(re.escape, known_keys()))
@@ -118,7 +118,7 @@ def _flow(text: str, bracket: str) -> str:
 
 
 def _unquote(text: str, at: int) -> Iterator[Edit]:
-    """Chinese quotes round a key or value go; English ones take their place where the text needs some."""
+    """Removes Chinese quotes around a key or value; English quotes replace them where the text needs quotes."""
     node = scalar_at(text, at)
     if node is not None:
         inner = str(node.value)[1:-1]
@@ -134,7 +134,7 @@ def _quoted(text: str) -> str:
 
 
 def _quote(text: str, at: int) -> Iterator[Edit]:
-    """A value that begins with @ or the like, up to its end, in English quotes."""
+    """Puts a value that begins with a reserved sign such as @ in English quotes."""
     if text[at] in "@`%":
         stop = r"[,\]}]|\s#" if _opened(text, at) else r"\s#"
         end = _line_end(text, at)
@@ -155,7 +155,7 @@ _PROPOSALS: Mapping[str, Callable[[str, int], Iterator[Edit]]] = {
 
 
 def scalar_at(text: str, at: int) -> yaml.ScalarNode | None:
-    """The text that begins exactly there."""
+    """The scalar that begins at `at`; None if there is none."""
     try:
         root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError:
@@ -173,7 +173,7 @@ def scalar_at(text: str, at: int) -> yaml.ScalarNode | None:
 
 @cache
 def known_keys() -> frozenset[str]:
-    """Every key that any form knows."""
+    """Every key of every form."""
     forms = [PlanForm, UnitsForm, Ladder, TaskForm, IndicatorForm, CalendarYear, StatutoryTable]
     forms += [RuleTestsForm, RuleTest]
     for kind in kinds().values():

@@ -1,6 +1,6 @@
-"""称呼: a plan's own names for the roles (主责单位, 参加单位) may stand in rule files; they are read as the bot's own words.
+"""称呼: a plan may give the roles its own names (主责单位, 参加单位); in rule files they are read as the bot's standard names.
 
-The tree is rewritten before any form sees it, places included, and what is then said about the file is said in its words.
+The tree with its places is translated before the forms read it, and problems are translated back into the plan's names.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from bot.core.rules.forms import ROLE_KEYS, Role
 from bot.rulefiles.text.problems import Path, Place, Problem
 from bot.rulefiles.text.tree import Tree
 
-#: The key of a rung under which roles are listed.
+#: The key of a rung that lists roles.
 ROLES = "对象"
 
 
 @dataclass(frozen=True)
 class OwnCalls:
-    """`keys`: own key → ours (参加 → 配合); `roles`: own name → ours (参加单位 → 配合单位)."""
+    """A plan's own names: `keys` maps its keys to the standard ones (参加 → 配合), `roles` its role names (参加单位 → 配合单位)."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, tree: Tree, file: str) -> tuple[Tree, list[Problem]]:
-        """The tree in our words, and a complaint for each key that stands there in both."""
+        """The tree with standard names, and a problem for each key that is written under both names."""
         twice: list[Problem] = []
         data = self._data(tree.data, (), tree, file, twice)
 
@@ -37,7 +37,7 @@ class OwnCalls:
         return replace(tree, data=data, values=moved(tree.values), keys=moved(tree.keys), damaged=damaged), twice
 
     def used_in(self, tree: Tree) -> bool:
-        """Whether any of the plan's own words stands in the file."""
+        """Whether the file contains any of the plan's own names."""
         return any(part in self.keys for path in tree.keys for part in path[-1:]) or any(
             word in self.roles for word in _texts(tree.data, ROLES)
         )
@@ -69,7 +69,7 @@ class OwnCalls:
         return self.roles.get(value, value) if isinstance(value, str) else value
 
     def said(self, text: str) -> str:
-        """A sentence of ours in the plan's words; a role in quotes is what somebody wrote, unless it is proposed to him."""
+        """A sentence with the plan's names; a role in quotes is left, since it quotes the file, unless it is a proposal."""
         for own, ours in self.keys.items():
             if own not in self.roles:
                 text = text.replace(f"“{ours}”", f"“{own}”")
@@ -79,7 +79,7 @@ class OwnCalls:
 
 
 def _texts(here: Any, key: str, under: bool = False) -> Iterator[str]:
-    """Every text that stands under a key."""
+    """Every text under a key, at any depth."""
     if isinstance(here, dict):
         for name, value in here.items():
             yield from _texts(value, key, name == key)
@@ -91,7 +91,7 @@ def _texts(here: Any, key: str, under: bool = False) -> Iterator[str]:
 
 
 def own_calls(plan: Any, taken: Collection[str]) -> OwnCalls:
-    """What the raw plan.yaml calls the roles, as far as it is sound. `taken` are keys that mean something else."""
+    """The names of the roles in the raw plan.yaml, as far as they are valid. `taken` are keys with another meaning."""
     written = plan.get("称呼") if isinstance(plan, dict) else None
     keys: dict[str, str] = {}
     roles: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""rules/tests/*.yaml: what the rules must do on some days, in the words of the rule files.
+"""rules/tests/*.yaml: the admin's tests of the rules, in the words of the rule files.
 
-A file holds 测试, a list. Only the shape is looked at here; whether a test holds is `bot.rulefiles.run_tests`'s to say.
+A file contains 测试, a list. This module reads and writes tests; `bot.rulefiles.run_tests` runs them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = "tests"
 
 
 class Expectation(Form):
-    """Who is told (or not), and what. A text must stand in what the unit gets that day; with 事项, in what it hears of it."""
+    """Who must be told (or not), and what. A text must occur in the unit's messages of that day; with 事项, in those about it."""
 
     units: Names = Field(alias="单位", min_length=1, description="单位全称，也可写领导小组、管理员、县教育局·分管领导")
     item: str = Field(default="", alias="事项", description="事项编号；写了它，“包含”就只看关于它的内容")
@@ -35,7 +35,7 @@ class Expectation(Form):
 
 
 class RuleTest(Form):
-    """One test."""
+    """One rule test."""
 
     name: Text = Field(alias="名称", max_length=60)
     today: PlainDate = Field(alias="今天是", description="看哪一天发出的消息；须是工作日")
@@ -48,14 +48,14 @@ class RuleTest(Form):
 
 
 class RuleTestsForm(Form):
-    """One file; its tests are read one by one, so that one broken test hides nothing of the others."""
+    """One file; its tests are read one by one, so that an invalid test does not hide problems of the others."""
 
     tests: tuple[Any, ...] = Field(alias="测试", min_length=1)
 
 
 @dataclass(frozen=True)
 class TestPart:
-    """One test and where it stands; `known` in the order in which it was written."""
+    """One test with its place in the file; `known` is in the order in which it was written."""
 
     __test__ = False  # not a test of this project's own
 
@@ -64,7 +64,7 @@ class TestPart:
 
 
 def read_tests(sheet: Sheet) -> Iterator[TestPart]:
-    """The sound tests of one file; what is wrong with the others is reported."""
+    """The valid tests of one file; problems of the others are reported."""
     whole = sheet.form(RuleTestsForm)
     for index in range(len(whole.form.tests) if whole else 0):
         test = sheet.form(RuleTest, ("测试", index))
@@ -98,7 +98,7 @@ def _known(sheet: Sheet, path: tuple[str | int, ...]) -> Placed[Known] | None:
 
 
 def written(tests: Iterable[RuleTest]) -> str:
-    """The tests as an admin would have written them, without the head of the file."""
+    """The tests as text in the style of a rule file, without the file's head."""
     return "\n".join("\n".join(_test_lines(test)) + "\n" for test in tests)
 
 
@@ -117,7 +117,7 @@ def _test_lines(test: RuleTest) -> Iterator[str]:
 
 
 def _mapping(values: dict[str, Any]) -> str:
-    """{单位: 县教育局, 包含: 剩余7天}: empty values stay away, a list of one needs no brackets."""
+    """A mapping in braces, such as {单位: 县教育局, 包含: 剩余7天}; empty values are left out, a list of one has no brackets."""
     return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in values.items() if value not in ("", ())) + "}"
 
 
@@ -129,6 +129,6 @@ def _value(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Plain where YAML and the loader's own rules leave it alone, else in quotes."""
+    """A text without quotes where YAML and the loader read it unchanged, else in quotes."""
     special = any(mark in text for mark in ":#{}[],&*!|>'\"%@`：，、；“”【】『』「」") or text != text.strip()
     return json.dumps(text, ensure_ascii=False) if special or not text or text[0] in "-?" else text

@@ -1,6 +1,6 @@
-"""Rule tests against the rules: what each one expects, what is really said that day, and a problem wherever they differ.
+"""Runs rule tests: compares what each test expects with what the rules tell on that day, and reports every difference.
 
-A red test is an error like any other: the last good rules stay in force.
+A failing test is an error in the rule files: the last good rules stay in force.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from bot.rulefiles.rule_tests import Expectation, RuleTest, TestPart
 from bot.rulefiles.text.problems import START, Path, Problem, in_order
 from bot.rulefiles.text.sheet import Placed, Sheet
 
-#: A day further from the plan's first than this is a slip of the keyboard.
+#: A day further than this from the plan's first day is taken for a typing error.
 FARTHEST = timedelta(days=366 * 15)
 ITEM_ID = re.compile(r"[A-Z]\d+-[A-Z]+\d+(-\d+)?(@[\w-]+)?|I\d+(:\w+)?@[\w-]+")
 OFFICE = ("交办:", "系统:")
 MEND = "这处改动是有意的，就把测试一起改掉；不是，就改回规则"
-#: Characters of what is really said, and how many items of it.
+#: The most characters of a text in a problem, and the most items.
 GIST = 70
 SHOWN = 2
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test tried: `problems` is empty when it holds; without an `occasion` it could not be tried at all."""
+    """The result of one test. `problems` is empty if it passed; `occasion` is None if it could not be run."""
 
     part: TestPart
     problems: tuple[Problem, ...]
@@ -50,7 +50,7 @@ class TestResult:
 
 
 def proven(loaded: Loaded) -> Loaded:
-    """The same rules with the complaints of their tests; no rulebook when a test is red."""
+    """The loaded rules with the problems found by their tests; without a rulebook if a test failed."""
     if loaded.rulebook is None or not loaded.tests:
         return loaded
     found = _complaints(loaded.rulebook, loaded.tests)
@@ -59,7 +59,7 @@ def proven(loaded: Loaded) -> Loaded:
 
 
 def _complaints(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Problem]:
-    """What the tests have against the rules; rules that cannot even be played through must not stop the bot."""
+    """All problems of the tests. If running them raises an error, that is a problem too, so that it does not stop the bot."""
     try:
         return [problem for outcome in try_tests(rulebook, parts) for problem in outcome.problems]
     except Exception as error:
@@ -68,7 +68,7 @@ def _complaints(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[Problem]:
 
 
 def try_tests(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[TestResult]:
-    """Every test, in order; what cannot be tried is said too."""
+    """The results of all tests, in order, including those that could not be run."""
     outcomes: dict[int, TestResult] = {}
     fit: list[tuple[int, TestPart, Occasion]] = []
     for index, part in enumerate(parts):
@@ -84,7 +84,7 @@ def try_tests(rulebook: Rulebook, parts: Sequence[TestPart]) -> list[TestResult]
 
 
 def _compared(rulebook: Rulebook, fit: Sequence[tuple[TestPart, Occasion]]) -> list[TestPart]:
-    """The tests with their complaints; of a red one all that is said that day is looked at, to say what it was."""
+    """The tests with their problems. A failing test is compared again with all messages of its day, to quote them."""
     tried = [_fresh(part) for part, _ in fit]
     for part, said in zip(tried, rehearse(rulebook, [occasion for _, occasion in fit]), strict=True):
         _compare(part.test, said)
@@ -97,12 +97,12 @@ def _compared(rulebook: Rulebook, fit: Sequence[tuple[TestPart, Occasion]]) -> l
 
 
 def _of_today(part: TestPart, names: Succession) -> TestPart:
-    """The test by today's names: a unit renamed or merged, an item renumbered is no reason to write it anew."""
+    """The test with today's names, so that it stays valid when a unit is renamed or merged or an item gets another id."""
     return TestPart(replace(part.test, form=of_today(part.test.form, names)), part.known)
 
 
 def _fresh(part: TestPart) -> TestPart:
-    """The same test complaining into a list of its own."""
+    """The same test with its own list of problems."""
     sheet = Sheet(part.test.sheet.file, part.test.sheet.tree, [])
     known = tuple(replace(one, sheet=sheet) for one in part.known)
     return TestPart(replace(part.test, sheet=sheet), known)
@@ -112,13 +112,13 @@ def _fresh(part: TestPart) -> TestPart:
 
 
 class _Fitting:
-    """One test beside the rules it speaks of; reports names and days that cannot be."""
+    """Checks one test against the rules; reports names that do not exist and impossible days."""
 
     def __init__(self, rulebook: Rulebook, part: TestPart) -> None:
         self._rulebook, self._part, self._test = rulebook, part, part.test
 
     def occasion(self) -> Occasion | None:
-        """The day and its past; None when something about them cannot be."""
+        """The day with its past events; None after reporting a problem with them."""
         form = self._test.form
         if not self._is_a_day(form.today):
             return None
@@ -147,7 +147,7 @@ class _Fitting:
     # 已知
 
     def _events(self) -> Iterator[Event]:
-        """In order of time: what speaks of a case must find it opened."""
+        """The events of 已知 in order of time, so that a case is opened before other events mention it."""
         facts = Facts(names=self._rulebook.succession)
         for day, index in sorted((self._day(one), index) for index, one in enumerate(self._part.known)):
             event = self._event(self._part.known[index], index, day, facts)
@@ -183,7 +183,7 @@ class _Fitting:
     # 应当发给, 不应发给
 
     def _names(self, known: Sequence[Event]) -> None:
-        """Every unit and item exists: a slip in 不应发给 would be green for ever."""
+        """Reports units and items that do not exist: with a misspelt name, 不应发给 would always pass."""
         units, ids = audience(self._rulebook), self._ids(known)
         for key, expectations in (("应当发给", self._test.form.told), ("不应发给", self._test.form.untold)):
             for index, one in enumerate(expectations):
@@ -231,7 +231,7 @@ def _no_item(name: str, known: Sequence[str]) -> tuple[str, str]:
 
 
 def _compare(test: Placed[RuleTest], said: Sequence[WordedMessage]) -> None:
-    """Reports every expectation that what is said does not meet."""
+    """Reports every expectation that the messages do not meet."""
     for wanted, key, expectations in ((True, "应当发给", test.form.told), (False, "不应发给", test.form.untold)):
         for index, one in enumerate(expectations):
             wrong = [number for number, unit in enumerate(one.units) if holds(one, unit, said) is not wanted]
@@ -242,7 +242,7 @@ def _compare(test: Placed[RuleTest], said: Sequence[WordedMessage]) -> None:
 
 
 def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
-    """Whether the unit is told what the expectation says."""
+    """Whether the messages tell the unit what the expectation says."""
     own = [message for message in said if message.unit == unit]
     if not one.item:
         heard = [
@@ -255,12 +255,12 @@ def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
 
 
 def is_about(part: WordedTelling, item: str) -> bool:
-    """Whether it is of that item, or of an item of that rule; a milestone is not its steps."""
+    """Whether a telling is about that item, or about an item of that rule; a milestone does not include its steps."""
     return item == part.telling.item or (item == part.telling.rule and not part.telling.item.startswith(f"{item}-"))
 
 
 def _all_in(texts: Iterable[str], heard: str) -> bool:
-    """Full and half width and blanks make no difference."""
+    """Whether all texts occur; ignores blanks and the difference of full and half width."""
     plain = normalise(heard)
     return all(normalise(text) in plain for text in texts)
 
@@ -274,7 +274,7 @@ def _difference(test: RuleTest, key: str, one: Expectation, units: Sequence[str]
 
 
 def _really(one: Expectation, unit: str, said: Sequence[WordedMessage]) -> Iterator[str]:
-    """What the unit is really told that day, and to whom the item goes."""
+    """Sentences about what the unit was told that day, and who was told about the item."""
     own = [part for message in said if message.unit == unit for part in message.about]
     shown = [part for part in own if one.item and is_about(part, one.item)] or own
     told = "、".join(dict.fromkeys(f"{part.telling.item}（{gist(part)}）" for part in shown[:SHOWN]))
@@ -287,7 +287,7 @@ def _really(one: Expectation, unit: str, said: Sequence[WordedMessage]) -> Itera
 
 
 def gist(part: WordedTelling) -> str:
-    """What a message says of an item, on one line, without headline, counts and section headings."""
+    """The text about an item on one line, without headline, counts and section headings."""
     lines = [line for line in part.text.split("\n")[1:] if not re.match(r"共\d+项|[一二三四五六七八九十]+、", line)]
     whole = re.sub(r"^\d+\. ", "", "，".join(lines)).replace(f"（{part.telling.item}）", " ").replace("\u3000", " ")
     return whole if len(whole) <= GIST else f"{whole[: GIST - 1]}…"

@@ -1,4 +1,4 @@
-"""JSON Schema of the rule files, generated from the forms, so that an editor completes and checks while typing."""
+"""JSON Schema of the rule files, generated from the forms, for completion and checks in an editor."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _ENGLISH = re.compile("[a-z]{2,} [a-z]{2,}")
 
 
 def schemas(plan: PlanForm | None = None) -> dict[str, dict[str, Any]]:
-    """Schema by the kind of rule file: plan, units, ladders, task, indicators, calendar, statutory, tests.
+    """Schemas by type of rule file: plan, units, ladders, task, indicators, calendar, statutory, tests.
 
-    A plan that calls the roles by names of its own may be written with them, so both are known.
+    If the plan has its own names for the roles, the schemas accept these and the standard names.
     """
     found = _schemas()
     calls = {role.value: name for role, name in plan.calls.items()} if plan else {}
@@ -63,7 +63,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
 
 
 def _tests_file() -> type[BaseModel]:
-    """RuleTestsForm with its tests, their 已知 typed by every verb there is."""
+    """RuleTestsForm with the 已知 of its tests typed as a union of all verbs."""
     known: Any = GenericAlias(tuple, (reduce(or_, (verb.form for verb in VERBS.values())), ...))
     whole = RuleTest.model_fields["known"]
     test = create_model("RuleTestEntry", __base__=RuleTest, known=(known, whole))
@@ -72,7 +72,7 @@ def _tests_file() -> type[BaseModel]:
 
 
 def _task_file() -> type[BaseModel]:
-    """TaskForm with its items and indicators typed by every kind there is."""
+    """TaskForm with its items and indicators typed as unions of all kinds."""
     forms = [kind.Params for kind in kinds().values() if kind.Params is not None]
     item: Any = Annotated[reduce(or_, forms), Field(discriminator="kind")]
     items: Any = (GenericAlias(tuple, (item, ...)), TaskForm.model_fields["items"])
@@ -82,7 +82,7 @@ def _task_file() -> type[BaseModel]:
 
 
 def _indicator(form: type[IndicatorForm]) -> Any:
-    """An indicator with its ways of watching typed: a name, or one key with the options of that kind."""
+    """An indicator with 监测 typed: each entry is the name of a kind, or one key with the options of that kind."""
     entries: list[Any] = [
         create_model(f"{form.__name__}{number}", __base__=Form, options=(kind.Options, Field(alias=name)))
         for number, (name, kind) in enumerate(ways().items())
@@ -99,17 +99,17 @@ def _required(form: type[BaseModel]) -> bool:
 
 
 class _Written(GenerateJsonSchema):
-    """What may be written, which is a little more than what the forms hold."""
+    """Schemas of what may be written, which is slightly more than what the forms hold."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """A list form also takes its single entry without brackets."""
+        """A list may also be written as its single entry without brackets."""
         inner = super().function_before_schema(schema)
         if getattr(schema["function"]["function"], "__name__", "") == "_as_list":
             return {"anyOf": [inner["items"], inner]}
         return inner
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """A ladder may be a plain list of rungs. Docstrings of forms are for programmers."""
+        """A ladder may be a plain list of rungs. Drops descriptions that come from docstrings, which are for programmers."""
         whole = super().model_schema(schema)
         whole.pop("description", None)
         if schema["cls"] is Ladder:
@@ -117,7 +117,7 @@ class _Written(GenerateJsonSchema):
         return whole
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """A number; pydantic's own pattern for numbers in quotes means nothing to an official."""
+        """A number, with a simpler pattern than pydantic's for numbers in quotes."""
         bounds = {"minimum": schema["ge"]} if "ge" in schema else {}
         return {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": NUMBER}]}
 
@@ -130,7 +130,7 @@ def _schema(form: Any, title: str) -> dict[str, Any]:
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every schema inside a schema."""
+    """A schema and all schemas inside it."""
     if isinstance(schema, dict):
         yield schema
         for child in schema.values():
@@ -141,7 +141,7 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _only_chinese(node: dict[str, Any]) -> None:
-    """Class names and English docstrings would be shown to an official by his editor."""
+    """Removes class names and English docstrings, which an editor would show to the official."""
     for key in ("title", "description"):
         text = node.get(key)
         if isinstance(text, str) and (not _CHINESE.search(text) or _ENGLISH.search(text)):

@@ -1,4 +1,4 @@
-"""分区 of items and 成员 of groups: names that must exist, ids that continue the item's, leads among the units."""
+"""Checks 分区 of items and 成员 of groups: units exist, area ids begin with the item's id, leads are among the units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Check = Callable[[Path, str], None]
 
 
 def check_members(units: Placed[UnitsForm]) -> None:
-    """The members of a group are units, each once."""
+    """Checks that the members of a group are units, each named once."""
     known = [unit.name for unit in units.form.units]
     for number, group in enumerate(units.form.groups):
         for index, name in enumerate(group.members):
@@ -27,14 +27,14 @@ def check_members(units: Placed[UnitsForm]) -> None:
 
 
 def written_areas(item: Placed[ItemForm]) -> Iterator[tuple[Path, AreaForm]]:
-    """The areas written out under an item, each with its place."""
+    """The areas written under an item, each with its path."""
     for index, area in enumerate(item.form.areas):
         if isinstance(area, AreaForm):
             yield ("分区", index), area
 
 
 def check_areas(item: Placed[ItemForm], units: UnitsForm, check: Check) -> None:
-    """`check` complains about a name that is no unit."""
+    """Checks the units of an item's areas; `check` reports a name that is no unit."""
     with_members = [group.name for group in units.groups if group.members]
     for index, area in enumerate(item.form.areas):
         if isinstance(area, str) and area not in with_members:
@@ -52,7 +52,7 @@ def check_areas(item: Placed[ItemForm], units: UnitsForm, check: Check) -> None:
 
 
 def area_ids(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
-    """The ids of an item's areas; one that does not continue the item's id is reported."""
+    """The ids of an item's areas; reports an id that does not begin with the item's."""
     found: list[tuple[Path, str]] = []
     for number, (path, area) in enumerate(written_areas(item), 1):
         if not area.id.startswith(f"{item.form.id}-"):

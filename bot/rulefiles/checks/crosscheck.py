@@ -1,6 +1,6 @@
-"""Whether the forms of a rules folder fit together: names that must exist, ids that must not meet, dates worth a second look.
+"""Checks the forms of a rules folder against each other: names exist, ids are unique, dates are plausible.
 
-Every check works with whatever could be read, so that one broken file does not hide the problems of the others.
+Every check works with the forms that could be read, so that an invalid file does not hide problems of the others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SPREADS_TO_TASK = "节点"  # the kind whose cooperating units are, unless named
 
 @dataclass(frozen=True)
 class TaskPart:
-    """One file of tasks/; its items count even while its head is broken."""
+    """One file of tasks/; its items are checked even if its head is invalid."""
 
     sheet: Sheet
     head: Placed[TaskForm] | None
@@ -40,7 +40,7 @@ class TaskPart:
 
 @dataclass
 class Parts:
-    """What could be read. `ladder_names` holds broken ladders too: a reference to one is not unknown."""
+    """All forms that could be read. `ladder_names` includes invalid ladders, since a reference to one is not unknown."""
 
     plan: Placed[PlanForm] | None = None
     units: Placed[UnitsForm] | None = None
@@ -53,7 +53,7 @@ class Parts:
 
     @property
     def items(self) -> Iterator[tuple[TaskForm | None, Placed[ItemForm]]]:
-        """Every item with its task."""
+        """Every item with its task, None if the task's head is invalid."""
         return ((part.head.form if part.head else None, item) for part in self.tasks for item in part.items)
 
     @property
@@ -63,7 +63,7 @@ class Parts:
 
 
 def crosscheck(parts: Parts, chats: Iterable[str] | None) -> None:
-    """Reports everything that does not fit."""
+    """Runs all checks and reports every problem."""
     _ids(parts)
     _elements(parts)
     _ladders(parts)
@@ -89,7 +89,7 @@ def _forms(parts: Parts) -> Iterator[TaskForm | ItemForm | IndicatorForm]:
 
 
 def listed(key: str, names: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Each name of a list with its path; a single name without brackets stands at the key itself."""
+    """Each name of a list with its path; the path of a single name without brackets is the key's own."""
     return (((key, index), name) for index, name in enumerate(names))
 
 
@@ -97,7 +97,7 @@ def listed(key: str, names: Iterable[str]) -> Iterator[tuple[Path, str]]:
 
 
 class _Names:
-    """The units there are, and the other ways to call them."""
+    """The names of the units, with their ids, aliases and former names."""
 
     def __init__(self, form: UnitsForm) -> None:
         self.form = form
@@ -127,7 +127,7 @@ class _Names:
 
 
 def _own_names(units: Placed[UnitsForm]) -> None:
-    """units.yaml itself: a name, id or alias must mean one unit."""
+    """Checks units.yaml itself: a name, id or alias must mean exactly one unit."""
     places = [("责任单位", index) for index in range(len(units.form.units))]
     places += [("集体对象", index) for index in range(len(units.form.groups))]
     everyone = (*units.form.units, *units.form.groups)
@@ -182,7 +182,7 @@ def _lead_unit(
 
 
 def _leads(parts: Parts, today: Mapping[str, str]) -> None:
-    """A lead is one of the responsible units."""
+    """Checks that a lead is one of the responsible units."""
     for part in parts.tasks:
         if part.head:
             _lead_among(today, part.head, part.head.form.lead, part.head.form.units)
@@ -202,7 +202,7 @@ def _lead_among(
     lead: LeadForm | None,
     units: tuple[str, ...],
 ) -> None:
-    """By what the names mean: one that only needs its full or its present name is complained about as such, once."""
+    """Compares units and not names: a name that is only short or out of date is reported elsewhere, and only once."""
     responsible = {today.get(unit, unit) for unit in units}
     for loc, name in listed("单位", lead.units if lead else ()):
         if today.get(name, name) not in responsible:
@@ -228,7 +228,7 @@ def _all_names(units: Placed[UnitsForm]) -> set[str]:
 
 
 def _ids(parts: Parts) -> None:
-    """An id means one thing in the whole folder, former ids included; a step's id continues its item's."""
+    """Checks that ids, former ids included, are unique in the whole folder, and that a step's id begins with its item's."""
     found: list[tuple[str, Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], Path]] = []
     for part in parts.tasks:
         if part.head:
@@ -248,14 +248,14 @@ def _ids(parts: Parts) -> None:
 
 
 def _half_width(at: Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str) -> None:
-    """An id with full-width digits looks right and matches nothing; pydantic's own pattern lets it pass."""
+    """Reports an id with full-width digits: it looks right but equals no other, and pydantic's pattern accepts it."""
     plain = unicodedata.normalize("NFKC", name)
     if plain != name:
         at.report("full-width-id", loc, f"编号“{name}”里有全角字符", f"改成半角：{plain}", instead=plain)
 
 
 def _steps(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
-    """The ids of an item's steps; one that does not continue the item's id is reported."""
+    """The ids of an item's steps; reports an id that does not begin with the item's."""
     found: list[tuple[Path, str]] = []
     for index, step in enumerate(getattr(item.form, "steps", ())):
         loc: Path = ("步骤", index, "编号")
@@ -267,7 +267,7 @@ def _steps(item: Placed[ItemForm]) -> list[tuple[Path, str]]:
 
 
 def _elements(parts: Parts) -> None:
-    """Each element of the plan is claimed once: by an item, a note, or 待建规则."""
+    """Checks that each element of the plan is claimed exactly once: by an item, a note, or 待建规则."""
     claims: list[tuple[str, Placed[TaskForm] | Placed[ItemForm] | Placed[IndicatorForm], Path]] = []
     for part in parts.tasks:
         for item in part.items:
@@ -290,7 +290,7 @@ def _elements(parts: Parts) -> None:
 def _measured_elements(
     indicators: Iterable[Placed[IndicatorForm]],
 ) -> Iterator[tuple[str, Placed[IndicatorForm], Path]]:
-    """Claims of a task's indicators; one requirement may be measured by several of them, and counts once."""
+    """The elements that a task's indicators claim; several indicators may measure one element, which counts once."""
     seen: set[str] = set()
     for indicator in indicators:
         for loc, name in listed("要素", indicator.form.elements):
@@ -303,7 +303,7 @@ def _measured_elements(
 
 
 def _ladders(parts: Parts) -> None:
-    """A ladder that is named exists; so does the default of every kind in use that names none."""
+    """Checks that every named ladder exists, and the default ladder of each kind that is used without naming one."""
     if parts.ladder_names is None:
         return
     missing: dict[str, RuleKind] = {}
@@ -330,7 +330,7 @@ def _known_ladder(known: tuple[str, ...], at: Placed[ItemForm] | Placed[Indicato
 
 
 def _rungs(parts: Parts) -> None:
-    """States named by a rung exist."""
+    """Checks that the states named by rungs exist."""
     states = [state.value for state in State]
     for ladder in parts.ladders.values():
         for index, rung in enumerate(ladder.form.rungs):
@@ -341,12 +341,12 @@ def _rungs(parts: Parts) -> None:
 
 
 def _remarks(parts: Parts) -> None:
-    """What a kind finds wrong with its own items."""
+    """Reports what each kind finds wrong with its own items."""
     indicators = {one.form.id: one.form for one in parts.measured}
     for _, item in parts.items:
         for remark in kinds()[item.form.kind].remarks(item.form, indicators):
             hint = suggest(remark.unknown, list(indicators)) if remark.unknown else remark.hint
-            if remark.code == "missing" and item.holds(remark.loc):  # the key is there, with nothing behind it
+            if remark.code == "missing" and item.holds(remark.loc):  # the key exists but is empty
                 item.report("blank", remark.loc, f"“{remark.loc[-1]}”没有填写", hint)
             else:
                 item.report(remark.code, remark.loc, remark.message, hint, info=remark.info)
@@ -356,7 +356,7 @@ def _remarks(parts: Parts) -> None:
 
 
 def _dates(parts: Parts) -> None:
-    """Dates that are legal but probably not meant (info only)."""
+    """Reports dates that are valid but probably not meant (info only)."""
     for _, item in parts.items:
         due = getattr(item.form, "due", None)
         if due:
@@ -378,7 +378,7 @@ def _look_at(parts: Parts, at: Placed[ItemForm] | Placed[IndicatorForm], loc: Pa
         message = f"“{due.words()}”早于起算日{start}，不会督办"
         at.report("before-start", loc, message, "确认年份是否写错", info=True)
     elif parts.calendar and due.precision is Precision.DAY and not parts.calendar.is_workday(due.on):
-        # A date written to the day was chosen; 2027年底 was not, and says nothing about a weekday.
+        # Only dates that name a day: nobody chose the weekday of 2027年底.
         name = parts.calendar.holiday_name(due.on) or f"星期{'一二三四五六日'[due.on.weekday()]}"
         message = f"“{due.words()}”是{name}，不上班"
         at.report("day-off", loc, message, "如非有意，改为前后的工作日", info=True)

@@ -1,6 +1,6 @@
-"""What rule files say that fits together but makes little sense: targets that fall back, ladders that stay silent, words.
+"""Reports content that is valid but makes little sense: falling targets, ladders that never tell anybody, unsuitable words.
 
-Errors are what can only be a slip; whatever may be meant is an info.
+What can only be a mistake is an error; what may be meant is an info.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from bot.rulefiles.checks.indicators import ways
 from bot.rulefiles.text.problems import Path, repeated
 from bot.rulefiles.text.sheet import Placed
 
-#: Never the state in which a rung is told.
+#: States in which no rung is ever told.
 UNSPOKEN = frozenset({State.CLOSED, State.AWAITING_CHECK, State.PAUSED, State.UNDATED, State.ASSIGNED, State.NOTED})
 
-#: Words that press people. The national rules against formalism forbid such demands in work groups.
+#: Words that demand instant replies or check-ins; the national rules against formalism forbid this in work groups.
 _REPLY = "不得要求群内即时回复、打卡接龙"
 _TRACE = "不得以截图、留痕代替工作"
 _RANK = "不得在群里排名、通报"
@@ -45,12 +45,12 @@ PRESSING = {
     **dict.fromkeys(("排名", "通报批评", "末位", "曝光"), _RANK),
     **dict.fromkeys(("务必", "立即", "不得有误", "严肃问责", "后果自负", "@所有人"), _TONE),
 }
-#: Marks of papers that may not be quoted in a chat at all: state secrets, work secrets, internal papers.
+#: Words that mark secret or internal documents, which must not be quoted in a chat.
 SECRET = ("涉密", "绝密", "机密", "秘密级", "工作秘密", "内部资料", "内部文件", "不得外传", "注意保密")
 
 
 def doubts(parts: Parts) -> None:
-    """Reports everything that looks like a slip although every form is right."""
+    """Reports everything that looks like a mistake although every form is valid."""
     for indicator in parts.measured:
         _targets(indicator)
         _too_early(parts, indicator)
@@ -89,7 +89,7 @@ def _targets(indicator: Placed[IndicatorForm]) -> None:
 
 
 def _judgeable(indicator: Placed[IndicatorForm], index: int, target: TargetForm) -> None:
-    """Whether values will come that a target can be held against, and whether its wording agrees with the direction."""
+    """Checks that values will be reported to compare with a target, and that its wording agrees with the direction."""
     form, cadence = indicator.form, indicator.form.reporting.cadence
     parts = {"H": 2, "Q": 4, "-": 12}.get(target.label[4:5], 1)
     if Scale.of(cadence).per_year < parts:
@@ -104,7 +104,7 @@ def _judgeable(indicator: Placed[IndicatorForm], index: int, target: TargetForm)
 
 
 def _below_baseline(indicator: Placed[IndicatorForm], index: int, target: TargetForm) -> None:
-    """Only 达到 and 左右 promise a change; 保持 and 以上 may well be a floor under what has been reached."""
+    """Reports a target below its baseline; only for 达到 and 左右, since 保持 and 以上 may be a lower limit on purpose."""
     form, base = indicator.form, indicator.form.baseline
     if base is None or base.year > target.due.on.year:
         return
@@ -116,7 +116,7 @@ def _below_baseline(indicator: Placed[IndicatorForm], index: int, target: Target
 
 
 def _too_early(parts: Parts, indicator: Placed[IndicatorForm]) -> None:
-    """A value is due when its period (or the day it is counted on) is over, not before."""
+    """Reports values that are due before their period, or the day they are counted on, is over."""
     reporting = indicator.form.reporting
     try:
         counted = MonthDay.parse(reporting.reference) if reporting.reference else None
@@ -143,7 +143,7 @@ def _too_early(parts: Parts, indicator: Placed[IndicatorForm]) -> None:
 def _rung_order(ladder: Placed[Ladder]) -> None:
     rungs = ladder.form.rungs
     for (first, one), (again, other) in combinations(enumerate(rungs), 2):
-        if one.offset == other.offset and _same_ears(one, other):
+        if one.offset == other.offset and _same_addressees(one, other):
             message = f"第{first + 1}级和第{again + 1}级都是{one.offset.words()}提醒{other.roles[0]}"
             ladder.report("rung-twice", ("级次", again, "时点"), message, "同一时点对同一对象只写一级")
     for index, (one, other) in enumerate(pairwise(rungs), 1):
@@ -153,13 +153,13 @@ def _rung_order(ladder: Placed[Ladder]) -> None:
             ladder.report("rung-order", ("级次", index, "时点"), message, hint, info=True)
 
 
-def _same_ears(one: RungForm, other: RungForm) -> bool:
+def _same_addressees(one: RungForm, other: RungForm) -> bool:
     same_state = not one.states or not other.states or bool(set(one.states) & set(other.states))
     return bool(set(one.roles) & set(other.roles)) and same_state
 
 
 def _backwards(one: RungForm, other: RungForm) -> bool:
-    """Of one side only what counts in one unit, to one addressee, can be compared; repeats go on for ever."""
+    """Whether `other`, which is listed after `one`, comes before it; on one side, only equal units without repeats compare."""
     sides = list(Side)
     if one.offset.side is not other.offset.side:
         return sides.index(one.offset.side) > sides.index(other.offset.side)
@@ -170,7 +170,7 @@ def _backwards(one: RungForm, other: RungForm) -> bool:
 
 
 def _silent(parts: Parts) -> None:
-    """A ladder that speaks to nobody where it is used."""
+    """Reports a ladder that addresses nobody for an item that uses it."""
     for task, item in parts.items:
         kind = kinds()[item.form.kind]
         if kind.name == "待定":  # has no date to count from, and stands in the quarterly list only
@@ -185,7 +185,7 @@ def _silent(parts: Parts) -> None:
 
 
 def _deaf(task: TaskForm | None, form: ItemForm) -> frozenset[Role]:
-    """The roles that nobody has for this item: it has no data provider, and perhaps no cooperating unit."""
+    """The roles that no unit has for this item: it has no data provider, and perhaps no cooperating unit."""
     units = form.units or (task.units if task else ())
     others = form.cooperating or (units[1:] if form.kind == SPREADS_TO_TASK else ())
     deaf = {Role.PROVIDER: True, Role.COOPERATING: not others}
@@ -212,7 +212,7 @@ def _heard(rung: RungForm, deaf: frozenset[Role]) -> bool:
 
 
 def _same_source(parts: Parts) -> None:
-    """One sentence of the plan behind two items of a task is often one item too many."""
+    """Reports two items of a task with the same citation: often one of them is too many."""
     for part in parts.tasks:
         cited = [item for item in part.items if item.form.source]
         for first, again, source in repeated(item.form.source for item in cited):
@@ -235,7 +235,7 @@ def _words(parts: Parts) -> None:
 
 
 def _texts(form: ItemForm) -> Iterator[tuple[Path, str, bool]]:
-    """Each text of an item, and whether a chat may read it."""
+    """Each text of an item with its path, and whether it is shown in chats."""
     shown = not form.sensitive
     yield ("名称",), form.title, shown
     yield ("说明",), form.remark, False

@@ -1,4 +1,4 @@
-"""Indicators while they are read: each entry of 监测 becomes a Watch, with the options of its kind checked where they stand."""
+"""Reads indicators: each entry of 监测 becomes a Watch, and the options of its kind are checked at their place in the file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WATCHED = "监测"
 
 
 def ways() -> Mapping[str, RuleKind]:
-    """The kinds that may stand in 监测, by name."""
+    """The kinds that 监测 may name, by name."""
     return {name: kind for name, kind in kinds().items() if kind.subject == SUBJECT}
 
 
 def read_indicators(sheet: Sheet, path: Path, model: type[IndicatorForm]) -> tuple[Placed[IndicatorForm], ...]:
-    """Every sound indicator of the list at `path`; the ways of watching of an unsound one are checked all the same."""
+    """Every valid indicator of the list at `path`; 监测 is checked in invalid ones too."""
     raw = sheet.tree.get(path)
     found = (_indicator(sheet, (*path, index), model) for index in range(len(raw) if isinstance(raw, list) else 0))
     return tuple(indicator for indicator in found if indicator)
@@ -44,7 +44,7 @@ def _watches(sheet: Sheet, path: Path, raw: Any) -> Iterator[Watch]:
 
 
 def _watch(sheet: Sheet, path: Path, entry: Any) -> Watch:
-    """One entry: a name, or a name with its options. A broken one keeps its place, without options."""
+    """One entry of 监测: a name, or a name with options. An invalid entry is kept without options."""
     if isinstance(entry, str):
         name, options = entry, None
     elif isinstance(entry, dict) and len(entry) == 1:
@@ -56,7 +56,7 @@ def _watch(sheet: Sheet, path: Path, entry: Any) -> Watch:
         return Watch("")
     kind = ways().get(name)
     if kind is None:
-        return Watch(name)  # said by crosscheck, beside the names there are
+        return Watch(name)  # `check_ways` reports unknown names
     if kind.Options is None:
         if options is not None:
             sheet.report("no-options", (*path, name), f"“{name}”没有可以设置的内容", f"只写“{name}”")
@@ -68,7 +68,7 @@ def _watch(sheet: Sheet, path: Path, entry: Any) -> Watch:
 
 
 def _by_default(sheet: Sheet, path: Path, kind: RuleKind) -> Watch:
-    """A name alone: what its kind does unless told otherwise, if it can do without being told."""
+    """An entry without options: the kind's defaults; reports options that have no default."""
     assert kind.Options is not None
     needed = [key for key, info in aliases(kind.Options).items() if info.is_required()]
     if not needed:
@@ -78,11 +78,11 @@ def _by_default(sheet: Sheet, path: Path, kind: RuleKind) -> Watch:
     return Watch(kind.name)
 
 
-# --- seen beside each other --------------------------------------------------------------------------------------------
+# --- checks across indicators ------------------------------------------------------------------------------------------
 
 
 def check_ways(indicators: Iterable[Placed[IndicatorForm]]) -> None:
-    """监测 names kinds that watch indicators, each once and with what it needs; 督办阶梯 speaks only of those."""
+    """Checks that 监测 names kinds for indicators, each once and with what it needs, and that 督办阶梯 names only these."""
     every = tuple(indicators)
     by_id = {one.form.id: one.form for one in every}
     for indicator in every:

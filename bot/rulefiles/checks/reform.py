@@ -1,4 +1,4 @@
-"""机构改革 in units.yaml: where merged units went (已并入), and what that does to the rest of the rule files."""
+"""Checks 机构改革 in units.yaml: which unit a merged one went to (已并入), and how often rules still name merged units."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.rulefiles.text.sheet import Placed
 
 
 def called(units: UnitsForm) -> Mapping[str, str]:
-    """Every other way to call a unit (id, alias, former name) → the full name to write instead."""
+    """Every other name of a unit (id, alias, former name) → the full name to write instead."""
     names = succession(units.everyone, ())
     found = {alias: unit.name for unit in units.everyone for alias in (unit.id, *unit.aliases)}
     return {**found, **{former: names.unit(former) for unit in units.everyone for former in unit.former_names}}
 
 
 def same_unit(units: UnitsForm | None) -> Mapping[str, str]:
-    """Every way to call a unit, merged ones included → the unit that answers today."""
+    """Every name of a unit, merged units included → the unit that is responsible today."""
     if units is None:
         return {}
     names = succession(units.everyone, ())
@@ -30,13 +30,13 @@ def same_unit(units: UnitsForm | None) -> Mapping[str, str]:
 
 
 def placed_units(units: UnitsForm) -> Iterator[tuple[Path, UnitForm]]:
-    """Every unit and group with where it stands in units.yaml."""
+    """Every unit and group with its path in units.yaml."""
     for key, several in (("责任单位", units.units), ("集体对象", units.groups)):
         yield from (((key, index), unit) for index, unit in enumerate(several))
 
 
 def check_mergers(units: Placed[UnitsForm], forms: Iterable[BaseModel]) -> None:
-    """A merged unit goes to one that is there, and not in a circle; how often rules still name it is worth a word."""
+    """Checks that mergers lead to an existing unit and not in a circle; reports how often rules still name a merged unit."""
     known = {unit.name: unit for unit in units.form.everyone}
     names, written = succession(known.values(), ()), _mentions(forms)
     for place, unit in placed_units(units.form):
@@ -62,14 +62,14 @@ def _unknown(units: Placed[UnitsForm], loc: Path, name: str, known: Iterable[str
 
 
 def _circle(unit: UnitForm, known: Mapping[str, UnitForm]) -> list[str]:
-    """The names from a unit round to itself; empty when the way ends somewhere."""
+    """The names on the way from a unit back to itself; empty if its mergers form no circle."""
     way = [unit.name]
     while (after := known[way[-1]].merged_into) in known:
         way.append(after)
         if after == unit.name:
             return way
         if after in way[:-1]:
-            return []  # it leads into a circle of others, which is theirs to report
+            return []  # it leads into a circle of other units, which is reported for these
     return []
 
 

@@ -1,7 +1,6 @@
-"""What an edited ledger asks of the rule files, as edits of them. Nothing is written here but by `write_all`.
+"""Turns the changes of an edited ledger into edits of rule files. Only `write_all` writes files.
 
-Every cell keeps its name (事项!E14) until the end: when the rules with the edits have an error, it is said of the cell that
-brought it.
+For every edit the place of its cell (事项!E14) is recorded: if the edited rules have an error, it is reported for that cell.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from bot.rulefiles.text.splice import Splice, SpliceError, Value
 from bot.rulefiles.text.tree import read
 
 LETTERS = {"节点": "M", "周期": "R", UNDATED: "D"}
-#: In which order the keys of an entry stand, so that a new one finds its place.
+#: The usual order of an entry's keys, which determines where a new key is inserted.
 ITEM_ORDER = (
     *(
         "编号",
@@ -58,13 +57,13 @@ ITEM_ORDER = (
 UNIT_ORDER = ("编号", "名称", "性质", "别名", "曾用名")
 INDICATOR_ORDER = ("编号", "指标", "计量单位", "方向", "责任单位", "牵头", "数据来源", "口径", "报送", "基期", "目标")
 TARGET_ORDER = ("期限", "值", "措辞", "出处")
-#: Keys whose value is a name or words of the plan, not a unit somebody refers to.
+#: Keys whose value is a name of its own or a text of the plan, not a reference to a unit.
 NOT_REFERENCES = FREE_TEXT | {"名称", "标题", "指标", "别名", "曾用名", "性质", "任务", "编号"}
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a new rule file, and the cell that brought it."""
+    """A place in an edited rule file, and the cell that caused the edit."""
 
     file: str
     path: Path
@@ -73,7 +72,7 @@ class Spot:
 
 @dataclass
 class RuleEdits:
-    """What would be written: whole files by name, and each edit as a sentence."""
+    """What would be written: whole files by name, and a sentence for each edit."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -81,7 +80,7 @@ class RuleEdits:
     spots: list[Spot] = field(default_factory=list)
 
     def blamed(self, problems: Iterable[Problem]) -> list[str]:
-        """Problems of the new rules, each with the cell that brought it where one did."""
+        """Problems of the edited rules as text, each with the cell that caused it, if one did."""
         trees = {name: read(raw, name)[0] for name, raw in self.files.items()}
         cells: dict[tuple[str, int], list[tuple[int, str]]] = {}
         for spot in self.spots:
@@ -93,7 +92,7 @@ class RuleEdits:
 
 
 def _cell_of(problem: Problem, cells: Mapping[tuple[str, int], list[tuple[int, str]]]) -> str:
-    """The cell that wrote where the problem is, or the other place that it speaks of; nothing when none did."""
+    """The cell that caused the edit at the problem's place, or at the other place it mentions; empty if none did."""
     here = cells.get((problem.file, problem.line), [])
     if here:
         before = [one for one in here if one[0] <= problem.column]
@@ -104,12 +103,12 @@ def _cell_of(problem: Problem, cells: Mapping[tuple[str, int], list[tuple[int, s
 
 
 def draft(files: Mapping[str, bytes], rulebook: Rulebook, asked: Comparison) -> RuleEdits:
-    """The edits that a comparison asks for; what cannot be done is among its complaints."""
+    """The edits that a comparison asks for; those that are impossible are added to its complaints."""
     return _Editing(files, rulebook, asked).run()
 
 
 def write_all(folder: FolderPath, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
-    """Every file in one step each, or none: what is written already is put back when a later one fails. Raises OSError."""
+    """Writes all files, each atomically; if one fails, those already written are restored. Raises OSError."""
     done: list[str] = []
     try:
         for name, raw in new.items():
@@ -163,10 +162,10 @@ class _Editing:
             if raw != self._files[name]:
                 self._out.files[name] = raw
 
-    # --- where things stand ---
+    # --- places in files ---
 
     def _numbered(self) -> Iterator[tuple[str, tuple[str, Path]]]:
-        """Everything with a 编号 in tasks, indicators and units: its file and path."""
+        """File and path of everything with a 编号 in tasks, indicators and units."""
         for name, splice in self._splices.items():
             if name.startswith("tasks/") or name in ("indicators.yaml", "units.yaml"):
                 yield from ((id_, (name, path)) for id_, path in _entries(splice.data, ()))
@@ -179,7 +178,7 @@ class _Editing:
         }
 
     def _put(self, at: tuple[str, Path], key: str, value: Value, order: Sequence[str], where: str) -> int:
-        """Writes a key and remembers who asked for it; returns its line in the old file."""
+        """Sets a key and records the cell; returns the key's line in the old file."""
         name, path = at
         line = self._splices[name].line((*path, key))
         self._splices[name].put(path, key, value, order)
@@ -194,7 +193,7 @@ class _Editing:
         return line
 
     def _write(self, change: CellChange, at: tuple[str, Path], key: str, order: Sequence[str]) -> None:
-        """The plain case: one cell is one key."""
+        """Sets the one key that corresponds to a cell."""
         new, where = change.new, change.where
         line = self._drop(at, key, where) if new is None else self._put(at, key, _text(new), order, where)
         self._say(change, at[0], line)
@@ -206,7 +205,7 @@ class _Editing:
         )
 
     def _today(self, names: Iterable[str]) -> list[str]:
-        """Units by the name they have after this import."""
+        """The names that units have after this import."""
         return [self._asked.renames.get(name, name) for name in names]
 
     # --- units ---
@@ -290,7 +289,7 @@ class _Editing:
         self._write(change, at, DATED.get(str(kind), "完成时限"), ITEM_ORDER)
 
     def _lead(self, change: CellChange, at: tuple[str, Path], order: Sequence[str]) -> None:
-        """A lead named here is a person's decision; without one of its own an item goes by its task's."""
+        """Sets the lead with the basis 管理员; a blank cell removes the item's own lead, and the task's applies."""
         name, path = at
         key = self._role_key(at, Role.LEAD, "牵头")
         own = isinstance(_data(self._splices[name].data, path).get(key), dict)
@@ -322,7 +321,7 @@ class _Editing:
         self._say(change, at[0], self._listed(at, key, names, ITEM_ORDER, change.where))
 
     def _role_key(self, at: tuple[str, Path], role: Role, usual: str) -> str:
-        """The key of a role in this entry: the plan may have a word of its own for it."""
+        """The key of a role in this entry: the plan may have its own name for it."""
         called = self._rulebook.plan.called_briefly(role)
         return called if called in _data(self._splices[at[0]].data, at[1]) else usual
 
@@ -358,7 +357,7 @@ class _Editing:
         return self._today(names_in(text)) if key in ("责任单位", "配合") else text
 
     def _next_id(self, task: str, kind: str) -> str:
-        """The next number of a kind in a task; a number that was given once is not given again."""
+        """The next id of a kind in a task; former ids are not used again."""
         pattern = re.compile(rf"{re.escape(task)}-{LETTERS[kind]}(\d+)")
         taken = [int(found[1]) for one in self._ids if (found := pattern.fullmatch(one))]
         id_ = f"{task}-{LETTERS[kind]}{max(taken, default=0) + 1}"
@@ -384,7 +383,7 @@ class _Editing:
             self._write(change, at, change.title, INDICATOR_ORDER)
 
     def _baseline(self, change: CellChange, at: tuple[str, Path]) -> None:
-        """Cells of a baseline; where there is none yet, the first of them writes all, and cleared cells clear it."""
+        """Applies cells of a baseline: without an old baseline the first cell writes all of it; cleared cells remove it."""
         keys = {"基期年份": "年份", "基期值": "值", "基期来源": "来源"}
         mine = [one for one in self._asked.changes if one.table == INDICATORS and one.key == change.key]
         mine = [one for one in mine if one.title in keys]
@@ -402,7 +401,7 @@ class _Editing:
         self._say(change, at[0], self._splices[at[0]].line((*at[1], "基期")))
 
     def _old_entry(self, at: tuple[str, Path]) -> Any:
-        """The entry as the file has it, before any edit."""
+        """The entry in the old file, before any edit."""
         name, path = at
         if name not in self._before:
             self._before[name] = Splice(name, self._files[name]).data
@@ -416,7 +415,7 @@ class _Editing:
 
 
 def _entries(data: Any, path: Path) -> Iterator[tuple[str, Path]]:
-    """Every mapping with a 编号, below a list or at the root."""
+    """Every mapping with a 编号, in a list or at the root, with its path."""
     if isinstance(data, dict):
         if isinstance(data.get("编号"), str):
             yield data["编号"], path
@@ -438,5 +437,5 @@ def _as_list(value: Any) -> list[str]:
 
 
 def _text(cell: Cell) -> str:
-    """A cell as a rule file writes it."""
+    """A cell's value as it is written in a rule file."""
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)

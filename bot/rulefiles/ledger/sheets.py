@@ -1,4 +1,4 @@
-"""What the sheets of an edited workbook are: found by name or by their columns, wherever the header and the columns stand."""
+"""Recognises the sheets of an edited workbook by name or by their columns, wherever header and columns are placed."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from bot.core.ledger.diff import Edited, GivenRow, GivenTable
 from bot.core.ledger.layout import LAYOUTS, Cell, Key, Layout, Table, plain
 
 GUIDE, LISTS, BASE = "说明", "选项", "底稿"
-HEADER_WITHIN = 10  # rows in which the header is looked for: people put titles above it
+HEADER_WITHIN = 10  # rows searched for the header: people put titles above it
 
 
 class WorkbookError(Exception):
-    """A file is no workbook that can be read (Chinese: why, and what to do)."""
+    """A file that cannot be read as a workbook (Chinese: why, and what to do)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One sheet as read: its name, and its cells row by row from the first."""
+    """One sheet as read: its name, and its cells row by row from row 1."""
 
     name: str
     rows: tuple[tuple[Given, ...], ...]
 
 
 def understood(grids: Mapping[str, Grid]) -> Edited:
-    """Which sheet is which: by name, or by its columns where somebody renamed it."""
+    """The sheets as tables of the ledger, by name; a renamed sheet is recognised by its columns."""
     base = _read_base(grids.get(BASE))
     left = {plain(name): grid for name, grid in grids.items() if name != BASE}
     tables: dict[str, GivenTable] = {}
@@ -61,13 +61,13 @@ def _by_columns(grids: Iterable[Grid], layout: Layout, taken: Mapping[str, Given
 
 
 def _fits(grid: Grid, layout: Layout) -> bool:
-    """Enough of its columns to be sure, more than of any other table."""
+    """Whether a sheet has enough columns of a table, and more than of any other table."""
     scores = {one.name: len(found[1]) if (found := _header(grid, one)) else 0 for one in LAYOUTS}
     return scores[layout.name] >= 4 and scores[layout.name] == max(scores.values())
 
 
 def _header(grid: Grid, layout: Layout) -> tuple[int, dict[str, int]] | None:
-    """The row of the titles and each title's place; None when the columns that name a row are not all there."""
+    """The index of the header row and of each title's column; None if a column that identifies rows is missing."""
     best: tuple[int, dict[str, int]] | None = None
     for number, row in enumerate(grid.rows[:HEADER_WITHIN]):
         places: dict[str, int] = {}
@@ -81,7 +81,7 @@ def _header(grid: Grid, layout: Layout) -> tuple[int, dict[str, int]] | None:
 
 
 def _title(value: Cell) -> str:
-    """A column's title without blanks, a line break, or what somebody put in brackets behind it."""
+    """A column's title without blanks, line breaks and a remark in brackets after it."""
     text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(value or "")))
     return re.sub(r"\(.*\)|\*", "", text)
 
@@ -110,7 +110,7 @@ def _table(grid: Grid, layout: Layout, remarks: list[str]) -> GivenTable:
     return GivenTable(grid.name, tuple(places), tuple(rows))
 
 
-# --- the exported copy kept inside ---------------------------------------------------------------------------------
+# --- the exported copy inside the workbook -------------------------------------------------------------------------
 
 
 def base_text(tables: Sequence[Table]) -> str:
@@ -136,7 +136,7 @@ def _unpacked(cell: Any) -> Cell:
 
 
 def _read_base(grid: Grid | None) -> Mapping[tuple[str, Key], Mapping[str, Cell]] | None:
-    """What was exported; None where it is missing or no longer whole."""
+    """The exported content; None if it is missing or damaged."""
     if grid is None:
         return None
     try:

@@ -1,7 +1,7 @@
-"""The ledger as an .xlsx: the only module that knows openpyxl, which is loaded when a workbook is really written or read.
+"""Reads and writes the ledger as .xlsx. Only this module uses openpyxl, and imports it when a workbook is read or written.
 
-A workbook that comes back is not trusted: its size is bounded before it is unpacked, document types are refused, no formula
-is computed, and a text that begins like a formula is written as text.
+An edited workbook is untrusted input: its size is limited before it is unpacked, and document types are refused. Formulas are
+never computed, and a text that begins like a formula is written as text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_ROWS = 20_000
 MAX_COLUMNS = 80
 SAVE_AGAIN = "用 Excel 或 WPS 打开，另存为“Excel 工作簿（.xlsx）”，再录入"
 CHUNK = 30_000  # characters of the exported copy in one cell
-SPARE_ROWS = 300  # rows below the last one in which a choice is offered too
+SPARE_ROWS = 300  # rows after the last one for which choices are offered too
 DAY = 'yyyy"年"m"月"d"日"'
 LIKE_A_FORMULA = ("=", "+", "-", "@", "\t")
 
@@ -45,7 +45,7 @@ class OfficeMissingError(Exception):
 
 @contextmanager
 def _office() -> Iterator[Any]:
-    """openpyxl, with its English warnings about things it passes over kept to itself."""
+    """openpyxl, with its English warnings suppressed. Raises OfficeMissingError."""
     try:
         import openpyxl
     except ImportError:
@@ -59,7 +59,7 @@ def _office() -> Iterator[Any]:
 
 
 def read(raw: bytes) -> Edited:
-    """An edited workbook. Raises WorkbookError, OfficeMissingError."""
+    """Reads an edited workbook. Raises WorkbookError, OfficeMissingError."""
     _refuse(raw)
     with _office() as openpyxl:
         try:
@@ -68,13 +68,13 @@ def read(raw: bytes) -> Edited:
             book.close()
         except WorkbookError:
             raise
-        except Exception as error:  # a damaged part makes openpyxl raise nearly anything
+        except Exception as error:  # for a damaged file openpyxl may raise nearly any exception
             raise WorkbookError(f"文件读不了，可能损坏了（{type(error).__name__}）。请{SAVE_AGAIN}") from None
     return understood(grids)
 
 
 def _refuse(raw: bytes) -> None:
-    """Everything that is no plain .xlsx of a sensible size."""
+    """Raises WorkbookError for everything but a plain .xlsx of limited size."""
     if not raw:
         raise WorkbookError("文件是空的")
     if len(raw) > MAX_BYTES:
@@ -99,7 +99,7 @@ def _refuse_parts(packed: zipfile.ZipFile) -> None:
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise WorkbookError("文件解开后太大，不像是台账，没有读")
     for part in parts:
-        # No spreadsheet program writes a document type; it could only ask the parser to expand or fetch something.
+        # No spreadsheet program writes a document type; it could only make the parser expand or fetch entities.
         if part.filename.endswith((".xml", ".rels")) and _has_doctype(packed.read(part)):
             raise WorkbookError("文件里有表格不该有的内容（DOCTYPE），没有读")
 
@@ -109,7 +109,7 @@ def _has_doctype(content: bytes) -> bool:
 
 
 def _grid(sheet: Any) -> Grid:
-    sheet.reset_dimensions()  # WPS and others write a wrong extent
+    sheet.reset_dimensions()  # WPS and other programs write wrong dimensions
     rows = list(islice(sheet.iter_rows(max_col=MAX_COLUMNS), MAX_ROWS + 1))
     if len(rows) > MAX_ROWS:
         raise WorkbookError(f"“{sheet.title}”超过{MAX_ROWS}行。请删去表格下方的空行，再录入")
@@ -123,7 +123,7 @@ def _grid(sheet: Any) -> Grid:
 
 
 def _letters(at: int) -> str:
-    """A column by its place from 0: A, B, … AA."""
+    """The letters of a column by its index from 0: A, B, … AA."""
     return (_letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
 
 
@@ -146,9 +146,9 @@ def _given(cell: Any, where: str) -> Given:
 
 
 def write(tables: Sequence[Table], guide: Sequence[str], choices: Mapping[Sort, Sequence[str]]) -> bytes:
-    """A workbook: the guide first, one sheet per table, and hidden ones for what may be chosen and what was exported.
+    """A workbook: the guide, one sheet for each table, and hidden sheets with the choices and the exported copy.
 
-    `choices` are the words on offer for columns of a sort (units, tasks). Raises OfficeMissingError.
+    `choices` are the words offered in columns of a sort (units, tasks). Raises OfficeMissingError.
     """
     with _office() as openpyxl:
         book = openpyxl.Workbook()
@@ -165,7 +165,7 @@ def write(tables: Sequence[Table], guide: Sequence[str], choices: Mapping[Sort, 
 
 
 class _Pen:
-    """Writes sheets in one style: white may be written, grey is the system's."""
+    """Writes sheets in one style: white cells may be changed, grey ones are filled in by the system."""
 
     def __init__(self, openpyxl: Any, choices: Mapping[Sort, Sequence[str]]) -> None:
         styles = openpyxl.styles
@@ -182,7 +182,7 @@ class _Pen:
         self._heads = {access: styles.PatternFill("solid", fgColor=colour) for access, colour in colours.items()}
 
     def guide(self, sheet: Any, lines: Sequence[str]) -> None:
-        """The first sheet: one sentence a line."""
+        """The first sheet: one sentence on each line."""
         sheet.title = GUIDE
         sheet.column_dimensions["A"].width = 110
         for number, line in enumerate(lines, 1):
@@ -191,14 +191,14 @@ class _Pen:
         sheet["A1"].font = self._bold
 
     def hidden(self, sheet: Any, columns: Sequence[Sequence[str]]) -> None:
-        """A sheet that nobody sees, one list a column."""
+        """A hidden sheet with one list in each column."""
         for at, column in enumerate(columns, 1):
             for number, text in enumerate(column, 1):
                 self._put(sheet, number, at, text)
         sheet.sheet_state = "veryHidden"
 
     def table(self, sheet: Any, table: Table) -> None:
-        """Header, rows, what may be chosen, and how it is printed."""
+        """The sheet of a table: header, rows, choices, and page setup."""
         layout = table.layout
         for at, column in enumerate(layout.columns, 1):
             self._head(sheet, at, column)
@@ -220,7 +220,7 @@ class _Pen:
         cell.alignment, cell.border = self._middle, self._border
         sheet.column_dimensions[_letters(at - 1)].width = column.width
         if column.sort is Sort.PERIOD:
-            sheet.column_dimensions[_letters(at - 1)].number_format = "@"  # or 2026-03 becomes the first of March
+            sheet.column_dimensions[_letters(at - 1)].number_format = "@"  # text: 2026-03 must not become a date
 
     def _body(self, cell: Any, layout: Layout, row: Row, column: Column) -> None:
         cell.border, cell.alignment = self._border, self._wrap
@@ -236,14 +236,14 @@ class _Pen:
         cell.value = number_of(value) if isinstance(value, Decimal) else value
         value = cell.value
         if isinstance(value, str):
-            cell.data_type = "s"  # never a formula, whatever it begins with
+            cell.data_type = "s"  # a text, even if it begins like a formula
             cell.quotePrefix = value.startswith(LIKE_A_FORMULA)
         elif isinstance(value, date):
             cell.number_format = DAY
         return cell
 
     def _offer(self, sheet: Any, cells: str, column: Column) -> None:
-        """A list to choose from, and a sentence that appears beside the cell."""
+        """A list of choices for cells, and the help text shown beside them."""
         if column.access is Access.READ and not column.about:
             return
         formula = self._list_of(column)
@@ -265,7 +265,7 @@ class _Pen:
 
 
 def number_of(value: Decimal) -> int | float | str:
-    """A number that a spreadsheet keeps exactly, else its digits as text."""
+    """A number if a spreadsheet can hold it exactly, else its digits as text."""
     if value == value.to_integral_value() and abs(value) < 10**15:
         return int(value)
     near = float(value)

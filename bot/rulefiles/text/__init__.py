@@ -1,3 +1,3 @@
-"""Text with places: YAML as officials type it, each slip with its sentence, and edits that leave the rest alone.
+"""YAML text with the place of every value: reads it, explains typing errors, and edits it without changing the rest.
 
 Pure: bytes and text in, values out. May import `core`."""

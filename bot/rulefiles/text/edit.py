@@ -1,4 +1,4 @@
-"""One edit of a text: some of its characters become others."""
+"""One edit of a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Characters `start` to `end` of a text become `new`."""
+    """Replaces the characters from `start` up to `end` (exclusive) by `new`."""
 
     start: int
     end: int

@@ -1,4 +1,4 @@
-"""A problem in a rule file, said in Chinese to the person who will fix it, and the table from pydantic's errors to sentences."""
+"""Problems in rule files, in Chinese for the person who will fix them, and the table that translates pydantic's errors."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Place:
 
 
 START = Place(1, 1)
-LONGEST = 400  # characters of a sentence, in the middle of which longer ones are cut
+LONGEST = 400  # characters of a sentence; longer ones are cut in the middle
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong where, and what to do about it. `info` does not keep the rules from being used.
+    """What is wrong, where, and what to do about it. A problem of level `info` does not prevent the rules from being used.
 
-    `instead` is what could stand at this place (a whole key or value) where nothing else can be meant; empty otherwise.
+    `instead` is the whole key or value to write at this place if only one can be meant; empty otherwise.
     """
 
     file: str
@@ -57,7 +57,7 @@ class Problem:
         severity: Severity = "error",
         instead: str = "",
     ) -> Problem:
-        """The same with a Place."""
+        """A problem at a `Place`."""
         return cls(file, place.line, place.column, code, _short(message), _short(hint), severity, instead)
 
     @property
@@ -71,17 +71,17 @@ class Problem:
 
 
 def _short(sentence: str) -> str:
-    """A sentence that quotes a page of the file says enough with its beginning and its end."""
+    """A sentence cut in the middle if it is too long, as when it quotes a whole page of the file."""
     return sentence if len(sentence) <= LONGEST else f"{sentence[: LONGEST - 100]}……{sentence[-98:]}"
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Without repeats, by file, line and column."""
+    """The problems without duplicates, sorted by file, line and column."""
     return tuple(sorted(dict.fromkeys(problems), key=lambda one: (one.file, one.line, one.column)))
 
 
 def aliases(form: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The keys a form knows, as an admin writes them."""
+    """The fields of a form by their keys in a rule file."""
     return {info.alias or name: info for name, info in form.model_fields.items()}
 
 
@@ -93,7 +93,7 @@ def _form_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def field_at(form: type[BaseModel], loc: Path) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The form that stands at `loc`, and the field by which it was reached; parts that are no keys are passed over."""
+    """The form at `loc` and the field that holds it; parts of `loc` that are not keys (indices, tags) are ignored."""
     here: type[BaseModel] | None = form
     info: FieldInfo | None = None
     for part in loc:
@@ -103,7 +103,7 @@ def field_at(form: type[BaseModel], loc: Path) -> tuple[type[BaseModel] | None, 
     return here, info
 
 
-#: pydantic's error type → (code, sentence). `{key}`, `{value}` and pydantic's own context may stand in a sentence.
+#: pydantic's error type → (code, sentence). A sentence may contain `{key}`, `{value}` and names of pydantic's context.
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "missing": ("missing", "缺少“{key}”"),
     "string_type": ("bad-type", "“{key}”应写成文字"),
@@ -142,9 +142,9 @@ HINTS: Mapping[str, str] = {
 
 
 def explain(error: ErrorDetails, form: type[BaseModel]) -> tuple[str, str, str]:
-    """(code, message, hint) of one pydantic error, for somebody who does not know pydantic."""
+    """Code, message and hint for one pydantic error, in Chinese."""
     loc, context = error["loc"], error.get("ctx", {})
-    if loc and loc[-1] == "[key]":  # a key of a free mapping: what is wrong is said of the mapping
+    if loc and loc[-1] == "[key]":  # the error is in a key of a free mapping: report it for the mapping
         loc = loc[:-2]
         error = {**error, "loc": loc}
     kind, value = error["type"], error["input"]
@@ -174,7 +174,7 @@ def _by_table(error: ErrorDetails, form: type[BaseModel], key: str) -> tuple[str
 
 
 def _shown(value: object) -> str:
-    """A value short enough for a sentence."""
+    """A value, shortened for a sentence."""
     text = value if isinstance(value, str) else "多项内容" if isinstance(value, dict | list) else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
@@ -198,14 +198,14 @@ def _bad_date(key: str, value: object) -> tuple[str, str, str]:
 
 
 def blank_and_optional(error: ErrorDetails, form: type[BaseModel]) -> bool:
-    """Whether the error is only a key left empty that may as well be absent."""
+    """Whether the error is only an empty value of an optional key."""
     info = field_at(form, error["loc"])[1]
     last = error["loc"][-1] if error["loc"] else None
     return error["input"] is None and isinstance(last, str) and info is not None and not info.is_required()
 
 
 def repeated(names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
-    """(first index, later index, name) of every name that has stood before."""
+    """(first index, later index, name) for every repetition of a name."""
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in seen:

@@ -1,4 +1,4 @@
-"""One rule file while it is being read: its tree, and complaints that find their own line and column."""
+"""One rule file while it is read: its tree, and problems with their line and column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FormT_co = TypeVar("FormT_co", bound=BaseModel, covariant=True)
 
 @dataclass(frozen=True)
 class Placed(Generic[FormT_co]):
-    """A form and where it stands."""
+    """A form with its place in a file."""
 
     sheet: Sheet
     path: Path
@@ -32,21 +32,21 @@ class Placed(Generic[FormT_co]):
     def report(
         self, code: str, loc: Path, message: str, hint: str = "", *, info: bool = False, instead: str = ""
     ) -> None:
-        """A complaint about what stands at `loc` under this form."""
+        """Reports a problem with the value at `loc` under this form."""
         self.sheet.report(code, (*self.path, *loc), message, hint, info=info, instead=instead)
 
     def holds(self, loc: Path) -> bool:
-        """Whether exactly this place exists under the form in its file."""
+        """Whether `loc` exists under this form in the file."""
         path = (*self.path, *loc)
         return self.sheet.tree.find(path) == path
 
     def spot(self, *loc: str | int) -> str:
-        """file:line of what stands at `loc` under this form."""
+        """file:line of the value at `loc` under this form."""
         return self.sheet.spot((*self.path, *loc))
 
 
 class Sheet:
-    """One file. Complaints of all sheets go into one list, `problems`; `said` puts them into the file's own words."""
+    """One file. All sheets add to one list of `problems`; `said` translates their text into the plan's own names of roles."""
 
     def __init__(
         self, file: str, tree: Tree, problems: list[Problem], said: Callable[[str], str] = lambda text: text
@@ -64,7 +64,7 @@ class Sheet:
         info: bool = False,
         instead: str = "",
     ) -> None:
-        """Adds a complaint, unless something at or above the path is already complained about."""
+        """Adds a problem, unless one is already reported at or above the path."""
         if not self.tree.is_damaged(self.tree.find(path)):
             place = self.tree.place(path, key=key)
             severity: Severity = "info" if info else "error"
@@ -72,18 +72,18 @@ class Sheet:
             self.problems.append(Problem.at(self.file, place, code, *words, severity, instead))
 
     def spot(self, path: Path) -> str:
-        """file:line, for naming another place in a sentence."""
+        """file:line of a path, for mentioning another place in a sentence."""
         return f"{self.file}:{self.tree.place(path).line}"
 
     def form(self, model: type[FormT], path: Path = ()) -> Placed[FormT] | None:
-        """The form at `path`, or None after every reason why not has been reported.
+        """The form at `path`; None after reporting every error in it.
 
-        A key left empty counts as absent where the form can do without it.
+        An empty value of an optional key counts as absent.
         """
         data = _switched(self.tree.get(path), model)
         while True:
             try:
-                # Nothing but the Chinese aliases is a key, although the forms can be built by field name in code.
+                # Only the Chinese aliases are keys; field names are for code that builds forms.
                 return Placed(self, path, model.model_validate(data, by_alias=True, by_name=False))
             except ValidationError as error:
                 errors = error.errors(include_url=False)
@@ -104,7 +104,7 @@ class Sheet:
             here = data
             for part in above:
                 here = here[part]
-            here.pop(last, None)  # gone already where two keys share one “*” reference
+            here.pop(last, None)  # already removed if two keys share a value by a “*” reference
         return data
 
     def _explain(self, error: ErrorDetails, model: type[BaseModel], path: Path) -> None:
@@ -118,7 +118,7 @@ class Sheet:
         self.report(code, loc, message, hint, key=unknown, instead=self._meant(model, path, error) if unknown else "")
 
     def _meant(self, model: type[BaseModel], path: Path, error: ErrorDetails) -> str:
-        """The key that an unknown one must be a misspelling of, if its form has it and the file does not yet."""
+        """The key that an unknown one must be a misspelling of, if the form has it and the file does not; else empty."""
         *above, word = error["loc"]
         here = field_at(model, tuple(above))[0]
         written = self.tree.get(self.tree.find((*path, *above)))
@@ -126,7 +126,7 @@ class Sheet:
         return match if isinstance(written, dict) and match not in written else ""
 
     def _unseparated(self, error: ErrorDetails, loc: Path) -> Problem | None:
-        """A text where keys are expected is usually a key whose colon is not one."""
+        """A clearer problem for a text where keys are expected: usually its colon is full-width or lacks a blank."""
         text = error["input"]
         if error["type"] not in ("model_type", "dict_type", "model_attributes_type") or not isinstance(text, str):
             return None
@@ -135,7 +135,7 @@ class Sheet:
 
 
 def _switched(data: Any, model: type[BaseModel]) -> Any:
-    """The same data with 是 and 否 as the words pydantic knows for a switch, in forms inside the form too."""
+    """The data with 是 and 否 as words that pydantic accepts for bool, also in nested forms."""
     if isinstance(data, list):
         return [_switched(one, model) for one in data]
     if not isinstance(data, dict):
@@ -147,26 +147,26 @@ def _switched(data: Any, model: type[BaseModel]) -> Any:
 def _switch(value: Any, annotation: Any) -> Any:
     if annotation is bool:
         return SWITCHES.get(str(value), value)
-    if isinstance(value, dict) and get_origin(annotation) is dict:  # names of the file's own, each with its form
+    if isinstance(value, dict) and get_origin(annotation) is dict:  # a mapping from free names to forms
         return {key: _switch(one, get_args(annotation)[1]) for key, one in value.items()}
     inner = _form_in(annotation) if isinstance(value, dict | list) else None
     return _switched(value, inner) if inner else value
 
 
 def _form_in(annotation: Any) -> type[BaseModel] | None:
-    """The form a field holds, alone or in a list."""
+    """The form in an annotation, single or in a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((form for part in get_args(annotation) if (form := _form_in(part))), None)
 
 
 def _suggested(error: ErrorDetails, model: type[BaseModel]) -> Path:
-    """Where the key would stand that an unknown one is taken for."""
+    """The path of the key that an unknown key probably stands for."""
     *above, word = error["loc"]
     here = field_at(model, tuple(above))[0]
     return (*above, near(str(word), aliases(here)) if here else "")
 
 
 def _only_echo(error: ErrorDetails) -> bool:
-    """pydantic also calls a list too short when its entries are there but refused."""
+    """Whether an error only follows from others: pydantic calls a list too short if its entries were refused."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]

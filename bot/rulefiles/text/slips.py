@@ -1,6 +1,6 @@
-"""Slips of Chinese keyboards and editors in YAML, each with its own sentence: encodings, full-width signs, blanks, quotes.
+"""Typical typing errors in YAML written with Chinese keyboards and editors: encodings, full-width signs, blanks, quotes.
 
-Works on the text alone; `yamltree` decides which of the findings matter.
+Each has its own message. The functions work on the text alone; `tree.py` decides which findings matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Words = tuple[str, str, str]  # code, message, hint
 
 MAX_BYTES = 1_000_000
 UTF8 = "用“另存为”重新保存，编码选UTF-8"
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML counts as the end of a line
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # YAML's line breaks
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INDENT = re.compile(r"( *)([\u3000\u00a0\t])[\s\u3000]*[^\s#]")
 _CURLY = re.compile("“[^“”]*”|‘[^‘’]*’|”[^“”]*”|“[^“”]*“")
@@ -26,12 +26,12 @@ _SEPARATOR = re.compile(r"""(?P<lead>\s*(?:-\s+)*)(?P<key>[^\s:：,，。；\[\]
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines as the parser counts them."""
+    """The lines of a text as the YAML parser counts them."""
     return _BREAK.split(text)
 
 
 def decode(raw: bytes, file: str) -> str | Problem:
-    """The text without its byte order mark, or why there is none."""
+    """The text without its byte order mark, or the problem with its encoding."""
     if len(raw) > MAX_BYTES:
         return Problem.at(
             file, START, "too-big", f"文件太大，超过{MAX_BYTES // 1000}KB", "规则文件只写规则，请检查是否放错了文件"
@@ -70,12 +70,12 @@ def _place(text: str, index: int) -> Place:
 
 
 def wrapped_in_curly(text: str) -> bool:
-    """Whether the whole text stands in one pair of Chinese quotes."""
+    """Whether the whole text is in one pair of Chinese quotes."""
     return _CURLY.fullmatch(text) is not None
 
 
 def wrapped_in_brackets(text: str) -> bool:
-    """Whether the whole text stands in brackets of which one at least is full-width, so that YAML sees no list."""
+    """Whether the whole text is in brackets of which at least one is full-width, so that YAML does not read a list."""
     return _BRACKETED.fullmatch(text) is not None
 
 
@@ -83,7 +83,7 @@ BRACKET_WORDS: Words = ("full-width-bracket", "这里用了全角括号，不会
 
 
 def odd_indents(lines: list[str]) -> Iterator[tuple[Place, Words]]:
-    """Lines indented with something else than plain blanks."""
+    """Lines indented with other characters than plain blanks."""
     for number, line in enumerate(lines, 1):
         found = _INDENT.match(line)
         if found is None:
@@ -96,7 +96,7 @@ def odd_indents(lines: list[str]) -> Iterator[tuple[Place, Words]]:
 
 
 def separators(line: str, start: Place) -> Iterator[tuple[Place, Words]]:
-    """A key at the beginning of the line whose colon is full-width, or has no blank behind it. `start` is its column 1."""
+    """Problems of a key at the line's beginning: a full-width colon, or none followed by a blank. `start` is column 1."""
     found = _SEPARATOR.match(line)
     if found is None or (found["sign"] == ":" and not re.search("[\u4e00-\u9fff]", found["key"])):
         return
@@ -111,7 +111,7 @@ def separators(line: str, start: Place) -> Iterator[tuple[Place, Words]]:
 
 
 def complaint(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> tuple[Problem, ...]:
-    """What the parser stumbled over: the slips it cannot name, or else its own complaint in Chinese."""
+    """Problems for a parser error: the typing errors that can cause it, or else the parser's message in Chinese."""
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else START
     slips = list(odd_indents(lines))
@@ -185,8 +185,8 @@ def _second_colon(place: Place, lines: list[str]) -> tuple[Place, Words]:
 
 
 def _in_brackets(opened: Place, place: Place, lines: list[str]) -> tuple[Place, Words]:
-    """A list or mapping in brackets that does not end: full-width signs inside are the usual cause."""
-    for signs in ("[，：；］｝【】]", "、"):  # the last may well be part of a name: 国庆节、中秋节
+    """The problem of a list or mapping in brackets that does not end: usually a full-width sign inside."""
+    for signs in ("[，：；］｝【】]", "、"):  # 、 last, as it may be part of a name: 国庆节、中秋节
         for number in range(opened.line, min(place.line, len(lines)) + 1):
             start = opened.column if number == opened.line else 0
             found = re.compile(signs).search(lines[number - 1], start)

@@ -1,7 +1,7 @@
-"""Edits of a rule file that leave everything else as it is: comments, order, quoting, line breaks.
+"""Edits a rule file without changing anything else: comments, order, quotes and line breaks stay.
 
-Every edit is a few characters in the old text. It is made on the plain data as well, and the new text must read as that data;
-what is written in a way that does not allow it (references, comments inside brackets) is refused, never guessed.
+Every edit replaces a few characters of the text. The same change is made to the plain data, and the new text must read as
+this data. Where the file's notation does not allow the edit (references, comments inside brackets), it is refused.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _STALE = re.compile(r"[ \t]+#[ \t]*待填[ \t]*(?=\r?\n|$)")
 
 
 class SpliceError(Exception):
-    """A file is written in a way that cannot be edited from here (Chinese, without a full stop)."""
+    """A file's notation does not allow the edit (Chinese, without a full stop)."""
 
 
 class Splice:
-    """One rule file being edited: say what shall change, then take `result()`."""
+    """One rule file being edited: request changes, then call `result()`."""
 
     def __init__(self, name: str, raw: bytes) -> None:
         text = decode(raw, name)
@@ -42,14 +42,14 @@ class Splice:
         self._root: Any = yaml.compose(text, Loader=LOADER)
         self.data: Any = deepcopy(tree.data)
         self._edits: list[Edit] = []
-        self._soft: list[Edit] = []  # renames: they give way to an edit of the same place
+        self._soft: list[Edit] = []  # edits of renames; another edit of the same place replaces them
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._shared = _shared(self._root)
 
-    # --- what may be asked for ---
+    # --- changes ---
 
     def put(self, path: Path, key: str, value: Value, order: Sequence[str] = ()) -> None:
-        """The key of the mapping at `path` says `value`; a missing key goes behind those before it in `order`."""
+        """Sets a key of the mapping at `path`; a new key is inserted after those that precede it in `order`."""
         node = self._mapping(path)
         _at(self.data, path)[key] = deepcopy(value)
         found = next((pair for pair in node.value if pair[0].value == key), None)
@@ -59,7 +59,7 @@ class Splice:
             self._set(found[0], found[1], value)
 
     def drop(self, path: Path, key: str) -> None:
-        """The key of the mapping at `path` goes, with its line; a line with a comment stays, empty."""
+        """Removes a key of the mapping at `path` with its lines; if they contain a comment, removes only the value."""
         node = self._mapping(path)
         at = next((at for at, pair in enumerate(node.value) if pair[0].value == key), None)
         if at is None:
@@ -74,7 +74,7 @@ class Splice:
             self._edits.append(Edit(start, end, ""))
 
     def append(self, path: Path, key: str, entry: Mapping[str, Value], *, flow: bool = False) -> Path:
-        """One more entry at the end of the list under `key` of the mapping at `path`; returns the entry's path."""
+        """Appends an entry to the list under `key` of the mapping at `path`; returns the entry's path."""
         node = self._mapping(path)
         here = _at(self.data, path)
         entries = here.get(key) or []
@@ -92,7 +92,7 @@ class Splice:
         return (*path, key, len(entries))
 
     def rename(self, old: str, new: str, but: Iterable[str]) -> int:
-        """Every value that is exactly `old` becomes `new`, except under the keys `but`; how many there were."""
+        """Replaces every value equal to `old` by `new`, except under the keys `but`; returns how many there were."""
         found = list(_scalars(self._root, old, frozenset(but)))
         for node in found:
             self._soft.append(Edit(node.start_mark.index, self._end(node), self._styled(node, new)))
@@ -100,7 +100,7 @@ class Splice:
         return len(found)
 
     def result(self) -> bytes:
-        """The edited file. Raises SpliceError when it does not read as it should."""
+        """The edited file. Raises SpliceError if it does not read as the changed data."""
         edits = self._edits + [one for one in self._soft if not any(_overlap(one, other) for other in self._edits)]
         text = self._text
         last = len(text) + 1
@@ -117,7 +117,7 @@ class Splice:
     # --- places ---
 
     def line(self, path: Path) -> int:
-        """The line, from 1, at which what stands at `path` begins in the old file; of a missing key, its mapping's."""
+        """The line (from 1) of `path` in the old file; for a key that does not exist, the line of its mapping."""
         node: yaml.Node = self._root
         for part in path:
             below = _child(node, part)
@@ -142,11 +142,11 @@ class Splice:
         return SpliceError(f"{self.name}{line} 的写法不便自动改动，请手工改")
 
     def _colon(self, key: yaml.Node) -> int:
-        """Behind the colon of a key."""
+        """The offset after a key's colon."""
         return self._text.index(":", key.end_mark.index) + 1
 
     def _last(self, node: yaml.Node) -> int:
-        """Where the content of a node ends; the parser counts what follows a block as part of it."""
+        """The offset where a node's content ends; the parser's own end includes blank lines and comments after a block."""
         if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
             tail = node.value[-1]
             if isinstance(tail, tuple):
@@ -166,12 +166,12 @@ class Splice:
         return self._text.rfind("\n", 0, at) + 1
 
     def _extent(self, node: yaml.MappingNode, at: int) -> tuple[int, int]:
-        """From where to where a pair is taken out."""
+        """Start and end of the text to remove with a pair."""
         key, value = node.value[at]
         end = max(self._last(value), self._colon(key))
         if not node.flow_style:
             start = self._line_start(key.start_mark.index)
-            if self._text[start : key.start_mark.index].strip():  # the first key of a list's entry
+            if self._text[start : key.start_mark.index].strip():  # the first key of a list entry, after its dash
                 raise self._awkward(key)
             return start, min(self._line_end(end) + len(self._newline), len(self._text))
         if at:
@@ -180,7 +180,7 @@ class Splice:
         return key.start_mark.index, node.value[1][0].start_mark.index if len(node.value) > 1 else end
 
     def _spaced(self, node: yaml.SequenceNode) -> bool:
-        """Whether an empty line stands between entries."""
+        """Whether the entries are separated by empty lines."""
         tops = [entry.start_mark.index for entry in node.value[1:]]
         return bool(tops) and all(re.search(r"\n[ \t]*\r?\n", self._text[max(0, top - 300) : top]) for top in tops[-1:])
 
@@ -207,7 +207,7 @@ class Splice:
             raise self._awkward(node)
 
     def _styled(self, node: yaml.ScalarNode, value: str) -> str:
-        """A text in the quotes that the old one had."""
+        """The text in the same quotes as the old value."""
         if node.style == '"' or (node.style == "'" and "'" in value):
             return quoted(value)
         if node.style == "'" and value.isprintable():
@@ -216,7 +216,7 @@ class Splice:
         return scalar(value, inline=any(sign in column for sign in "[{"))
 
     def _relisted(self, node: yaml.SequenceNode, value: Sequence[str]) -> Edit:
-        """The list with those entries: the ones that stay keep their own characters, their line and its comment."""
+        """An edit that gives the list these entries; entries that stay keep their text, their line and its comment."""
         start, end = int(node.start_mark.index), self._last(node)
         if node.flow_style:
             if "#" in self._text[start:end]:
@@ -254,7 +254,7 @@ class Splice:
         return f"[{', '.join(scalar(one, inline=True) for one in value)}]"
 
     def _entry(self, entry: Mapping[str, Value], column: int, flow: bool) -> str:
-        """A new entry of a list: in braces, or one key a line."""
+        """The text of a new list entry: in braces, or with one key on each line."""
         if flow:
             inside = ", ".join(f"{key}: {self._flow(value)}" for key, value in entry.items())
             return f"{' ' * column}- {{{inside}}}"
@@ -269,7 +269,7 @@ def quoted(text: str) -> str:
 
 
 def scalar(text: str, *, inline: bool = False) -> str:
-    """A text as a rule file has it: bare where nothing in it could be mistaken, in quotes otherwise."""
+    """A text as a YAML scalar: without quotes if it is read back unchanged, else in quotes."""
     bare = (_FLOW if inline else _BLOCK).fullmatch(text) and text not in NULLS and text == text.strip()
     return text if bare and text.isprintable() else quoted(text)
 
@@ -289,7 +289,7 @@ def _at(data: Any, path: Path) -> Any:
 
 
 def _shared(root: Any) -> frozenset[int]:
-    """Nodes that stand at more than one place, through “&” and “*”."""
+    """Ids of nodes that occur at more than one place, by “&” and “*”."""
     seen: set[int] = set()
     twice: set[int] = set()
     waiting = [root]

@@ -1,7 +1,7 @@
-"""YAML as plain data with the place of every key and value; types are left to the forms.
+"""Reads YAML as plain data with the place of every key and value; the forms convert the types.
 
-Only PyYAML's `compose()` is used: scalars stay text (0571, NO and 12:30 mean what they say), a bare empty value is None.
-What a Chinese keyboard or editor does to YAML is looked for here, because the parser would blame another line or nothing.
+Only PyYAML's `compose()` is used: scalars stay text (0571, NO and 12:30 are not converted), and an empty value is None. Typical
+errors of Chinese keyboards and editors are looked for here, because the parser would report another line or nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bot.rulefiles.text.slips import (
 )
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MAX_NODES = 40_000  # the largest file of a county has some 2,000
+MAX_NODES = 40_000  # the largest file of a county has about 2,000
 MAX_DEPTH = 60
 PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
@@ -36,7 +36,7 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One file. `damaged` are the paths at and under which no further complaint makes sense."""
+    """One file. `damaged` are paths with a reported problem; no further problem is reported at or under them."""
 
     data: Any
     values: Mapping[Path, Place]
@@ -44,7 +44,7 @@ class Tree:
     damaged: frozenset[Path] = frozenset()
 
     def find(self, loc: Path) -> Path:
-        """The path of the file that `loc` means: parts that do not exist here (tags, missing keys) fall away."""
+        """The path in the file for pydantic's `loc`: parts that do not exist in the file (tags, missing keys) are left out."""
         path: Path = ()
         for part in loc:
             if (*path, part) in self.values:
@@ -52,7 +52,7 @@ class Tree:
         return path
 
     def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where the value (or the key) at `path`, or what is left of it in this file, begins."""
+        """Where the value (or with `key` the key) at `path` begins; for a path not in the file, at its nearest ancestor."""
         found = self.find(path)
         return self.keys.get(found, self.values[found]) if key else self.values[found]
 
@@ -64,14 +64,14 @@ class Tree:
         return here
 
     def is_damaged(self, path: Path) -> bool:
-        """Whether something at or above the path is already complained about."""
+        """Whether a problem is already reported at or above the path."""
         return any(path[:length] in self.damaged for length in range(len(path) + 1))
 
 
 def read(raw: bytes, file: str, free_text: Collection[str] = ()) -> tuple[Tree | None, tuple[Problem, ...]]:
-    """The file as a Tree (None when it cannot be read at all) and its problems; never raises for bad content.
+    """The file as a Tree (None if it cannot be read at all) and its problems. Never raises for bad content.
 
-    `free_text` are the keys whose value may stand in curly quotes as the plan has it.
+    `free_text` are the keys whose values may be in curly quotes, as quotations from the plan.
     """
     text = decode(raw, file)
     if isinstance(text, Problem):
@@ -92,7 +92,7 @@ def read(raw: bytes, file: str, free_text: Collection[str] = ()) -> tuple[Tree |
 
 
 class _RefusedError(Exception):
-    """A whole file is refused for one reason."""
+    """The whole file is refused for one reason."""
 
     def __init__(self, place: Place, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -107,9 +107,9 @@ def _too_deep(place: Place) -> _RefusedError:
 
 
 def _refuse_depth(text: str) -> None:
-    """`compose` recurses in C and can overflow the stack of the process, so suspicious nesting is counted beforehand.
+    """Refuses a text that may be nested too deeply: `compose` recurses in C and could overflow the process's stack.
 
-    A block level needs a longer line, a flow level a bracket: their sum bounds the depth without parsing.
+    A block level needs more indentation and a flow level a bracket, so their sum bounds the depth without parsing.
     """
     bound = text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0)
     if bound <= 200:
@@ -138,7 +138,7 @@ def _built(
 
 
 class _Builder:
-    """Walks a node tree once."""
+    """Converts a node tree to plain data; collects places and problems."""
 
     def __init__(self, lines: list[str], file: str, free_text: Collection[str]) -> None:
         self.lines, self.file, self.free_text = lines, file, free_text
@@ -146,7 +146,7 @@ class _Builder:
         self.keys: dict[Path, Place] = {}
         self.damaged: set[Path] = set()
         self.problems: list[Problem] = []
-        self.inside: set[int] = set()  # lines inside quoted and block texts: their indentation is nobody's business
+        self.inside: set[int] = set()  # lines inside quoted and block texts, whose indentation is not checked
         self.budget = MAX_NODES
 
     def build(self, node: yaml.Node, path: Path, key: str, in_list: bool = False) -> Any:
@@ -178,7 +178,7 @@ class _Builder:
         for key_node, value_node in node.value:
             name = self._key(key_node, path)
             here = (*path, name)
-            bare = value_node.start_mark.index == key_node.end_mark.index  # not even a colon behind it
+            bare = value_node.start_mark.index == key_node.end_mark.index  # there is no colon after it
             if node.flow_style and name.isdigit() and bare:
                 self._say(key_node, "split-number", f"“{name}”前面的逗号把一个数分成了两截", "数字里不写逗号，如 2600")
                 continue
@@ -221,7 +221,7 @@ class _Builder:
         self.inside.update(range(start.line + 2, last + 1))
 
     def _check_plain(self, node: yaml.ScalarNode, path: Path, key: str, in_list: bool) -> None:
-        """Slips that parse without complaint but mean something else than was meant."""
+        """Reports text that YAML accepts but reads differently than it was meant."""
         text, place = str(node.value), _mark(node.start_mark)
         if key not in self.free_text and wrapped_in_curly(text):
             hint = "去掉引号；文字本身要带引号时，再用英文双引号把它括起来"
@@ -235,7 +235,7 @@ class _Builder:
             self._damage(path[:-1], where, words)
 
     def _run_on(self, node: yaml.ScalarNode) -> Iterator[tuple[Place, tuple[str, str, str]]]:
-        """Keys that were swallowed by this text because their colon is not one: on a further line, or after a “，”."""
+        """Keys that became part of this text because their colon is not a YAML one: on a later line, or after a “，”."""
         start, end = node.start_mark, node.end_mark
         for number in range(start.line + 1, end.line + (end.column > 0)):
             yield from separators(self._line(number), Place(number + 1, 1))
@@ -249,7 +249,7 @@ class _Builder:
         return before.count("{") > before.count("}")
 
     def _line(self, number: int) -> str:
-        """A line by its number from 0; the C parser places an empty value at the end one line behind the last."""
+        """A line by its number from 0; empty after the last line, where the C parser places an empty value at the end."""
         return self.lines[number] if number < len(self.lines) else ""
 
     def _damage(self, path: Path, place: Place, words: tuple[str, str, str]) -> None:
