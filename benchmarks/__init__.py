@@ -1,1 +1,1 @@
-"""What the bot costs, measured beside a floor in the same run; no test depends on these figures."""
+"""Benchmarks: each measures the bot and a lower bound (floor) in the same run. No test depends on the figures."""

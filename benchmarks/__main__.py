@@ -1,4 +1,4 @@
-"""python -m benchmarks: every benchmark in turn, each in a process of its own so that none warms up another."""
+"""python -m benchmarks: runs the benchmarks one after another, each in its own process, so that none warms up another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NAMES = ("look", "growth", "store", "decade", "drain", "slow", "event", "start",
 
 
 def main() -> int:
-    """Runs the named benchmarks, or all; the first failure is the exit code."""
+    """Runs the named benchmarks, or all; returns the exit code of the first that fails."""
     for name in sys.argv[1:] or NAMES:
         print(f"\n== {name}", flush=True)
         code = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode

@@ -1,7 +1,7 @@
-"""Many chats, each with a robot of its own, and one due message for each: what the delivery benchmarks run on.
+"""The set-up of the delivery benchmarks: many chats, each with its own robot and one due message.
 
-Everything is the service's own code: store and journal, outbox, robots with their send windows, wording, courier. Only the
-clock is not the wall's: the messages are due on a workday in office hours, whenever the benchmark runs.
+All parts are the service's own: store and journal, outbox, robots with their rate limits, wording, courier. Only the clock is
+shifted, so that the messages are due in office hours of a workday whenever the benchmark runs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ START, END = datetime(2027, 6, 1, 8, tzinfo=ZONE), datetime(2027, 7, 1, tzinfo=Z
 
 
 class CountingDisk(Disk):
-    """The real disk; `flushes` is how often it was made to keep what it got."""
+    """The real disk; `flushes` counts calls of fdatasync."""
 
     def __init__(self) -> None:
         self.flushes = 0
@@ -62,7 +62,7 @@ class CountingDisk(Disk):
 
 @dataclass(frozen=True)
 class Sample:
-    """A message as the county's rules make it, and what its wording needs."""
+    """A message made from the county's rules, and what is needed to word it."""
 
     rulebook: Rulebook
     findings: Mapping[str, Finding]
@@ -72,7 +72,7 @@ class Sample:
         return Words(self.rulebook, self.findings, self.draft.at.date(), Letterhead())
 
     def message(self, number: int) -> Message:
-        """As the service words it under this number."""
+        """The message as the service words it under this number."""
         [draft] = drafts_for([chat(number)], self)
         entry = promised(draft, f"2027-{number:04}")
         return word(entry, self.words())
@@ -80,7 +80,7 @@ class Sample:
 
 @cache
 def sample() -> Sample:
-    """The first message of June 2027 that tells of one item."""
+    """The first message of June 2027 about a single item."""
     rulebook = load(RULES).rulebook
     assert rulebook is not None
     draft, findings = next(found for found in preview_of(scene(rulebook), START, END) if len(found[0].tellings) == 1)
@@ -92,24 +92,24 @@ def chat(number: int) -> str:
 
 
 def drafts_for(chats: Sequence[str], of: Sample) -> list[Draft]:
-    """One message to each: the sample's own, as if every chat's unit had the item."""
+    """One message for each chat: the sample, as if every chat's unit were responsible for its item."""
     [row] = of.draft.tellings
     return [replace(of.draft, chat=name, tellings=(replace(row, unit=name, addressee=name),)) for name in chats]
 
 
 def robot(number: int, base: str, path: str = "/cgi-bin/webhook/send?key=") -> Robot:
-    """A WeCom robot at the receiver; over TLS it trusts the tests' authority alone, as behind a private root."""
+    """A WeCom robot at the receiver; over TLS it trusts only the tests' certificate authority."""
     authority = (TLS / "ca.pem").read_text() if base.startswith("https") else ""
     return Robot(f"{chat(number)}#1", "wecom", SecretStr(f"{base}{path}{number:036d}"), authority=authority)
 
 
 class Crowd:
-    """The service's delivery over `robots`; in a folder, or in memory for comparison."""
+    """The service's delivery with these robots; the state is in a folder, or in memory for comparison."""
 
     def __init__(self, folder: Path | None, robots: Mapping[str, Sequence[Robot]], connections: int) -> None:
         logger.remove()
-        logger.add(os.devnull, level="INFO")  # the line a message costs is a cost of the service
-        seldom()  # as the service's process does
+        logger.add(os.devnull, level="INFO")  # the service writes a log line for each message, which must be measured
+        seldom()  # like the service
         self.sample, self.disk = sample(), CountingDisk()
         database = Database(Journal.open(folder, self.disk)) if folder else Database.in_memory()
         self.store = Store(database, Facts(all_confirmed=True))
@@ -131,21 +131,21 @@ class Crowd:
         self.robots.greet()
 
     def now(self) -> datetime:
-        """The slot of the sample and what has passed since."""
+        """The sample's slot plus the time since the start."""
         return self.sample.draft.at + timedelta(seconds=time.monotonic() - self._began)
 
     def promise(self, chats: Sequence[str]) -> None:
-        """One durable unit of work, as one look of the service makes it."""
+        """Queues one message for each chat in one durable unit of work, as the service does."""
         with self.store.work():
             self.store.promise(drafts_for(chats, self.sample), self.now(), self.sample.rulebook.digest)
 
     def start(self) -> None:
-        """Hands every chat that is due to a worker."""
+        """Starts delivery of every due chat."""
         with _workers(self._connections):
             self.deliveries.start()
 
     async def deliver(self) -> None:
-        """Until nothing more is due."""
+        """Delivers until nothing is due."""
         self.start()
         await self.deliveries.settled()
 
@@ -159,7 +159,7 @@ class Crowd:
 
 @contextmanager
 def _workers(count: int) -> Iterator[None]:
-    """As many workers as connections; the service has 64 of both."""
+    """Sets the number of delivery workers to that of connections; the service has 64 of both."""
     before, bot.sending.delivery.WORKERS = bot.sending.delivery.WORKERS, count
     try:
         yield
@@ -168,7 +168,7 @@ def _workers(count: int) -> Iterator[None]:
 
 
 def delivered_on_disk(folder: Path) -> int:
-    """What a start after a power cut would know as delivered."""
+    """The number of delivered messages that a restart after a power cut finds on disk."""
     store = Store(Database.open(folder), Facts(all_confirmed=True))
     try:
         return sum(entry.state is EntryState.DELIVERED for entry in store.entries.values())
@@ -177,13 +177,13 @@ def delivered_on_disk(folder: Path) -> int:
 
 
 def peak_mib() -> float:
-    """The most this process ever had resident; ru_maxrss would count the parent's before exec."""
+    """Peak resident memory of this process in MiB; ru_maxrss would include the parent's before exec."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 async def by_courier(base: str, messages: int, connections: int) -> dict[str, float]:
-    """The same messages through the same client and nothing else: seconds of as many workers over one queue."""
+    """Seconds to send the same messages with the courier alone: as many workers as connections, one queue."""
     found, targets = sample(), [robot(number, base) for number in range(messages)]
     courier = Courier((), shards=connections, timeout=60.0)
     worded, numbers = [found.message(number) for number in range(messages)], iter(range(messages))

@@ -1,10 +1,10 @@
-"""Ten years of a county in one state folder: how large it stays, what a commit and a start cost, year by year.
+"""Ten years of a county in one state folder: its size, and the time of a commit and of a start, for each year.
 
     python -m benchmarks.decade [--years 10] [--folder DIR] [--no-archive] [--close 0.9]
 
-The rules are the repository's own, everything confirmed. What the preview foretells is promised, sent and settled (three
-durable units of work a message, as the service makes them); nine items in ten are reported done and closed a week before
-they are due, the rest stay open and go on being told. At the end of each month the archive takes what is past, as the service's does.
+The rules are the repository's, with everything confirmed. Every message of the preview is queued, sent and settled, in three
+durable units of work as in the service. Nine items in ten are reported done a week before they are due and closed the day
+after; the others stay open and are reminded again. At the end of each month past rows are archived, as in the service.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Year:
-    """One row of the curve; sizes in bytes, times in milliseconds."""
+    """The figures of one year; sizes in bytes, times in milliseconds."""
 
     name: str
     messages: int = 0
@@ -74,7 +74,7 @@ class County:
         return Store(Database.open(self.folder), Facts(all_confirmed=True, names=self.rulebook.succession))
 
     def year(self, since: datetime) -> Year:
-        """Twelve months from `since`, then a start as after a restart."""
+        """Runs twelve months from `since`, then reopens the state as after a restart."""
         year = Year(f"{since.year}-{since.year + 1}")
         for month in _months(since):
             self._month(*month, year)
@@ -116,7 +116,7 @@ class County:
         year.messages += 1
 
     def _events(self, since: datetime, until: datetime, year: Year) -> None:
-        """Done a week before the date, closed the day after; who is late is decided by a hash of the item."""
+        """Reports items done a week before the date and closes them the day after; a hash of the item decides which are late."""
         for item in _falling_due(self.rulebook, since.date() + 7 * DAY, until.date() + 7 * DAY):
             if item.id not in self._closed and zlib.crc32(item.id.encode()) % 1000 < self.closing * 1000:
                 self._closed.add(item.id)
@@ -129,8 +129,8 @@ class County:
         year.events += 1
 
 
-class _timed:  # noqa: N801 - reads as a word
-    """Adds the milliseconds of its block to a list."""
+class _timed:  # noqa: N801 - used like a function
+    """Appends the milliseconds of its block to a list."""
 
     def __init__(self, into: list[float]) -> None:
         self._into = into
@@ -143,7 +143,7 @@ class _timed:  # noqa: N801 - reads as a word
 
 
 def _months(since: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The month parts of a year from `since`, each from its first instant to its last minute."""
+    """The months of a year from `since`, each from its first instant to its last minute."""
     end = since.replace(year=since.year + 1)
     while since < end:
         following = (since.replace(day=1, hour=0) + timedelta(days=32)).replace(day=1)

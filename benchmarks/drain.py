@@ -1,11 +1,11 @@
-"""Draining: messages to as many robots, every intention and every outcome on disk, beside the same client without a disk.
+"""Draining: sends one message to each of many robots, every attempt and outcome durable, beside the client without a disk.
 
     python -m benchmarks.drain [--messages 10000] [--rounds 5] [--tls] [--senders service courier memory stock]
 
-`service` is what the bot does: it promises all messages in one durable record, then words, sends and settles each, its
-intention on disk before the network is touched and its outcome before the next; a start from that disk must find all of
-them delivered. `memory` is the same over a store without a file. `courier` is the client alone. `stock` is one
-httpx.AsyncClient of 64 connections, whose pool is quadratic. Rates and ratios are medians over the rounds.
+`service` is what the bot does: all messages are queued in one durable record; then each is worded, sent and settled. The
+attempt is on disk before the request is sent, and the outcome before the chat's next message. A restart must find all of them
+delivered. `memory` is the same with a store without files. `courier` is the client alone. `stock` is one httpx.AsyncClient
+with 64 connections, whose pool takes quadratic time. Rates and ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COLUMNS = {"rate": "messages/s", "us": "us each", "cpu_us": "CPU us each", "peak
 
 
 async def by_service(base: str, messages: int, folder: Path | None) -> dict[str, float]:
-    """Seconds from the promise to the last durable outcome, and how often the disk was made to keep something."""
+    """Seconds from queueing to the last durable outcome, and the number of flushes."""
     robots = {chat(number): (robot(number, base),) for number in range(messages)}
     crowd = Crowd(folder, robots, CONNECTIONS)
     flushes, began, cpu = crowd.disk.flushes, time.perf_counter(), time.process_time()
@@ -62,7 +62,7 @@ async def by_stock(base: str, messages: int) -> dict[str, float]:
 
 
 def measure(sender: str, messages: int, tls: bool) -> Figures:
-    """One run in this process."""
+    """One run of one sender in this process."""
     with Receiver(tls=tls) as sink, tempfile.TemporaryDirectory() as folder:
         if sender in ("service", "memory"):
             home = Path(folder) / "state" if sender == "service" else None

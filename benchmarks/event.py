@@ -1,11 +1,11 @@
-"""One event: from the moment it is taken in to the arrival of its message, the durable record in between.
+"""Latency of one event: from taking it in to the arrival of its message at the receiver, with its durable record.
 
     python -m benchmarks.event [--events 200] [--robots 0 10000] [--rounds 3]
 
-The county's rules and the whole service: an item is sent back (退回), the facts move on, everything is judged and decided,
-the telling and the event become one durable record, the message is worded and sent, and the receiver notes when its last
-byte came. One at a time, on an idle service, on workdays in office hours. Beside it a floor: the same bytes appended and
-flushed, then sent by the same client. `--robots` adds so many chats with robots of their own that nobody writes to.
+It runs the whole service with the county's rules. An item is returned (退回), the facts are updated, all items are judged and
+decided, event and telling are stored in one durable record, and the message is worded and sent; the receiver notes when its
+last byte arrived. Events come one at a time to an idle service, in office hours of workdays. The floor is to append and flush
+as many bytes and to send the same message with the same client. `--robots` adds that many chats with robots that get nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PERCENT = {"p50": 0.5, "p99": 0.99}
 
 
 class Watch(StoryClock):
-    """Runs like the wall's from any instant it is set to."""
+    """A clock that can be set to any instant and runs in real time from there."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(at)
@@ -59,7 +59,7 @@ class Watch(StoryClock):
 
 
 def open_app(folder: Path, base: str, more: int) -> tuple[App, Watch]:
-    """The service on the county's rules, everybody with a robot at the receiver and `more` chats beside."""
+    """The service with the county's rules, a robot at the receiver for everybody, and `more` other chats."""
     logger.remove()
     logger.add(os.devnull, level="INFO")
     shutil.copytree(RULES, folder / "rules")
@@ -76,7 +76,7 @@ def open_app(folder: Path, base: str, more: int) -> tuple[App, Watch]:
 
 
 async def measure(folder: Path, sink: Receiver, events: int, more: int) -> Figures:
-    """Milliseconds from taking in to arrival."""
+    """Percentiles of the milliseconds from taking in an event to the arrival of its message."""
     app, clock = open_app(folder, sink.base, more)
     waited: list[float] = []
     day = AFTERNOON
@@ -95,7 +95,7 @@ async def measure(folder: Path, sink: Receiver, events: int, more: int) -> Figur
 
 
 async def one(app: App, sink: Receiver, item: str, number: int) -> float:
-    """One event, alone."""
+    """Milliseconds of one event."""
     sink.reset()
     await asyncio.sleep(0.01)
     returned = Returned(item=item, by="办公室", reason="材料不全，请补充后再报")
@@ -112,7 +112,7 @@ async def one(app: App, sink: Receiver, item: str, number: int) -> float:
 
 
 def one_item_a_chat(app: App) -> list[str]:
-    """Items whose lead hears at once that they are sent back: one for each chat that has heard nothing today."""
+    """Items of which a return is told at once: one for each chat that was not told anything today."""
     today, found = app.clock.now().date(), dict[str, str]()
     leads = [one for one in look(app.scene(), app.clock.now())[1] if Role.LEAD in one.addressee.roles]
     chats = Counter(one.finding.item.id for one in leads)
@@ -124,13 +124,13 @@ def one_item_a_chat(app: App) -> list[str]:
 
 
 def speaks(finding: Finding) -> bool:
-    """Whether nothing holds it back."""
+    """Whether reminders about the item are not held back."""
     live = finding.state in (State.APPROACHING, State.ON_TRACK, State.OVERDUE)
     return live and finding.confirmed and finding.anchor is not None and not finding.suppressed_by
 
 
 async def floor(folder: Path, sink: Receiver, events: int) -> Figures:
-    """The same message: its bytes appended and flushed, then sent by the same client."""
+    """The floor: appends and flushes the bytes of the same message, then sends it with the same client."""
     courier, target, message = Courier(()), robot(0, sink.base), sample().message(0)
     line = str(message).encode() * 2
     file = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

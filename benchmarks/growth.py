@@ -1,4 +1,4 @@
-"""How cost grows with the rulebook: the county's rules once, 10 and 100 times over, every copy with tasks and units of its own.
+"""How costs grow with the rulebook: the county's rules once, 10 and 100 times, each copy with its own tasks and units.
 
 python -m benchmarks.growth [--times 10 100]
 """
@@ -50,20 +50,20 @@ def _more_units(line: re.Match[str], count: int) -> str:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of one run, and what came of it."""
+    """Seconds of one call, and its result."""
     start = time.perf_counter()
     result = work()
     return time.perf_counter() - start, result
 
 
 def measured(count: int) -> dict[str, float]:
-    """Seconds each step takes with that many counties, and the sizes behind them."""
+    """Seconds of each step with that many counties, and the sizes of the rulebook."""
     files = county_times(count)
     check, loaded = timed(lambda: assemble(files))
     rulebook = loaded.rulebook
     assert rulebook is not None, [str(problem) for problem in loaded.problems if problem.is_error][:5]
     many = scene(rulebook)
-    look(many, NOW)  # the items of the year are made once, whoever looks first
+    look(many, NOW)  # fills the cache of the year's items
     evaluation, _ = timed(lambda: look(many, NOW))
     preview, rows = timed(lambda: sum(len(draft.tellings) for draft, _ in preview_of(many, START, END)))
     items = len(known_items(rulebook, NOW.date()))
@@ -71,7 +71,7 @@ def measured(count: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints one table; behind every figure, how many times that of one county it is."""
+    """Prints one table; each figure is followed by its ratio to that of one county."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, nargs="*", default=[10, 100])
     once = measured(1)

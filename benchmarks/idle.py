@@ -1,6 +1,6 @@
-"""Idle: memory and CPU of `duban run` on the county's rules while nothing is due, beside a bare asyncio process.
+"""Idle: memory and CPU of `duban run` with the county's rules while nothing is due, beside a bare asyncio process.
 
-Twice: the first start, which tries the rule tests, and a restart, which need not.
+Measured twice: after the first start, which runs the rule tests, and after a restart, which does not.
 
 python -m benchmarks.idle [--seconds 60] [--settle 6]
 """
@@ -17,25 +17,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
-#: httpx imports rich where it finds it; developers' tools bring it here, a county's container has none.
+#: httpx imports rich if it is installed. Developers' tools install it, but a county's container has none, so it is hidden.
 RUN = "import sys; sys.modules['rich'] = None; from bot.cli import main; main(['--home', sys.argv[1], 'run', '--port', '0'])"
 BARE = "import asyncio; asyncio.run(asyncio.sleep(3600))"
 
 
 def resident_mib(pid: int) -> float:
-    """VmRSS in MiB."""
+    """Resident memory (VmRSS) of a process in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
 def cpu_ms(pid: int) -> float:
-    """CPU time of all threads, in milliseconds, from the scheduler's own nanoseconds."""
+    """CPU time of all threads of a process in milliseconds, from the scheduler's nanosecond counters."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
 
 def measure(command: list[str], settle: float, seconds: float) -> tuple[float, float]:
-    """RSS after settling and CPU milliseconds over `seconds`, as milliseconds a minute."""
+    """Resident MiB after `settle` seconds, and CPU milliseconds per minute, measured over `seconds`."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
     try:
         time.sleep(settle)

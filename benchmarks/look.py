@@ -1,4 +1,4 @@
-"""Deciding: the county's rules read, one full evaluation, and a preview to 2035, beside a plain pass over as many items.
+"""Deciding: loading the county's rules, one full evaluation, and a preview to 2035, beside a plain loop over as many items.
 
 python -m benchmarks.look [--rounds 3]
 """

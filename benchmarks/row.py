@@ -1,9 +1,9 @@
-"""One row for a side-by-side run of senders: delivers N messages durably and prints one line of JSON.
+"""One row of a comparison of senders: delivers N messages durably and prints one line of JSON.
 
     python -m benchmarks.row N [--tls] [--latency 0] [--event]
 
-The line has n, wall_s, us, cpu_s, cpu_us, delivered, peak_mib and conns, as such a harness asks for; with --event it has
-event_to_webhook instead: milliseconds from one event to the arrival of its message, one at a time.
+The line has n, wall_s, us, cpu_s, cpu_us, delivered, peak_mib and conns. With --event it has event_to_webhook instead: the
+milliseconds from an event to the arrival of its message, one event at a time.
 """
 
 from __future__ import annotations

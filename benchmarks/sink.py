@@ -1,8 +1,8 @@
-"""The receiving end of the benchmarks: a process of its own on 127.0.0.1 that answers as a WeCom robot does, and counts.
+"""The receiver of the benchmarks: a separate process on 127.0.0.1 that answers like a WeCom robot and counts requests.
 
     python -m benchmarks.sink [--latency 0] [--tls]
 
-It notes the instant (CLOCK_MONOTONIC, comparable within one machine) at which each address got its first request whole.
+For each address it notes when the first request was complete (CLOCK_MONOTONIC, comparable between processes of a machine).
 An address that begins with /hang/ is answered after --hang seconds.
 """
 
@@ -20,12 +20,12 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-TLS = Path(__file__).parents[1] / "tests" / "data" / "tls"  # an authority of the tests' own, for 127.0.0.1
+TLS = Path(__file__).parents[1] / "tests" / "data" / "tls"  # the tests' certificate authority, for 127.0.0.1
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{"errcode":0,"errmsg":"ok"}'
 
 
 class Tally:
-    """What came in since the start or the last reset."""
+    """Counts of requests since the start or the last reset."""
 
     def __init__(self, latency: float, hang: float) -> None:
         self.latency, self.hang = latency, hang
@@ -33,7 +33,7 @@ class Tally:
 
     def reset(self) -> None:
         self.requests = 0
-        self.connections = 0  # that carried a message; over TLS each is one handshake
+        self.connections = 0  # connections with at least one message; over TLS each is one handshake
         self.times: dict[str, float] = {}
         self.first = self.last = 0.0
 
@@ -44,7 +44,7 @@ class Tally:
         }  # fmt: skip
 
     def note(self, path: str) -> float:
-        """One whole request; the seconds after which to answer."""
+        """Counts one complete request; returns the seconds to wait before answering."""
         now = time.monotonic()
         self.first = self.first or now
         self.last = now
@@ -54,7 +54,7 @@ class Tally:
 
 
 class Sink(asyncio.Protocol):
-    """Answers each request once its body is complete; knows requests with a Content-Length only."""
+    """Answers each request when its body is complete; supports only requests with a Content-Length."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -100,7 +100,7 @@ class Sink(asyncio.Protocol):
 
 
 async def serve(latency: float, hang: float, tls: bool) -> None:
-    """Until killed; prints the port for messages and the one for questions."""
+    """Serves until the process is ended; prints the port for messages and the port for statistics."""
     tally, loop, context = Tally(latency, hang), asyncio.get_running_loop(), None
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -108,12 +108,12 @@ async def serve(latency: float, hang: float, tls: bool) -> None:
     server = await loop.create_server(lambda: Sink(tally), "127.0.0.1", 0, backlog=4096, ssl=context)
     asked = await loop.create_server(lambda: Sink(tally), "127.0.0.1", 0)
     print(*(one.sockets[0].getsockname()[1] for one in (server, asked)), flush=True)
-    gc.disable()  # it makes no cycles, and a collection would show up as a client's latency
+    gc.disable()  # this process makes no cycles, and a collection would be measured as latency
     await server.serve_forever()
 
 
 class Receiver:
-    """`with Receiver() as sink: sink.address(7)`; ends with the block."""
+    """Runs the receiver process for a `with` block."""
 
     def __init__(self, latency: float = 0.0, hang: float = 30.0, *, tls: bool = False) -> None:
         options = ["--latency", str(latency), "--hang", str(hang), *(["--tls"] if tls else [])]
@@ -142,7 +142,7 @@ class Receiver:
         return self._ask("/_stats")
 
     def times(self) -> dict[str, float]:
-        """Address → instant of its first request since the reset."""
+        """The instant of each address's first request since the last reset."""
         return self._ask("/_times")
 
     def reset(self) -> None:

@@ -1,11 +1,11 @@
-"""Slow robots: what concurrency is for, and what one robot that hangs, or has used up its minute, costs the others.
+"""Slow robots: the gain from concurrency, and what a robot that hangs or has reached its rate limit costs the others.
 
     python -m benchmarks.slow [--messages 4000] [--connections 256] [--latency 0.05] [--hang 30] [--rounds 5]
 
-Three figures. The rate at which robots are served that take 50 ms each, beside the client's own rate and the bound
-connections / latency. The time in which all others are served while one robot does not answer, beside the same without
-it; the others are counted at the receiver before the first answer of the one that hangs. And what messages cost that wait
-for their robot's next minute: tasks and connections in use while they wait.
+Three figures. First, the rate with robots that take 50 ms to answer, beside the rate of the client alone and the upper bound
+connections / latency. Second, the time to serve all other robots while one does not answer, beside the time without it; the
+others are counted at the receiver before the hanging robot's first answer. Third, the tasks and connections in use while
+messages wait for their robots' next minute.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COLUMNS = {"rate": "messages/s", "us": "us each", "bound": "bound/s"}
 
 
 def served(messages: int, connections: int, latency: float, hang: float, *, one_hangs: bool) -> Figures:
-    """Seconds until the last but the hanging one was received, and how many that were."""
+    """Seconds until all messages but that of the hanging robot were received, and their number."""
     with Receiver(latency, hang) as sink, tempfile.TemporaryDirectory() as folder:
         robots = {chat(number): (robot(number, sink.base),) for number in range(messages)}
         if one_hangs:
@@ -46,7 +46,7 @@ async def _all_but_one(folder: Path, robots: Mapping[str, Sequence[Robot]], conn
     crowd.promise(list(robots))
     began = time.perf_counter()
     crowd.start()
-    while crowd.deliveries.count < expected:  # noqa: ASYNC110 - the service tells nobody
+    while crowd.deliveries.count < expected:  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(0.001)
     seconds = time.perf_counter() - began
     for worker in crowd.deliveries.workers:
@@ -63,7 +63,7 @@ def client(messages: int, connections: int, latency: float) -> Figures:
 
 
 def held(messages: int, connections: int) -> Figures:
-    """Robots that have used up their minute and go on having messages: what these occupy while they wait."""
+    """What messages occupy while they wait for robots that have reached their rate limit."""
     with Receiver() as sink, tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_held(Path(folder), sink, max(1, messages // 25), connections))
 

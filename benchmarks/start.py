@@ -1,10 +1,10 @@
-"""Start: from spawning `duban run` to its being ready, 10,000 messages on record, beside importing the same packages.
+"""Start: the time from spawning `duban run` until it is ready, with 10,000 messages on record, beside the imports alone.
 
     python -m benchmarks.start [--entries 10000] [--rounds 5]
 
-The state holds as many delivered messages, in a journal of two records each that no snapshot has folded yet. Ready is when
-the service says so, its page being up, its state recovered and its rules read. The floor is an interpreter that imports
-every module the service imports that is not the bot's own, and ends.
+The state contains delivered messages with two journal records each, not yet compacted into a snapshot. The service is ready
+when it says so: its page is up, its state recovered and its rules read. The floor is an interpreter that imports every module
+outside the bot that the service imports, and ends.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ for name in sys.stdin.read().split():
 
 
 def furnish(home: Path, entries: int) -> None:
-    """A home folder with the county's rules and a state of so many delivered messages, two journal records each."""
+    """Makes a home folder with the county's rules and a state of delivered messages, two journal records for each."""
     shutil.copytree(RULES, home / "rules")
     (home / "config").mkdir()
     found = sample()
@@ -58,7 +58,7 @@ def command(home: Path, *flags: str) -> list[str]:
 
 
 def ready_ms(home: Path) -> float:
-    """Milliseconds until the service says that it runs; it is then ended."""
+    """Milliseconds until the service says that it is running; then ends it."""
     began = time.perf_counter()
     process = subprocess.Popen(command(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout
@@ -74,7 +74,7 @@ def ready_ms(home: Path) -> float:
 
 
 def packages(home: Path) -> str:
-    """The modules the service imports until it is ready, those of the bot left out."""
+    """The modules outside the bot that the service imports until it is ready."""
     process = subprocess.Popen(
         command(home, "-X", "importtime"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -106,7 +106,7 @@ def main() -> None:
             figures = (importing_ms(names), ready_ms(empty), ready_ms(full))
             shown = ("importing", "ready, nothing on record", f"ready, {options.entries:,} on record")
             rounds.append({name: {"ms": figure} for name, figure in zip(shown, figures, strict=True)})
-    rounds = rounds[1:] or rounds  # the first warms up the disk's cache and the compiled files
+    rounds = rounds[1:] or rounds  # the first round fills the disk cache and compiles files
     print(f"{len(names.split())} modules, {options.rounds} rounds")
     print(table(rounds, {"ms": "ms"}))
     last = shown[2]

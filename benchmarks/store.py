@@ -1,12 +1,12 @@
-"""What a durable change costs, beside a bare append + fdatasync of as many bytes on the same disk in the same run.
+"""The cost of a durable change, beside a bare append + fdatasync of as many bytes on the same disk in the same run.
 
     python -m benchmarks.store [--folder DIR] [--rounds 5] [--changes 1000] [--sizes 1000 10000 100000] [--check]
 
-Every figure is the median over the rounds; rounds take turns, so that a machine that drifts spoils all rows alike.
-With --check the exit code is 1 when a goal is missed: a durable insert or update <= 1.5x the bare one, the cost at the
-largest size <= 1.2x that at the smallest, with 64 in flight <= 2.15x the least group commit that asyncio and a thread
-allow (40,000/s where that makes 86,000/s) and <= 1 flush per 50 changes, get by id <= 5 us, recovery <= 2x json.loads
-of the journal.
+Every figure is the median over the rounds. Rounds alternate between sizes, so that changes of the machine's speed affect all
+rows alike. With --check the exit code is 1 if a goal is missed: a durable insert or update <= 1.5x the bare one; the cost at
+the largest size <= 1.2x that at the smallest; with 64 in flight <= 2.15x a minimal group commit with asyncio and a thread
+(40,000/s where that reaches 86,000/s), and <= 1 flush per 50 changes; get by id <= 5 us; recovery <= 2x json.loads of the
+journal.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def each_us(action: Callable[[int], object], numbers: range) -> float:
 
 
 def bare_us(folder: Path, changes: int, size: int) -> float:
-    """Appending `size` bytes and fdatasync, without anything else."""
+    """Microseconds to append `size` bytes and fdatasync, and nothing else."""
     file = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     line = b"x" * size
 
@@ -83,7 +83,7 @@ def bare_us(folder: Path, changes: int, size: int) -> float:
 
 
 async def bare_group(folder: Path, turns: int, size: int) -> None:
-    """64 coroutines, each waiting for its own bytes to be on disk before it goes on; a thread writes and flushes."""
+    """A minimal group commit: 64 coroutines, each waiting until its bytes are on disk; a thread writes and flushes."""
     file = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.Future[None]] = []
@@ -113,7 +113,7 @@ async def bare_group(folder: Path, turns: int, size: int) -> None:
 
 
 class Bench:
-    """A database of one size, kept open over all rounds."""
+    """A database of one size, open during all rounds."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.size, self.disk = size, CountingDisk()
@@ -180,7 +180,7 @@ def _each_in_flight_us(run: Coroutine[Any, Any, None], turns: int) -> float:
 
 
 def recovery(folder: Path, figures: Figures, documents: int) -> None:
-    """10,000 entries written and settled: 20,000 journal lines, read by json.loads alone and by `Database.open`."""
+    """Times of reading 20,000 journal lines (10,000 entries, written and settled): by json.loads alone and by `Database.open`."""
     db = Database.open(folder, compact_bytes=1 << 40)
     for number in range(1, documents + 1):
         with db.work(durable=False):
@@ -220,7 +220,7 @@ def show(result: dict[tuple[str, int], float], sizes: list[int]) -> None:
 
 
 def missed(result: dict[tuple[str, int], float], sizes: list[int]) -> list[str]:
-    """The goals this run did not meet, each with its figure."""
+    """The goals that this run missed, each with its figure."""
     small, large = min(sizes), max(sizes)
     checks: list[tuple[str, float, float]] = []
     for what, floor in FLOORS.items():

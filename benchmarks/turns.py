@@ -1,6 +1,6 @@
-"""Measuring in turns: every contender of a round in a fresh process, round after round; ratios within a round.
+"""Runs contenders in turns: in each round, every contender runs once in a fresh process; ratios are taken within a round.
 
-What drifts on a shared machine then falls on all of them alike, and the middle of several rounds is what counts.
+Changes of a shared machine's speed then affect all contenders alike. Results are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Round = dict[str, Figures]
 
 
 def child(module: str, *options: object) -> Figures:
-    """The figures that `python -m benchmarks.<module>` prints as one line of JSON, its last."""
+    """The figures of `python -m benchmarks.<module>`, which it prints as JSON on its last line."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, options)]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: Figures = json.loads(run.stdout.splitlines()[-1])
@@ -28,18 +28,18 @@ def middle(rounds: Sequence[Round], name: str, figure: str) -> float:
 
 
 def ratio(rounds: Sequence[Round], name: str, floor: str, figure: str) -> float:
-    """The middle of the ratios taken within each round."""
+    """The median of the ratios within each round."""
     return median(one[name][figure] / one[floor][figure] for one in rounds)
 
 
 def mark(what: str, figure: float, limit: float, *, least: bool = False) -> str:
-    """One line: what was reached and what was asked."""
+    """One line with a figure, its goal, and whether it was reached."""
     met = figure >= limit if least else figure <= limit
     return f"{what:<58}{figure:>10.2f}   {'>=' if least else '<='} {limit:<8g}{'reached' if met else 'MISSED'}"
 
 
 def table(rounds: Sequence[Round], columns: Mapping[str, str]) -> str:
-    """One row a contender with the middle of each figure; `columns`: figure → heading."""
+    """A table with one row for each contender and the median of each figure; `columns` maps figures to headings."""
     names = list(rounds[0])
     width = max(map(len, names))
     lines = [f"{'':<{width}}" + "".join(f"{heading:>16}" for heading in columns.values())]
