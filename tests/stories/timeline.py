@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.decisions import Decision, Directory, Used, next_instant, ripe, settled
+from bot.core.deciding.decisions import Decision, Directory, Used, ripe, settled, turns
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
@@ -115,9 +115,8 @@ class Timeline:
         assert end >= self.now, "time only goes forward"
         while True:
             self.pass_once()
-            ahead = next_instant(self._decisions, self.now)
             tomorrow = midnight(self.now.date() + timedelta(days=1))
-            following = min(ahead or tomorrow, tomorrow)
+            following = min([one for one in turns(self._decisions) if one > self.now] + [tomorrow])
             if following > end:
                 self.now = end
                 self.pass_once()

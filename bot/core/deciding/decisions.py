@@ -430,8 +430,3 @@ def turns(decisions: Iterable[Decision]) -> list[datetime]:
     """The instants at which time alone may change a decision, in order."""
     instants = (instant for decision in decisions for instant in (decision.at, decision.until))
     return sorted({instant for instant in instants if instant is not None})
-
-
-def next_instant(decisions: Iterable[Decision], now: datetime) -> datetime | None:
-    """The first instant after `now` at which time alone may change a decision."""
-    return next((instant for instant in turns(decisions) if instant > now), None)

@@ -72,13 +72,6 @@ def bounds(target: TargetForm, direction: Direction) -> Bounds:
     return Bounds(high=high, strict=strict)
 
 
-def floor(target: TargetForm, direction: Direction) -> Decimal:
-    """The worst value that still meets the target, seen from the side on which worse values lie."""
-    found = bounds(target, direction)
-    ends = (found.low, found.high) if side(target, direction) is Direction.HIGHER else (found.high, found.low)
-    return next(end for end in ends if end is not None)
-
-
 def met(value: Decimal, target: TargetForm, direction: Direction) -> bool:
     """Whether `value` meets the target; except where both sides are bound, being better never fails."""
     return bounds(target, direction).hold(value)

@@ -241,13 +241,6 @@ class Offset(Word):
             return Side.ON.value
         return f"{self.side.value}{'每' if self.repeats else ''}{_amount(self.count, self.unit)}"
 
-    def nominal_on(self, due_on: date, calendar: Calendar, times: int = 1) -> date:
-        """Nominal date of the rung, for a repeating one of its `times`-th telling (from 1)."""
-        count = self.count * times * (-1 if self.side is Side.BEFORE else 1)
-        if self.unit is Unit.WORKDAY:
-            return calendar.shift_workdays(due_on, count)
-        return due_on + timedelta(days=count)
-
 
 _SPAN = re.compile(r"(?:(?:自|从)?[\u4e00-\u9fff]{2,8}之日起)?(\d+)(天|日|个工作日|个月)内?")
 
@@ -300,7 +293,7 @@ class Grace(Span):
 
 @dataclass(frozen=True, slots=True)
 class Instead(Word):
-    """What one period of a duty has in place of its own date: another date, or nothing (`dropped`)."""
+    """What one period of a duty has in place of its own date: another date, or none: it does not take place."""
 
     on: MonthDay | None = None
     day: date | None = None
@@ -317,11 +310,6 @@ class Instead(Word):
         if MONTH_DAY.fullmatch(text):
             return cls(on=MonthDay.parse(text))
         return cls(day=parse_date(text)) if re.match(r"\d{4}[-年]", text) else None
-
-    @property
-    def dropped(self) -> bool:
-        """Whether the period does not take place."""
-        return self.on is None and self.day is None
 
     def words(self) -> str:
         if self.on:

@@ -19,9 +19,9 @@ from bot.core.deciding.decisions import (
     Used,
     addressees,
     decide,
-    next_instant,
     ripe,
     settled,
+    turns,
 )
 from bot.core.deciding.findings import judge
 from bot.core.deciding.memory import Tellings
@@ -134,8 +134,7 @@ def test_decision_reads_out_of_hours_until_its_slot_and_then_tells() -> None:
     assert settled(mine, SLOT).reason is Reason.FIRST
     assert mine not in ripe(decisions, moment("2027-03-03 08:00"))
     assert mine in ripe(decisions, SLOT)
-    assert next_instant([mine], moment("2027-03-03 00:00")) == SLOT
-    assert next_instant([mine], SLOT) == mine.until  # the next rung, once this one is told
+    assert turns([mine]) == [SLOT, mine.until]  # the next rung, once this one is told
 
 
 def test_every_reason_has_words_and_a_side() -> None:

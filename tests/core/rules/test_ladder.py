@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, approaching_from, stairs, step
-from bot.core.rules.rulebook import Role
-from bot.core.rules.words import Span, Unit
+from bot.core.rules.rulebook import Delivery, Ladder, Role, RungForm
+from bot.core.rules.words import Offset, Span, Unit
 from tests.kit.builders import LADDERS, a_milestone, a_rulebook
 
 CALENDAR = a_rulebook().calendar
@@ -29,6 +30,26 @@ def climbed(due: str, *, late: str = "", roles: frozenset[Role] = LEAD, past: bo
 def told(due: str, until: str, **how: Any) -> list[DatedRung]:
     """What 重大节点 tells up to a day."""
     return climbed(due, **how).until(date.fromisoformat(until))
+
+
+@pytest.mark.parametrize(
+    ("text", "due", "times", "expected"),
+    [
+        ("提前7天", "2027-12-31", 1, "2027-12-24"),
+        ("提前1个工作日", "2027-12-26", 1, "2027-12-24"),  # due on a Sunday: the Friday
+        ("当天", "2027-12-26", 1, "2027-12-26"),
+        ("逾期1个工作日", "2027-12-24", 1, "2027-12-27"),
+        ("逾期7天", "2027-12-24", 1, "2027-12-31"),
+        ("逾期每7天", "2027-12-24", 3, "2028-01-14"),
+        ("逾期每5个工作日", "2027-03-01", 2, "2027-03-15"),
+    ],
+)
+def test_the_nominal_date_of_a_rung(text: str, due: str, times: int, expected: str) -> None:
+    rung = RungForm(offset=Offset.parse(text), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+    rule = replace(a_rulebook(a_milestone()).rules[0], ladder=Ladder(rungs=(rung,)))
+    anchor = Anchor(date.fromisoformat(due), date.fromisoformat(due))
+    found = stairs(rule, anchor, CALENDAR, LEAD, "正常推进", False).until(date(2028, 12, 31))
+    assert str(found[times - 1].on) == expected
 
 
 def test_rung_before_the_date_is_told_on_the_sending_day_before() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.core.rules.aims import bounds, floor, met, wish
+from bot.core.rules.aims import bounds, met, wish
 from bot.core.rules.rulebook import Aim, BaselineForm, Direction, TargetForm
 from bot.core.rules.targets import RELATIVE_AIMS, Change, Growth
 from bot.core.time.grammar import WordError
@@ -101,9 +101,11 @@ def test_a_change_reads_as_the_plan_words_it(aim: str, words: str) -> None:
 
 
 @given(st.sampled_from(Aim), st.sampled_from(Direction), st.decimals(1, 1000, places=1))
-def test_the_floor_is_the_edge_of_what_is_good(aim: Aim, direction: Direction, value: Decimal) -> None:
+def test_the_bounds_are_the_edge_of_what_is_good(aim: Aim, direction: Direction, value: Decimal) -> None:
     target = a_target(值=value, 措辞=aim.value)
-    assert met(floor(target, direction), target, direction) is (aim not in (Aim.EXCEED, Aim.BELOW))
+    found = bounds(target, direction)
+    for edge in (found.low, found.high):
+        assert edge is None or met(edge, target, direction) is (aim not in (Aim.EXCEED, Aim.BELOW))
 
 
 @pytest.mark.parametrize(

@@ -129,22 +129,6 @@ def test_an_offset_is_read_from_its_words(text: str, value: Offset) -> None:
     assert Offset.parse(text) == value
 
 
-@pytest.mark.parametrize(
-    ("text", "due", "times", "expected"),
-    [
-        ("提前7天", "2027-12-31", 1, "2027-12-24"),
-        ("提前1个工作日", "2027-12-26", 1, "2027-12-24"),  # due on a Sunday: the Friday
-        ("当天", "2027-12-26", 1, "2027-12-26"),
-        ("逾期1个工作日", "2027-12-24", 1, "2027-12-27"),
-        ("逾期7天", "2027-12-24", 1, "2027-12-31"),
-        ("逾期每7天", "2027-12-24", 3, "2028-01-14"),
-        ("逾期每5个工作日", "2027-03-01", 2, "2027-03-15"),
-    ],
-)
-def test_the_nominal_date_of_a_rung(text: str, due: str, times: int, expected: str) -> None:
-    assert Offset.parse(text).nominal_on(d(due), CALENDAR, times) == d(expected)
-
-
 def listed(text: str, since: str, until: str) -> list[tuple[str, str, str]]:
     periods = Cadence.parse(text).periods(CALENDAR, d(since), d(until))
     return [(one.label, one.due.isoformat(), one.opens.isoformat()) for one in periods]
