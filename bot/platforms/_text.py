@@ -1,7 +1,7 @@
 """Text from people, made harmless for a chat client and still readable.
 
-No platform but Feishu documents an escape, so markdown's own characters become their full-width twins (`*` → `＊`),
-which every client shows and none obeys. Links stay links.
+Most platforms document no escape, so markdown's own characters become full-width ones (`*` → `＊`): every client shows them,
+and none reads them as mark-up. Links stay links.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _UNSEEN = re.compile(
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
 _LOOSE_JOINER = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")  # only emoji are joined by U+200D
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Most texts have none of all these: one look instead of four.
+# Most texts hold none of these: one search then does instead of four.
 _ODD = re.compile("|".join((_BREAKS.pattern, _UNSEEN.pattern, "\u200d", _SURROGATE.pattern)))
 
 # Host without user name, then a path of characters that no markdown gives a meaning inside a link.
 _LINK = re.compile(r"(https?://([A-Za-z0-9.-]+(?::\d{1,5})?)(?:[/?#][\w\-.~/?=&%:@#+,;]*[\w\-~/=&%#+])?/?)", re.ASCII)
 
 _WIDE = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>[]*`_~|\\&"})
-_LIST_MARK = re.compile(r"^(?:[#+=-]|\d{1,9}[.)](?= |$))")  # gives a meaning to what follows it at a line's start
+_LIST_MARK = re.compile(r"^(?:[#+=-]|\d{1,9}[.)](?= |$))")  # what makes a heading, list or rule at the start of a line
 
 _MOBILE = re.compile(r"1\d{10}|\+\d{1,4}-?\d{5,14}")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -49,7 +49,7 @@ def widened(text: str) -> str:
 
 
 def unlisted(text: str) -> str:
-    """A line's start that is no heading, list or rule: `1. ` → `1．`, for clients renumber what they take for lists."""
+    """The text so that its start makes no heading, list or rule: `1. ` → `1．`, because clients renumber lists."""
     return _LIST_MARK.sub(lambda found: found[0][:-1] + chr(ord(found[0][-1]) + 0xFEE0), text)
 
 
