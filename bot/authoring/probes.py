@@ -58,7 +58,9 @@ class Situation:
     def label(self) -> str:
         """What happened last, as a word for the name of a test."""
         last = self.known[-1] if self.known else None
-        return f"报{getattr(last, 'value', '')}" if last and last.verb == "报送" else (last.verb if last else "")
+        if last is None:
+            return ""
+        return f"报{last.value}" if hasattr(last, "value") else last.verb
 
     @property
     def last(self) -> date:
@@ -173,7 +175,8 @@ def _reports(world: World, form: IndicatorForm) -> dict[str, date]:
     """By period, the day on which its value is due (应报)."""
     start = world.rulebook.plan.starts_on
     calendar, until = world.rulebook.calendar, start + AHEAD
-    items = kinds()["报送"].items(world.rule, calendar, start - timedelta(days=366 * 6), until)
+    asking = next(kind for kind in kinds().values() if kind.asks_for_values)
+    items = asking.items(world.rule, calendar, start - timedelta(days=366 * 6), until)
     del form
     return {item.period: item.due_on for item in items if item.due_on}
 
@@ -289,4 +292,4 @@ def _items(rulebook: Rulebook, start: date) -> Iterator[Item]:
 
 
 def _is_undated(rulebook: Rulebook, rule: Rule) -> bool:
-    return rule.kind.name == "待定"
+    return rule.kind.undated

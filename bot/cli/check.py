@@ -20,8 +20,6 @@ from bot.rulefiles.loader import load
 from bot.rulefiles.text.problems import Problem
 from bot.service.home import Home, RulesUnusableError, facts_of, missing_chats
 
-UNDATED, TARGET, FORECAST = "待定", "达标", "预测"
-
 
 @click.command("check")
 @click.option("--fix", is_flag=True, help="先改好只有一种改法的笔误（全角符号、缩进、编码、单位简称等），再检查")
@@ -115,7 +113,7 @@ def reading(rule: Rule, rulebook: Rulebook) -> str:
     parts = [rule.kind.when(rule.form) + _first_date(rule, rulebook)]
     parts += [f"步骤{step.id}{step.title}：{_step_date(step)}" for step in getattr(rule.form, "steps", ())]
     parts += _case_steps(rule)
-    if rule.kind.name == UNDATED:
+    if rule.kind.undated:
         parts.append("没有时限，不提醒责任单位，只在季度清单里请管理员确定")
     else:
         parts += [rulebook.plan.in_own_words(clause) for rung in rule.ladder.rungs if (clause := _clause(rung, rule))]
@@ -148,7 +146,7 @@ def _first_date(rule: Rule, rulebook: Rulebook) -> str:
     found = [
         item.due_on
         for item in rule.kind.items(rule, rulebook.calendar, since, since + timedelta(days=800))
-        if item.due_on and item.parent is None and item.period and rule.kind.name != TARGET
+        if item.due_on and item.parent is None and item.period and not rule.kind.counts_from_value
     ]
     if found:
         return f"，首期{long_date(min(found))}"
@@ -165,7 +163,7 @@ def _clause(rung: RungForm, rule: Rule) -> str:
     if not heard:
         return ""
     state = f"{'、'.join(rung.states)}的，" if rung.states else ""
-    on_report = rule.kind.name in (TARGET, FORECAST) and rung.offset.side is Side.ON
+    on_report = rule.kind.counts_from_value and rung.offset.side is Side.ON
     when = "数据报来当天" if on_report else rung.offset.words()
     if rung.delivery is Delivery.MONTHLY:
         return f"{state}{when}起列入{rung.delivery}报{heard}"

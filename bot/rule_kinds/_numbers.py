@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 from bot.core.facts.facts import Facts
 from bot.core.facts.series import Point, Series, series_of
@@ -41,7 +40,7 @@ class NumberKind(BaseKind, ABC):
     """A kind with one item per rule and no due date of its own."""
 
     name: str
-    subject: Literal["指标"] = "指标"
+    watches_numbers = True
     Params = None
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:

@@ -54,7 +54,6 @@ class CaseKind(BaseKind):
     """See the module."""
 
     name = "办件"
-    subject: Literal["事项"] = "事项"
     Params = CaseForm
     ladder = "办件"
     example = """\

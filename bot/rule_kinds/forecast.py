@@ -83,9 +83,9 @@ class Forecast(BaseKind):
     """See the module."""
 
     name = "预测"
-    subject: Literal["事项"] = "事项"
     Params = ForecastForm
     ladder = "预测预警"
+    counts_from_value = True
     example = """\
 - 编号: T03-F1
   类型: 预测

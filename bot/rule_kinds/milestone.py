@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement, by_date, long_date, spoken
-from bot.core.rules.kind import BaseKind, Remark
+from bot.core.rules.kind import BaseKind, DateCell, Remark
 from bot.core.rules.rulebook import AreaForm, Basis, Form, IndicatorForm, ItemForm, Rule, Text
 from bot.core.rules.words import DueDate
 from bot.core.time.grammar import PlainDate
@@ -53,9 +53,12 @@ class Milestone(BaseKind):
     """See the module."""
 
     name = "节点"
-    subject: Literal["事项"] = "事项"
     Params = MilestoneForm
     ladder = "一般节点"
+    letter = "M"
+    plain = True
+    rest_cooperate = True
+    date_cell = DateCell("完成时限", "due", DueDate, "2027年6月底")
     example = """\
 - 编号: T05-M1
   类型: 节点
@@ -81,6 +84,10 @@ class Milestone(BaseKind):
     def proposes(self, form: MilestoneForm) -> bool:
         """Steps with proposed dates."""
         return any(step.basis is Basis.PROPOSED and step.due for step in form.steps)
+
+    def steps(self, form: MilestoneForm) -> tuple[Step, ...]:
+        """Its steps, each with a row of its own in the ledger."""
+        return form.steps
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """The milestone and its steps; undated steps too, so that the 待定 list can name them."""

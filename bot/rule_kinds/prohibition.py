@@ -37,7 +37,6 @@ class Prohibition(BaseKind):
     """See the module."""
 
     name = "禁止"
-    subject: Literal["事项"] = "事项"
     Params = ProhibitionForm
     ladder = "禁止事项"
     example = """\

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement, by_date, long_date, spoken
-from bot.core.rules.kind import BaseKind
+from bot.core.rules.kind import BaseKind, DateCell
 from bot.core.rules.rulebook import ItemForm, Rule
 from bot.core.rules.words import Cadence, DueDate, Instead, Period
 from bot.core.time.grammar import PlainDate
@@ -80,9 +80,11 @@ class Recurring(BaseKind):
     """See the module."""
 
     name = "周期"
-    subject: Literal["事项"] = "事项"
     Params = RecurringForm
     ladder = "常态工作"
+    letter = "R"
+    plain = True
+    date_cell = DateCell("周期", "cadence", Cadence, "每季度末")
     example = """\
 - 编号: T05-R1
   类型: 周期

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement, State, by_date
@@ -22,9 +22,11 @@ class Reporting(BaseKind):
     """See the module."""
 
     name = "报送"
-    subject: Literal["指标"] = "指标"
+    watches_numbers = True
     Params = None
     ladder = "数据报送"
+    plain = True
+    asks_for_values = True
     example = """\
   报送: {周期: 每年, 基准日: 9月1日, 应报: 次年3月31日, 宽限: 10个工作日, 依据: 建议}
   监测: [报送]

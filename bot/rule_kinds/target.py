@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from bot.core.facts.facts import Facts, Observation
 from bot.core.facts.series import Scale
@@ -46,9 +46,10 @@ class Target(BaseKind):
     """See the module."""
 
     name = "达标"
-    subject: Literal["指标"] = "指标"
+    watches_numbers = True
     Params = None
     ladder = "指标达标"
+    counts_from_value = True
     example = """\
   目标:
     - {期限: 2027年, 值: 97, 措辞: 达到, 出处: 高中阶段毛入学率达到97%}

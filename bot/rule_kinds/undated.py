@@ -31,9 +31,10 @@ class Undated(BaseKind):
     """See the module."""
 
     name = "待定"
-    subject: Literal["事项"] = "事项"
     Params = UndatedForm
     ladder = "一般节点"
+    letter = "D"
+    undated = True
     example = """\
 - 编号: T05-D1
   类型: 待定

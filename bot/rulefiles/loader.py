@@ -33,7 +33,7 @@ from bot.core.rules.succession import of_today, succession
 from bot.core.time.near import near, suggest
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
-from bot.rulefiles.checks.crosscheck import CHECKS_INDICATORS, SPREADS_TO_TASK, Parts, TaskPart, crosscheck
+from bot.rulefiles.checks.crosscheck import Parts, TaskPart, crosscheck
 from bot.rulefiles.checks.doubts import doubts
 from bot.rulefiles.checks.indicators import read_indicators
 from bot.rulefiles.remedies import known_keys
@@ -322,7 +322,7 @@ def _item_rule(plan: PlanForm, task: TaskForm, form: ItemForm, ladders: Mapping[
         basis=form.basis,
         units=units,
         lead=lead,
-        cooperating=form.cooperating or (others if kind.name == SPREADS_TO_TASK else ()),
+        cooperating=form.cooperating or (others if kind.rest_cooperate else ()),
         provider="",
         ladder=ladders[ladder],
         ladder_name=ladder,
@@ -338,6 +338,10 @@ def _inherited_lead(task: TaskForm, form: ItemForm | IndicatorForm) -> LeadForm 
     return LeadForm(units=form.units, basis=form.basis) if len(form.units) == 1 else None
 
 
+#: How a message cites an indicator that stands in no task.
+CITED_AS = "指标"
+
+
 @dataclass(frozen=True, slots=True)
 class _Owned:
     """An indicator with the values it takes from its task, or from itself if it belongs to none."""
@@ -351,7 +355,7 @@ class _Owned:
 
 
 def _of_indicator(form: IndicatorForm) -> _Owned:
-    return _Owned(form, form.id, form.title, CHECKS_INDICATORS, form.units, form.lead)
+    return _Owned(form, form.id, form.title, CITED_AS, form.units, form.lead)
 
 
 def _of_task(plan: PlanForm, task: TaskForm, form: IndicatorForm) -> _Owned:
@@ -370,7 +374,7 @@ def _watch_rule(owned: _Owned, watch: Watch, ladders: Mapping[str, Ladder]) -> R
         owner_title=owned.owner_title,
         citation=owned.citation,
         title=form.title,
-        basis=form.reporting.basis if watch.name == "报送" else form.basis,
+        basis=form.reporting.basis if kind.asks_for_values else form.basis,
         units=owned.units,
         lead=owned.lead,
         cooperating=(),

@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: set(CORE_UP[:floor]) for floor, room in enumerate(CORE_UP)},
     "core.preview": {*CORE_UP},
     "core.audit": {*CORE_UP},
-    "core.ledger": {*CORE_UP[:4]},
+    "core.ledger": {*CORE_UP[:4], "rule_kinds"},
     "rule_kinds": {"core.time", "core.rules", "core.facts"},
     "platforms": {"core.telling"},
     "rulefiles.text": {"core.time", "core.rules"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from textwrap import dedent, indent
 
@@ -48,8 +48,7 @@ def items(rule: Rule, since: date, until: date) -> list[Item]:
 def test_a_kind_describes_itself(name: str) -> None:
     kind: RuleKind = kinds()[name]
     assert kind.name == name
-    assert kind.subject in ("事项", "指标")
-    assert (kind.Params is None) is (kind.subject == "指标")
+    assert (kind.Params is None) is kind.watches_numbers
     assert kind.ladder in the_county().ladders
     assert kind.__doc__
 
@@ -86,7 +85,7 @@ def test_the_options_of_a_kind_have_chinese_keys_and_bind_a_confirmation(name: s
     options = kinds()[name].Options
     assert options is not None
     assert all(info.alias and not info.alias.isascii() for info in options.model_fields.values())
-    assert kinds()[name].subject == "指标"
+    assert kinds()[name].watches_numbers
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -159,6 +158,23 @@ def test_once_all_dates_have_passed_only_events_change_a_verdict(name: str) -> N
             last = max((day for day in (item.due_on, item.late_from) if day), default=date(2029, 12, 31))
             first, *later = (rule.kind.judge(item, Facts(), last + timedelta(days=days)) for days in (1, 2, 40, 3000))
             assert later == [first] * 3
+
+
+def test_every_fact_about_a_kind_that_others_ask_for_is_true_of_some_kind() -> None:
+    def named(asked: Callable[[RuleKind], object]) -> set[str]:
+        return {name for name, kind in kinds().items() if asked(kind)}
+
+    assert named(lambda kind: kind.undated) == {"待定"}
+    assert named(lambda kind: kind.plain) == {"节点", "周期", "报送"}
+    assert named(lambda kind: kind.asks_for_values) == {"报送"}
+    assert named(lambda kind: kind.counts_from_value) == {"达标", "预测"}
+    assert named(lambda kind: kind.rest_cooperate) == {"节点"}
+    assert named(lambda kind: kind.date_cell) == {"节点", "周期"}
+    assert {name: kind.letter for name, kind in kinds().items() if kind.letter} == {
+        "节点": "M",
+        "周期": "R",
+        "待定": "D",
+    }
 
 
 def test_kinds_are_found_by_their_files() -> None:

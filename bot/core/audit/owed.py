@@ -1,7 +1,7 @@
 """Which rungs are due to whom and not told, computed a second time from the rules: only for the self-audit (`self_audit.py`).
 
 Nothing here calls the code that judges, dates ladders or decides. Shared with that code are items and their dates, facts, the
-calendar's answer for one day, and the record of tellings. For kinds not in `PLAIN`, states are taken from the last evaluation.
+calendar's answer for one day, and the record of tellings. For kinds that are not `plain`, states are taken from the last evaluation.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of
 
-#: Kinds whose states are computed anew.
-PLAIN = frozenset({"节点", "周期", "报送"})
 RETURNED = "退回"
 DAY = timedelta(days=1)
 
@@ -89,13 +87,13 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
     parents: dict[str, tuple[str, date | None]] = {}
     plain: set[str] = set()
     for item in known_items(books.rulebook, today):
-        if item.rule.kind.name in PLAIN:
+        if item.rule.kind.plain:
             plain.add(item.id)
             found = _plain_verdict(item, books.facts, dates, today, parents)
             if found is not None:
                 yield found
     for finding in books.findings.values():
-        if finding.item.id not in plain and finding.item.rule.kind.name not in PLAIN:
+        if finding.item.id not in plain and not finding.item.rule.kind.plain:
             verdict = _as_evaluated(finding)
             if verdict is not None:
                 yield verdict
@@ -116,7 +114,7 @@ def _plain_verdict(
         return None
     if item.parent and _spoken_for(parents.get(item.parent), today):
         return None
-    report = item.rule.kind.name == "报送"
+    report = item.rule.kind.asks_for_values
     if report and facts.value(item.rule.form.id, item.period) is not None:
         return None
     state = _state(item, due, late, report, dates, today)
@@ -247,7 +245,7 @@ def _grounds(one: ExpectedState, books: Books) -> tuple[object, ...]:
     facts, item = books.facts, one.item
     silences = facts.item_silences.get(item.id), facts.item_silences.get(item.rule.id)
     said = facts.marks.get(item.id), facts.extensions.get(item.id), facts.marks.get(item.parent or "")
-    evaluated = () if item.rule.kind.name in PLAIN else (one.state, facts.observations, facts.cases)
+    evaluated = () if item.rule.kind.plain else (one.state, facts.observations, facts.cases)
     return (books.rulebook, one.due_on, one.late_from, one.led, *said, *silences, *evaluated)
 
 

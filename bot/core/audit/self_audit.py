@@ -2,7 +2,7 @@
 
 How much is computed independently of the service's code:
 
-- **Everything** for kinds in `PLAIN` (节点 with their steps, 周期, 报送): state, extension, 办结 and 销号, addressees and their
+- **Everything** for kinds that are `plain` (节点 with their steps, 周期, 报送): state, extension, 办结 and 销号, addressees and their
   roles, the date of every rung, and the day it is told (`owed.py`, `owed_dates.py`).
 - **In part** for numbers, cases, bans and the office's own findings (交办 and the admin's list): state and anchor come from the
   last evaluation; whether the rungs were told is computed as above.
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
-from bot.core.audit.owed import PLAIN, RETURNED, Books, ExpectedState, Owed, asked, expected_states, owed, quiet_until
+from bot.core.audit.owed import RETURNED, Books, ExpectedState, Owed, asked, expected_states, owed, quiet_until
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.memory import Tellings
@@ -366,7 +366,7 @@ def _unasked(
             continue
         for telling in entry.tellings:
             one = known.get(telling.item)
-            if one is None or one.item.rule.kind.name not in PLAIN or telling.due_on != one.due_on:
+            if one is None or not one.item.rule.kind.plain or telling.due_on != one.due_on:
                 continue
             if telling.rung not in _UNLISTED and not asked(one, telling.rung_on, telling.addressee, dates):
                 yield Gap(

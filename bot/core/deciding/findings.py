@@ -157,7 +157,7 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
 def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
     """The last mark on the item; for an indicator, only a mark not older than the value that the judgement uses."""
     mark = facts.marks.get(item.id)
-    if mark is None or judged.anchor is None or item.rule.kind.subject != "指标":
+    if mark is None or judged.anchor is None or not item.rule.kind.watches_numbers:
         return mark
     return mark if day_of(mark.at) >= judged.anchor else None
 

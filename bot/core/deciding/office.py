@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from bot.core.deciding.findings import Finding, undated
 from bot.core.facts.facts import Facts
@@ -45,7 +45,6 @@ class OfficeKind(BaseKind):
     """The kind of the office's own rules, which no file contains; this module makes their findings."""
 
     name = "办公室"
-    subject: Literal["事项"] = "事项"
     Params = None
     ladder = ""
     example = ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from bot.core.ledger.layout import STEP, Cell, Column, Sort, names_in, plain
+from bot.core.ledger.layout import DATED, STEP, Cell, Column, Sort, names_in, plain
 from bot.core.rules.words import Cadence, DueDate, Grace, Lag
 from bot.core.time.grammar import Word, WordError
 from bot.core.time.near import near
@@ -172,7 +172,7 @@ _WORDS: Mapping[Sort, tuple[type[Word], ...]] = {
     Sort.LAG: (Lag,),
     Sort.GRACE: (Grace,),
 }
-_BY_KIND: Mapping[str, type[Word]] = {"节点": DueDate, STEP: DueDate, "周期": Cadence}
+_BY_KIND: Mapping[str, type[Word]] = {STEP: DueDate, **{kind: cell.word for kind, cell in DATED.items()}}
 
 
 def _written(sort: Sort, text: str, kind: str) -> Cell:
@@ -195,6 +195,11 @@ def _written(sort: Sort, text: str, kind: str) -> Cell:
 def _word(sort: Sort, cell: Cell) -> object:
     found = (word_of(cell, form) for form in _WORDS[sort])
     return next((word for word in found if word is not None), cell)
+
+
+def kind_of(due: Cell) -> str:
+    """The kind whose date stands in a cell of 完成时限 that was read."""
+    return next(kind for kind, cell in DATED.items() if word_of(due, cell.word) is not None)
 
 
 def word_of(cell: Cell, form: type[Word]) -> Word | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.core.ledger.cells import CellError, Given, Names, alike, as_text, read, same, shown, word_of
+from bot.core.ledger.cells import CellError, Given, Names, alike, as_text, kind_of, read, same, shown
 from bot.core.ledger.layout import (
     DATED,
     INDICATORS,
@@ -30,7 +30,6 @@ from bot.core.ledger.layout import (
 )
 from bot.core.rules.item import SENSITIVE_TITLE
 from bot.core.rules.rulebook import Basis, Rulebook
-from bot.core.rules.words import DueDate
 from bot.core.time.near import near
 
 
@@ -290,10 +289,10 @@ class _Comparing:
                 del wanted["类型"]
                 self.complain(kind.where, f"改成{kind.new}，要写完成时限")
             return
-        meant = "节点" if word_of(due.new, DueDate) else "周期"
+        meant = kind_of(due.new)
         if kind is not None and kind.new != meant:
             del wanted["类型"]
-            example = "2027年6月底" if kind.new == "节点" else "每季度末"
+            example = DATED[str(kind.new)].example
             self.complain(due.where, f"“{shown(due.new)}”不是{kind.new}的写法", f"{kind.new}写作 {example}")
             return
         wanted["类型"] = CellChange(ITEMS, due.key, "类型", UNDATED, meant, due.where)
@@ -342,7 +341,7 @@ class _Comparing:
     def _fill_defaults(self, given: GivenRow, cells: dict[str, Cell]) -> bool:
         """Fills in the defaults of a new item; False after a complaint."""
         due, kind = cells.get("完成时限"), cells.get("类型")
-        meant = UNDATED if due is None else "节点" if word_of(due, DueDate) else "周期"
+        meant = UNDATED if due is None else kind_of(due)
         if kind is not None and kind != meant:
             problem = f"“{shown(due)}”不是{kind}的写法" if due else f"{kind}要写完成时限"
             self.complain(given.cells["完成时限" if due else "类型"].where, problem, "类型可以不填，按完成时限定")

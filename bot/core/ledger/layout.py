@@ -13,13 +13,16 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.core.rules.rulebook import Aim, Basis
+from bot.rule_kinds import kinds
 
 Cell = str | Decimal | date | None
 Key = tuple[str, ...]
 
 ITEMS, UNITS, INDICATORS, TARGETS, VALUES = "事项", "单位", "指标", "目标", "数据"
-DATED = {"节点": "完成时限", "周期": "周期"}  # kinds whose date may be edited here, with its key in a rule file
-UNDATED = "待定"
+#: Kinds whose date may be written here, the kind without a date, and the letter in the ids of each.
+DATED = {name: kind.date_cell for name, kind in kinds().items() if kind.date_cell}
+UNDATED = next(name for name, kind in kinds().items() if kind.undated)
+LETTERS = {name: kinds()[name].letter for name in (*DATED, UNDATED)}
 STEP = "步骤"
 FINAL, PRELIMINARY = "终值", "初步数"
 EACH_UNIT, EACH_GROUP = "责任单位", "集体对象"

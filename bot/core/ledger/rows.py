@@ -38,6 +38,7 @@ from bot.core.ledger.layout import (
 from bot.core.rules.item import SENSITIVE_TITLE, State, long_date
 from bot.core.rules.rulebook import IndicatorForm, Rule, Rulebook, UnitForm
 from bot.core.rules.words import DueDate, Precision
+from bot.core.time.grammar import Word
 from bot.core.time.zone import day_of
 
 
@@ -149,7 +150,7 @@ class _RowMaker:
         locked = {"事项", "出处", "说明"} if hidden else set()
         if not _dated_here(rule):
             locked |= {column.title for column in BY_NAME[ITEMS].columns}
-        elif rule.kind.name != UNDATED:
+        elif not rule.kind.undated:
             locked.add("类型")
         if names_in(str(cells["配合单位"])) != rule.cooperating:
             locked.add("配合单位")
@@ -158,7 +159,7 @@ class _RowMaker:
     def _steps(self, rule: Rule, task: str) -> Iterator[Row]:
         """Rows of a milestone's steps; steps of kinds not edited here are shown in 阶段目标 instead."""
         found = {one.item.id: one for one in self._found.get(rule.id, []) if one.item.parent}
-        for step in rule.form.steps if rule.kind.name == "节点" else ():
+        for step in rule.kind.steps(rule.form):
             hidden = self._hides(rule.sensitive)
             own = [found[step.id]] if step.id in found else []
             cells: dict[str, Cell] = {
@@ -289,18 +290,22 @@ def _dated_here(rule: Rule) -> bool:
     """Whether the rule's kind can be edited in the ledger; rows of other kinds are only shown."""
     if rule.id != rule.form.id:
         return False  # one of several rules of one form
-    if rule.kind.name == UNDATED:
-        return True
-    own = {"节点": "due", "周期": "cadence"}.get(rule.kind.name)
-    return own is not None and getattr(rule.form, own, None) is not None
+    return rule.kind.undated or _written_date(rule) is not None
+
+
+def _written_date(rule: Rule) -> Word | None:
+    """The date or rhythm that may be set here, if the form has one."""
+    cell = rule.kind.date_cell
+    return getattr(rule.form, cell.field) if cell else None
 
 
 def _due(rule: Rule) -> Cell:
     if not _dated_here(rule):
         return rule.kind.when(rule.form)
-    if rule.kind.name == UNDATED:
+    date_or_rhythm = _written_date(rule)
+    if date_or_rhythm is None:
         return None
-    return due_cell(rule.form.due) if rule.kind.name == "节点" else str(rule.form.cadence.words())
+    return due_cell(date_or_rhythm) if isinstance(date_or_rhythm, DueDate) else date_or_rhythm.words()
 
 
 def _stages(rule: Rule) -> str:

@@ -1,14 +1,18 @@
-"""The contract of a rule kind: how one file of `bot/rule_kinds/` makes items of a rule and judges them."""
+"""The contract of a rule kind: how one file of `bot/rule_kinds/` makes items of a rule and judges them.
+
+Code outside a kind's own file never asks for a kind by its name: what is special about a kind is a property here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Form, IndicatorForm, ItemForm, Rule
+from bot.core.time.grammar import Word
 from bot.core.time.workdays import Calendar
 
 if TYPE_CHECKING:
@@ -17,18 +21,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What a kind finds wrong with a form that fits its shape; `loc` may begin with the kind's name: then it is in its options."""
+    """What a kind finds wrong with a form of the right shape. A `loc` that begins with the kind's name is in its options."""
 
     code: str
     loc: tuple[str | int, ...]
     message: str
     hint: str = ""
     info: bool = False
-    unknown: str = ""  # the id of an indicator there is not; whoever reports it adds what is near
+    unknown: str = ""  # the id of an indicator that does not exist; the report adds similar ids
+
+
+@dataclass(frozen=True, slots=True)
+class DateCell:
+    """How the ledger's 完成时限 cell holds the date of a kind, where it may be set there."""
+
+    key: str  # under which a rule file has it: 完成时限, 周期
+    field: str  # of the kind's form
+    word: type[Word]  # what the cell is read as
+    example: str  # how to write it, for whoever wrote something else
 
 
 class RuleKind(Protocol):
-    """One file in `bot/rule_kinds/` is one of these (design §2)."""
+    """One file in `bot/rule_kinds/` is one of these."""
 
     @property
     def name(self) -> str:
@@ -36,8 +50,43 @@ class RuleKind(Protocol):
         ...
 
     @property
-    def subject(self) -> Literal["事项", "指标"]:
-        """Whether it judges items of a task or watches an indicator."""
+    def watches_numbers(self) -> bool:
+        """Whether it watches an indicator (监测) and not items of a task (事项)."""
+        ...
+
+    @property
+    def undated(self) -> bool:
+        """Whether its items never have a date: nobody is reminded, they only stand in the admin's quarterly list."""
+        ...
+
+    @property
+    def plain(self) -> bool:
+        """Whether its state follows from dates and from what people said alone; the self-audit works those out anew."""
+        ...
+
+    @property
+    def asks_for_values(self) -> bool:
+        """Whether it asks the provider for an indicator's values; a final value closes its item."""
+        ...
+
+    @property
+    def counts_from_value(self) -> bool:
+        """Whether its ladder counts from the day on which a value came in, and is read out so by `duban check --read`."""
+        ...
+
+    @property
+    def rest_cooperate(self) -> bool:
+        """Whether the other units of an item cooperate where its form names no cooperating units."""
+        ...
+
+    @property
+    def letter(self) -> str:
+        """The letter in the ids of items that the ledger adds: M as in T05-M1. Empty where it adds none."""
+        ...
+
+    @property
+    def date_cell(self) -> DateCell | None:
+        """How the ledger writes its date; None where the ledger only shows it."""
         ...
 
     @property
@@ -72,6 +121,10 @@ class RuleKind(Protocol):
         """The dates of a form as an official would write them: 2027年底（2028年3月31日前公布结果）."""
         ...
 
+    def steps(self, form: Any) -> Iterable[Any]:
+        """Parts of the form with a title, a basis and a due date of their own, which the ledger gives a row each."""
+        ...
+
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """Items whose due date lies in [since, until]; with no dependence on facts."""
         ...
@@ -93,9 +146,17 @@ class RuleKind(Protocol):
 
 
 class BaseKind:
-    """What most kinds have in common: nothing proposed besides 依据, nothing that arises from events."""
+    """What most kinds have in common: nothing special, nothing proposed besides 依据, nothing that arises from events."""
 
     Options: type[Form] | None = None
+    watches_numbers: bool = False
+    undated: bool = False
+    plain: bool = False
+    asks_for_values: bool = False
+    counts_from_value: bool = False
+    rest_cooperate: bool = False
+    letter: str = ""
+    date_cell: DateCell | None = None
 
     def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """Nothing besides its shape."""
@@ -106,6 +167,11 @@ class BaseKind:
         """Nothing besides its own 依据."""
         del form
         return False
+
+    def steps(self, form: Any) -> Iterable[Any]:
+        """No part with a row of its own."""
+        del form
+        return ()
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """No item of the calendar."""

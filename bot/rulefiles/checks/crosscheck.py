@@ -24,9 +24,6 @@ from bot.rulefiles.checks.reform import called, check_mergers, same_unit
 from bot.rulefiles.text.problems import Path, repeated
 from bot.rulefiles.text.sheet import Placed, Sheet
 
-CHECKS_INDICATORS = "指标"
-SPREADS_TO_TASK = "节点"  # the kind whose cooperating units are, unless named, the rest of its units
-
 
 @dataclass(frozen=True)
 class TaskPart:

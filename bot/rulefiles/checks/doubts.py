@@ -26,7 +26,7 @@ from bot.core.rules.rulebook import (
 from bot.core.rules.words import MonthDay, Side
 from bot.core.time.grammar import WordError
 from bot.rule_kinds import kinds
-from bot.rulefiles.checks.crosscheck import SPREADS_TO_TASK, Parts
+from bot.rulefiles.checks.crosscheck import Parts
 from bot.rulefiles.checks.indicators import ways
 from bot.rulefiles.text.problems import Path, repeated
 from bot.rulefiles.text.sheet import Placed
@@ -173,7 +173,7 @@ def _silent(parts: Parts) -> None:
     """Reports a ladder that addresses nobody for an item that uses it."""
     for task, item in parts.items:
         kind = kinds()[item.form.kind]
-        if kind.name == "待定":  # has no date to count from, and stands in the quarterly list only
+        if kind.undated:
             continue
         name = item.form.ladder or kind.ladder
         _speaks(parts, item, ("督办阶梯",), name, _deaf(task, item.form))
@@ -187,7 +187,7 @@ def _silent(parts: Parts) -> None:
 def _deaf(task: TaskForm | None, form: ItemForm) -> frozenset[Role]:
     """The roles that no unit has for this item: it has no data provider, and perhaps no cooperating unit."""
     units = form.units or (task.units if task else ())
-    others = form.cooperating or (units[1:] if form.kind == SPREADS_TO_TASK else ())
+    others = form.cooperating or (units[1:] if kinds()[form.kind].rest_cooperate else ())
     deaf = {Role.PROVIDER: True, Role.COOPERATING: not others}
     deaf[Role.GUIDING] = not (form.guiding or (task and task.guiding))
     return frozenset(role for role, nobody in deaf.items() if nobody)

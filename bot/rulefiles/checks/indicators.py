@@ -12,13 +12,12 @@ from bot.rule_kinds import kinds
 from bot.rulefiles.text.problems import Path, aliases, repeated
 from bot.rulefiles.text.sheet import Placed, Sheet
 
-SUBJECT = "指标"
 WATCHED = "监测"
 
 
 def ways() -> Mapping[str, RuleKind]:
     """The kinds that 监测 may name, by name."""
-    return {name: kind for name, kind in kinds().items() if kind.subject == SUBJECT}
+    return {name: kind for name, kind in kinds().items() if kind.watches_numbers}
 
 
 def read_indicators(sheet: Sheet, path: Path, model: type[IndicatorForm]) -> tuple[Placed[IndicatorForm], ...]:

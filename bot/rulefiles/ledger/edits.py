@@ -20,6 +20,7 @@ from bot.core.ledger.layout import (
     EACH_UNIT,
     INDICATORS,
     ITEMS,
+    LETTERS,
     STEP,
     TARGETS,
     UNDATED,
@@ -35,7 +36,6 @@ from bot.rulefiles.text.problems import Path, Problem
 from bot.rulefiles.text.splice import Splice, SpliceError, Value
 from bot.rulefiles.text.tree import read
 
-LETTERS = {"节点": "M", "周期": "R", UNDATED: "D"}
 #: The usual order of an entry's keys, which determines where a new key is inserted.
 ITEM_ORDER = (
     *(
@@ -286,7 +286,7 @@ class _Editing:
         kind = _data(self._splices[at[0]].data, at[1]).get("类型", STEP)
         if kind == UNDATED:
             kind = next(str(one.new) for one in self._asked.changes if (one.key, one.title) == (change.key, "类型"))
-        self._write(change, at, DATED.get(str(kind), "完成时限"), ITEM_ORDER)
+        self._write(change, at, DATED[str(kind)].key if kind in DATED else "完成时限", ITEM_ORDER)
 
     def _lead(self, change: CellChange, at: tuple[str, Path], order: Sequence[str]) -> None:
         """Sets the lead with the basis 管理员; a blank cell removes the item's own lead, and the task's applies."""
@@ -330,9 +330,14 @@ class _Editing:
         kind = str(cells["类型"])
         id_ = self._next_id(task, kind)
         entry: dict[str, Value] = {"编号": id_, "类型": kind, "名称": str(cells["事项"])}
-        titles = {"名称": "事项", "牵头": "牵头单位", "配合": "配合单位", **dict.fromkeys(DATED.values(), "完成时限")}
+        titles = {
+            "名称": "事项",
+            "牵头": "牵头单位",
+            "配合": "配合单位",
+            **{cell.key: "完成时限" for cell in DATED.values()},
+        }
         if kind in DATED:
-            entry[DATED[kind]] = _text(cells["完成时限"])
+            entry[DATED[kind].key] = _text(cells["完成时限"])
         entry["依据"] = str(cells["依据"])
         for key, title in (
             ("出处", "出处"),
