@@ -19,7 +19,8 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, ru
 from bot.cli.facts import send
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import Finding, arisen_items, judge_one
-from bot.core.facts.cases import Leg, current_leg, legs, procedure_of, shown_count, step_id
+from bot.core.facts.case_steps import Leg, current_leg, legs, procedure_of, shown_count
+from bot.core.facts.cases import step_id
 from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State

@@ -10,7 +10,7 @@ import click
 
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, as_json, in_home, opened, say_json
 from bot.core.deciding.office import unconfirmed
-from bot.core.facts.cases import procedure_of
+from bot.core.facts.case_steps import procedure_of
 from bot.core.rules.item import long_date
 from bot.core.rules.rulebook import Basis, Delivery, PlanForm, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side

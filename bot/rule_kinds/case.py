@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from bot.core.facts.cases import Limit, Procedure, items_of_cases, judge_leg
+from bot.core.facts.case_steps import Limit, Procedure, items_of_cases, judge_leg
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.kind import BaseKind, Remark

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,10 +48,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # One arrow points up, for type checkers only: a rule kind judges by what happened (`RuleKind.judge`).
-UPWARD_FOR_TYPES = {
-    ("bot.core.rules.kind", "bot.core.facts.facts.Facts"),
-    ("bot.core.rules.rulebook", "bot.core.rules.kind.RuleKind"),
-}
+UPWARD_FOR_TYPES = {("bot.core.rules.kind", "bot.core.facts.facts.Facts")}
+# With it and with one more for type checkers (a rule carries its kind, which makes items of a rule) these form a circle.
+CIRCLE_OF_TYPES = {"bot.core.facts.facts", "bot.core.rules.item", "bot.core.rules.kind", "bot.core.rules.rulebook"}
 
 # A rib is one kind, one dialect, one source: a file that can be deleted without touching its neighbours.
 RIBS = {"rule_kinds", "platforms", "sources"}
@@ -270,6 +269,56 @@ def test_no_rule_of_the_plan_leads_upward_or_in_a_circle() -> None:
         grounded = {name for name in left if MAY_IMPORT[name] <= settled}
         assert grounded, left
         settled |= grounded
+
+
+def imported_at_once(tree: ast.Module, types: bool) -> Iterator[str]:
+    """What a module imports while it is imported itself, and with `types` also what only type checkers import."""
+    found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    blocks = [node for node in tree.body if isinstance(node, ast.If | ast.Try)]
+    if not types:
+        blocks = [node for node in blocks if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
+    inside = [one for block in blocks for one in ast.walk(block) if isinstance(one, ast.Import | ast.ImportFrom)]
+    yield from imported(ast.Module([*found, *inside], []))
+
+
+def in_a_circle(sources: Mapping[str, str], types: bool = False) -> set[str]:
+    """The modules that import themselves by way of others; `sources` by module name."""
+    arrows: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        names = set(imported_at_once(ast.parse(source), types))
+        targets = {*names, *(name.rpartition(".")[0] for name in names)}
+        arrows[module] = {one for one in sources if one != module and one.removesuffix(".__init__") in targets}
+    return {module for module in arrows if module in _reached(module, arrows)}
+
+
+def _reached(start: str, arrows: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = set(arrows[start])
+    while ahead:
+        found |= ahead
+        ahead = {far for near in ahead for far in arrows[near]} - found
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Neither inside a room nor across rooms; for type checkers only one circle is left, and it may not grow."""
+    sources = {module: path.read_text("utf-8") for module, path in MODULES.items()}
+    assert in_a_circle(sources) == set()
+    assert in_a_circle(sources, types=True) == CIRCLE_OF_TYPES
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    types_only = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bot.core.rules.a import A"
+    late = "def f():\n    import bot.core.rules.a"
+    for source, at_once, with_types in (
+        ("import bot.core.rules.a", 2, 2),
+        ("from bot.core.rules import a", 2, 2),
+        ("from bot.core.rules.a import A", 2, 2),
+        (types_only, 0, 2),
+        (late, 0, 0),
+    ):
+        sources = {"bot.core.rules.a": "from bot.core.rules.b import B", "bot.core.rules.b": source}
+        assert (len(in_a_circle(sources)), len(in_a_circle(sources, types=True))) == (at_once, with_types)
 
 
 FOLDERS = sorted({path.parent for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py")})

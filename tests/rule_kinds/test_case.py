@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.deciding.findings import arisen_items, judge
-from bot.core.facts.cases import shown_count
+from bot.core.facts.case_steps import shown_count
 from bot.core.facts.events import (
     CaseAdvanced,
     CaseOpened,

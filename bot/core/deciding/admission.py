@@ -13,7 +13,8 @@ from functools import singledispatch
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.facts import events as e
-from bot.core.facts.cases import Case, Leg, Procedure, current_leg, legs, procedure_of, split_step_id, step_id
+from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, procedure_of
+from bot.core.facts.cases import Case, split_step_id, step_id
 from bot.core.facts.facts import Facts
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.forms import reckonable

@@ -1,4 +1,4 @@
-"""Item 事项: anything tracked, and the protocol by which a rule kind makes and judges items.
+"""Item 事项: anything tracked, and how it stands.
 
 A rule makes items (a recurring duty one per period); an item has an anchor from which its ladder counts.
 """
@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.words import DueDate, Precision
-
-if TYPE_CHECKING:
-    pass
 
 
 class State(StrEnum):

@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from bot.core.rules.rulebook import UnitForm
+from bot.core.rules.units import UnitForm
 
 FormT = TypeVar("FormT", bound=BaseModel)
 

@@ -1,0 +1,172 @@
+"""The steps of cases 办件: how long each may take, where a case stands, and the items that its steps are.
+
+Worked out from the rule and the facts whenever asked; nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from bot.core.facts.cases import Case, step_id
+from bot.core.facts.facts import Facts, Mark
+from bot.core.rules.item import Item, Judgement, State, by_date, long_date
+from bot.core.rules.rulebook import Rule
+from bot.core.rules.words import Span, Unit
+from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
+
+#: A finished case older than this, counted back from the rule's newest, is no longer made into items.
+KEPT = timedelta(days=730)
+#: Counts below this are not told: small numbers point at persons.
+SMALL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a rule says of one step: how long it may take, by category where that differs. None: the total limit only."""
+
+    title: str
+    span: Span | None
+    by_category: Mapping[str, Span] = field(default_factory=dict)
+
+    def of(self, category: str) -> Span | None:
+        """The time limit for a case of this category."""
+        return self.by_category.get(category) or self.span or next(iter(self.by_category.values()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """The steps of a rule's cases. Categories are the words a case may be opened under; empty when there are none."""
+
+    limits: tuple[Limit, ...]
+    categories: tuple[str, ...] = ()
+    total: Span | None = None
+    word: str = ""  # behind the rule's title: 线索
+
+
+@runtime_checkable
+class TakesCases(Protocol):
+    """A rule kind under whose rules cases are opened."""
+
+    def procedure(self, form: Any) -> Procedure:
+        """The steps a case of this rule goes through."""
+        ...
+
+
+def procedure_of(rule: Rule) -> Procedure | None:
+    """The steps of the cases of a rule, or None when it takes none."""
+    return rule.kind.procedure(rule.form) if isinstance(rule.kind, TakesCases) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One step of one case on its way. `done_on` is None for the step it has come to."""
+
+    case: Case
+    step: int
+    started_on: date
+    due_on: date
+    done_on: date | None
+    paused_since: date | None
+
+
+def cases_of(rule: Rule, facts: Facts) -> list[Case]:
+    """The cases of a rule in the order in which they were entered."""
+    return [case for case in facts.cases.values() if case.rule == rule.id]
+
+
+def legs(case: Case, procedure: Procedure, facts: Facts, calendar: Calendar) -> tuple[Leg, ...]:
+    """The steps of a case up to the one it has come to; a case closed as a whole stops there."""
+    found: list[Leg] = []
+    start = case.opened_on
+    ended_on = _closed_on(facts.marks.get(case.id))
+    latest = _due(procedure.total, case.opened_on, None, case, calendar)
+    for step, limit in enumerate(procedure.limits, 1):
+        done_on = _done_on(case, step, facts)
+        here = ended_on if done_on is None else done_on
+        limits = (_due(limit.of(case.category), start, here, case, calendar), latest)
+        due = min((one for one in limits if one), default=start)
+        found.append(Leg(case, step, start, due, here, None if here else case.paused_since))
+        if done_on is None:
+            break
+        start = done_on
+    return tuple(found)
+
+
+def current_leg(found: Iterable[Leg]) -> Leg | None:
+    """The step a case has come to, or None when it is finished."""
+    return next((leg for leg in found if leg.done_on is None), None)
+
+
+def _closed_on(mark: Mark | None) -> date | None:
+    """The day of 销号, unless something was said later."""
+    return day_of(mark.at) if mark and mark.what == "closed" else None
+
+
+def _done_on(case: Case, step: int, facts: Facts) -> date | None:
+    """When a step was finished: entered as such, or struck off; being sent back later undoes either."""
+    mark, entered = facts.marks.get(step_id(case.rule, case.number, step)), case.done.get(step)
+    if entered and not (mark and mark.what == "returned" and mark.at >= entered[1]):
+        return entered[0]
+    return _closed_on(mark)
+
+
+def _due(span: Span | None, start: date, ended_on: date | None, case: Case, calendar: Calendar) -> date | None:
+    """The last good day: the limit from `start`, moved on by every pause that began while it was running."""
+    if span is None:
+        return None
+    due = span.after(start, calendar)
+    for pause in case.pauses:
+        since = max(pause.since, start)
+        after_the_end = since > due or (ended_on is not None and since >= ended_on)
+        if pause.until is not None and pause.until > since and not after_the_end:
+            due = _moved(due, span.unit, since, pause.until, calendar)
+    return due
+
+
+def _moved(due: date, unit: Unit, since: date, until: date, calendar: Calendar) -> date:
+    """A due date later by the pause; the day of stopping stands still, the day of resuming counts again."""
+    if unit is not Unit.WORKDAY:
+        return due + (until - since)
+    eve = timedelta(days=1)
+    return calendar.shift_workdays(due, calendar.workdays_between(since - eve, until - eve))
+
+
+# --- items ---------------------------------------------------------------------------------------------------------
+
+
+def items_of_cases(rule: Rule, procedure: Procedure, facts: Facts, calendar: Calendar) -> Iterator[Item]:
+    """An item for every step a case has come to so far; long-finished cases are left out."""
+    cases = cases_of(rule, facts)
+    edge = max((case.touched_on for case in cases), default=date.min)
+    for case in cases:
+        found = legs(case, procedure, facts, calendar)
+        if current_leg(found) is None and case.touched_on < edge - KEPT:
+            continue
+        for leg in found:
+            yield _item(rule, procedure, leg)
+
+
+def _item(rule: Rule, procedure: Procedure, leg: Leg) -> Item:
+    name = step_id(rule.id, leg.case.number, leg.step)
+    step = f"（第{leg.step}步）" if len(procedure.limits) > 1 else ""
+    title = f"{rule.title}{procedure.word}{step}"
+    return Item(name, rule, title, leg.due_on, leg.due_on, opens_on=leg.started_on, data=leg)
+
+
+def judge_leg(item: Item, today: date) -> Judgement:
+    """By date; finished steps are closed, a case whose clock stands still waits."""
+    leg: Leg = item.data
+    if leg.done_on is not None:
+        return Judgement(State.CLOSED, detail="已办结")
+    if leg.paused_since is not None:
+        return Judgement(State.PAUSED, detail=f"{long_date(leg.paused_since)}起暂停计时")
+    return Judgement(by_date(item, today))
+
+
+def shown_count(count: int) -> str:
+    """A number of cases as anybody may read it: small ones are hidden."""
+    return f"不足{SMALL}件" if 0 < count < SMALL else f"{count}件"
