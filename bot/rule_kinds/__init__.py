@@ -1,6 +1,7 @@
-"""Rule kinds: one file here is one kind; dropping in a file is all it takes to add one.
+"""Rule kinds: one file here is one kind. To add a kind, add a file; nothing else has to be registered.
 
-A name that begins with an underscore holds what several kinds share. May import `core`; no kind imports another."""
+A file whose name begins with an underscore holds what several kinds share. May import `core/time`, `core/rules` and
+`core/facts`; no kind imports another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What kinds that watch numbers share: one continuing item, a verdict on the final values known, and 恢复.
+"""What kinds that watch numbers share: one item that goes on, a verdict on the known final values, and 恢复.
 
-Each new or corrected value is told anew: the ladder counts from the day on which the latest value a verdict rests on became
-known. A value that is missing, preliminary or too lonely to judge is never green: its result is awaited.
+Each new or corrected value is told: the ladder counts from the day on which the latest value of the verdict became known.
+Where values are missing, preliminary or too few to judge, the state is 待公布 and never a good one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FINE = frozenset({State.MET, State.ON_TRACK})
 
 @dataclass(frozen=True, slots=True)
 class NumberVerdict:
-    """How the values stand, which of them say so, and a short phrase for the message."""
+    """The state, the values it rests on, and a short phrase for the message."""
 
     state: State
     points: tuple[Point, ...] = ()
@@ -32,7 +32,7 @@ class NumberVerdict:
 
 
 def awaiting(detail: str = "") -> NumberVerdict:
-    """Nothing can be said yet, and why."""
+    """No verdict yet; `detail` says why."""
     return NumberVerdict(State.AWAITING_RESULT, (), detail)
 
 
@@ -50,10 +50,10 @@ class NumberKind(BaseKind, ABC):
 
     @abstractmethod
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """What these values say; `facts` only for other indicators and other shapes of label."""
+        """The verdict on these values. `facts` are for other indicators, and for labels of another cadence."""
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """The verdict of all values; 恢复 when it was wrong before the latest period and no longer is."""
+        """The verdict on all values; 恢复 when it was bad without the latest period and is good with it."""
         del today
         form: IndicatorForm = item.rule.form
         series = series_of(form, facts)

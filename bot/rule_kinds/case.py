@@ -1,7 +1,7 @@
-"""办件: something opened by an event that goes through steps, each with a limit of its own (domain.md R9).
+"""办件: a case that an event opens and that goes through steps, each with a time limit of its own.
 
-Traps: limits are workdays, and may depend on the category of the case; the clock may stand still; a chat sees the number
-of the case and the days, never its steps, persons or schools, whatever the file says about 敏感.
+Limits count workdays and may depend on the category of the case. The clock of a case may be stopped (暂停计时). A chat is
+shown the number of the case and its days only, never the names of steps, persons or schools, even where 敏感 is not set.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CaseForm(ItemForm):
     @field_validator("sensitive")
     @classmethod
     def _always(cls, value: bool) -> bool:
-        """Persons stand behind every case."""
+        """Every case concerns persons, so it is sensitive whatever the file says."""
         del value
         return True
 
@@ -75,7 +75,7 @@ class CaseKind(BaseKind):
         return " ".join([*(part for part in parts if part), f"共{form.total.words()}" if form.total else ""]).strip()
 
     def when(self, form: CaseForm) -> str:
-        """The limits without the names of steps, which a chat does not read."""
+        """The limits without the names of the steps, which no chat is shown."""
         limits = "、".join(one.span.words() if one.span else "不单列" for one in form.stages)
         total = f"，全程{form.total.words()}" if form.total else ""
         return f"登记后分{len(form.stages)}步办理，时限依次为{limits}{total}"
@@ -86,16 +86,16 @@ class CaseKind(BaseKind):
         return Procedure(limits, form.categories, form.total)
 
     def arising(self, rule: Rule, facts: Facts, calendar: Calendar) -> Iterable[Item]:
-        """An item for every step each case has come to."""
+        """An item for every step that a case has reached."""
         return items_of_cases(rule, self.procedure(rule.form), facts, calendar) if facts.cases else ()
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """By the step's date, unless it is finished or the clock stands still."""
+        """By the step's date, unless the step is finished or the clock of the case is stopped."""
         del facts
         return judge_leg(item, today)
 
     def remarks(self, form: CaseForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """Steps without a limit, limits for categories there are not, categories without a limit."""
+        """Steps without a limit, limits for categories that do not exist, categories without a limit."""
         del indicators
         for index, one in enumerate(form.stages):
             for name in one.by_category:

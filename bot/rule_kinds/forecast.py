@@ -1,10 +1,10 @@
-"""预测: pupils to come, from births, against seats, stage by stage (domain.md R10).
+"""预测: for each stage of school, the pupils to come, worked out from births and compared with the seats.
 
-A birth year enters kindergarten after 3 years, primary school after 6, junior after 12, senior after 15. The years looked at
-are those after the latest known birth year; seats are the last figure known up to that year.
+Children enter kindergarten 3 years after birth, primary school after 6, junior school after 12, senior school after 15. The
+years judged are those after the latest known birth year; the seats of a year are the last figure known up to it.
 
-Traps: too few seats soon and too many later may both be true of one stage; a year whose cohorts are not all known is not
-judged; births or seats that are missing are never green.
+One stage may have too few seats soon and too many later. A year is not judged unless all its birth years are known. Missing
+births or seats never count as good.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """What the numbers say: demand less allowed seats by year (shortage), years of surplus, years that cannot be judged."""
+    """The result for one stage: missing seats by year, years of surplus, and birth years that are unknown."""
 
     judged: tuple[int, ...] = ()
     short: Mapping[int, Decimal] | None = None
@@ -75,7 +75,7 @@ class Shortage:
 
     @property
     def warns(self) -> bool:
-        """Whether a year leaves the band."""
+        """Whether any year is above 上限 or below 下限."""
         return bool(self.short or self.spare)
 
 
@@ -106,7 +106,7 @@ class Forecast(BaseKind):
         return f"{form.births} {form.lower}-{form.upper} {form.horizon} " + " ".join(stages)
 
     def when(self, form: ForecastForm) -> str:
-        """How far, for whom, and between which bounds."""
+        """For which stages, how many years ahead, and between which bounds."""
         names = "、".join(stage.name for stage in form.stages)
         return f"按出生人口推算{names}今后{form.horizon}年在校生，超过学位的{form.upper}%或低于{form.lower}%预警"
 
@@ -118,7 +118,7 @@ class Forecast(BaseKind):
             yield Item(f"{rule.id}@{stage.name}", rule, f"{form.title}：{stage.name}", None, data=stage)
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """预警, 达标 or 恢复, from the day the latest number it rests on became known; missing numbers are awaited."""
+        """预警, 达标 or 恢复, counted from the day the latest number used became known; 待公布 while numbers are missing."""
         del today
         form: ForecastForm = item.rule.form
         stage: SchoolStage = item.data
@@ -132,7 +132,7 @@ class Forecast(BaseKind):
         return Judgement(state, day_of(now.known_at), said(form, now))
 
     def remarks(self, form: ForecastForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """Indicators that do not exist or are not counted by the year, bounds that cross, stages of one name."""
+        """Indicators that do not exist or are not yearly, a 下限 that is not below 上限, two stages of one name."""
         yield from _known(("出生人口",), form.births, indicators)
         for index, stage in enumerate(form.stages):
             yield from _known(("学段", index, "学位"), stage.seats, indicators)
@@ -184,7 +184,7 @@ def pupils(stage: SchoolStage, year: int, births: Mapping[int, Observation]) -> 
 
 
 def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Shortage:
-    """Demand against seats in every year after the latest known births whose cohorts and seats are known."""
+    """Compares demand and seats in each coming year for which all birth years and the seats are known."""
     births, seats = numbers.births, numbers.seats
     latest = max(births)
     judged: list[int] = []
@@ -213,7 +213,7 @@ def _seats_of(seats: Mapping[int, Observation], year: int) -> Observation | None
 def _weigh(
     form: ForecastForm, year: int, demand: Decimal, seats: Decimal, short: dict[int, Decimal], spare: list[int]
 ) -> None:
-    """Exactly on a bound is within the band."""
+    """Puts the year down as short or spare; exactly on a bound is neither."""
     if demand * HUNDRED > seats * form.upper:
         short[year] = (demand * HUNDRED / form.upper - seats).to_integral_value(ROUND_CEILING)
     elif demand * HUNDRED < seats * form.lower:
@@ -221,7 +221,7 @@ def _weigh(
 
 
 def _fine(form: ForecastForm, stage: SchoolStage, before: Numbers) -> State:
-    """恢复 when the numbers known before the latest one warned."""
+    """恢复 when the numbers known before the latest one led to a warning, else 达标."""
     warned = bool(before.births and before.seats) and foresee(form, stage, before).warns
     return State.RECOVERED if warned else State.MET
 
@@ -248,7 +248,7 @@ def said(form: ForecastForm, found: Shortage) -> str:
 
 
 def _years(years: tuple[int, ...], last: int = 0) -> str:
-    """2028—2030年、2032年; 2034年起 when it goes on to the last year that was looked at."""
+    """2028—2030年、2032年; 2034年起 when the run reaches `last`, the last year judged."""
     runs: list[list[int]] = []
     for year in years:
         if runs and year == runs[-1][-1] + 1:

@@ -1,9 +1,10 @@
-"""保持: every value stays on the good side of a bound (domain.md R6).
+"""保持: every value stays on the good side of a bound.
 
-Without 值 the bound is that of the latest 目标 due by the period judged, with its 措辞 (左右 has its tolerance).
+Without 值 the bound is the latest 目标 due by the end of the period judged, with its 措辞 (左右 has its tolerance).
 
-Traps: 巩固率 may exceed 100 through transfers in, so 保持 is 不低于 unless the file says 等于; 容差 is for rounding (99.95 handed
-in as 99.9), in the indicator's own unit; periods before 起 are not judged, and neither are those before the first target.
+Without 界 a value may always be better than the bound: 巩固率 may exceed 100 because pupils transfer in. 容差 allows for rounding
+(99.95 reported as 99.9) and has the indicator's own unit. Periods before 起, and those before the first target, are not
+judged.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Hold(NumberKind):
         return f"{bound} {written(options.tolerance)} {start}".strip()
 
     def when(self, form: IndicatorForm) -> str:
-        """The bound, and since when."""
+        """The bound, and from when on it is watched."""
         options: HoldOptions = form.options(self.name)
         bound = "不差于已到期的目标"
         if options.value is not None:
@@ -70,7 +71,7 @@ class Hold(NumberKind):
         return f"{_since(options)}每期{bound}{slack}"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """The latest value against its bound."""
+        """Compares the latest value with its bound."""
         del facts
         form: IndicatorForm = item.rule.form
         options: HoldOptions = form.options(self.name)
@@ -94,7 +95,7 @@ class Hold(NumberKind):
         return NumberVerdict(State.MET if fine else State.MISSED, (latest,), f"{said}，要求{wanted}")
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """There must be something to hold."""
+        """There must be a 值 or a target to compare with."""
         del indicators
         options: HoldOptions = form.options(self.name)
         if options.value is None and options.side:
@@ -123,7 +124,7 @@ def _target(form: IndicatorForm, series: Series, latest: Point) -> TargetForm | 
 
 
 def _within(above: Decimal, side: BoundSide, tolerance: Decimal) -> bool:
-    """Whether a value that lies so far above its bound is on the good side; exactly the tolerance is."""
+    """Whether a value this far above its bound is on the good side; a difference of exactly the tolerance is."""
     low = above >= -tolerance or side is BoundSide.AT_MOST
     high = above <= tolerance or side is BoundSide.AT_LEAST
     return low and high

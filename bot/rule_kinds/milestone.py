@@ -1,7 +1,7 @@
-"""节点: something that must be true by a date, with optional steps and a date on which the result is published.
+"""节点: something that must be reached by a date, with optional steps and a date on which the result is published.
 
-Traps (domain.md R1): 到2027年 is 2027-12-31 with year precision; 6月底前 includes 30 June; a result published later is
-待公布, not overdue; the same milestone stated twice is one rule with two elements.
+到2027年 means 2027-12-31; 6月底前 includes 30 June. Between 完成时限 and 结果公布 the item is 待公布 and not overdue. A milestone
+that the plan states twice is one rule with two 要素.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class MilestoneForm(ItemForm):
 
     @property
     def stands_for_the_whole(self) -> bool:
-        """With a date or steps of its own it is an item besides its areas."""
+        """Whether it is an item besides its areas: it has a date or steps of its own, or no areas."""
         return not self.areas or self.due is not None or bool(self.steps)
 
     def in_area(self, area: AreaForm) -> Self:
@@ -77,7 +77,7 @@ class Milestone(BaseKind):
         return " ".join((due, str(form.result_on or ""), *steps)).strip()
 
     def when(self, form: MilestoneForm) -> str:
-        """The due date, and until when its result may take; steps are items of their own."""
+        """The due date, and by when its result is published; steps are items of their own."""
         result = f"（{long_date(form.result_on)}前公布结果）" if form.result_on else ""
         return (spoken(form.due) if form.due else "按步骤") + result
 
@@ -113,12 +113,12 @@ class Milestone(BaseKind):
                 )
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """By date alone; what people say (办结, 销号, 延期) is laid over it elsewhere."""
+        """By date alone; 办结, 销号 and 延期 are applied by `core/deciding/findings.py`."""
         del facts
         return Judgement(by_date(item, today))
 
     def remarks(self, form: MilestoneForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """It has a date, or all of its areas do."""
+        """Complains where neither it nor each of its areas has a date."""
         del indicators
         hint = f"可以写：“{DueDate.examples[2]}”、“{DueDate.examples[4]}”"
         if form.due is None and not form.areas:
@@ -131,7 +131,7 @@ class Milestone(BaseKind):
 
 
 def _short(title: str) -> str:
-    """A milestone's title as a prefix of its steps: enough to recognise, short enough for a line."""
+    """A milestone's title cut to 14 characters, in front of its steps' titles."""
     return title if len(title) <= 14 else f"{title[:13]}…"
 
 

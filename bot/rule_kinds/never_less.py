@@ -1,9 +1,9 @@
-"""只增不减: the value of a period is not below that of the same period of the year before (domain.md R5).
+"""只增不减: the value of a period is not below that of the same period of the year before.
 
-For 两个只增不减 name the two series, not the slogan: 一般公共预算教育支出, and the same per pupil in school.
+For 两个只增不减 a rule file has two indicators: 一般公共预算教育支出, and the same per pupil in school.
 
-Traps: compare like with like (决算 with 决算; a 预算 figure is handed in as 初步数 and judged by nothing); per pupil needs the
-pupils of the same year; a correction of either year reopens the verdict; whatever 方向 says, less is never right.
+Only final values are compared: 决算 with 决算 (a 预算 figure is reported as 初步数). A value per pupil uses the pupils of the same
+year. A correction of either year leads to a new verdict. 方向 makes no difference: a lower value is always bad.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NeverLess(NumberKind):
         return "每期终值不低于上年同期终值"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """The latest value against the same period of the year before, both final."""
+        """Compares the latest value with that of the same period of the year before, both final."""
         del facts
         form: IndicatorForm = item.rule.form
         latest = series.latest

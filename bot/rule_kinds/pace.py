@@ -1,15 +1,16 @@
-"""序时: is the indicator as far on its way from 基期 to 目标 as the calendar is (domain.md R4).
+"""序时: whether an indicator has come as far from 基期 towards 目标 as it should have by now.
 
-The way is cut into stretches. Progress is (value − start) ÷ (end − start) of the stretch; what the calendar asks for depends on 形状:
+The way from the baseline to the last target is cut into stretches. Progress is (value − start) ÷ (end − start) of a stretch.
+What is expected depends on 形状:
 
-- 直线: straight from the baseline to the first target, and from each target to the next;
-- 阶梯: as much as the last step written for then (节点, else the targets); before the first step nothing;
+- 直线: a straight line from the baseline to the first target, and from each target to the next;
+- 阶梯: the last step written for that time (节点, else the targets); before the first step nothing is expected;
 - 对照表: only the periods listed in 节点 are judged.
 
-More than 黄线 points of the stretch short is 滞后, more than 红线 points is 严重滞后; exactly on a line still belongs to the better side.
+More than 黄线 percentage points of the stretch short is 滞后, more than 红线 is 严重滞后; exactly on a line is the better state.
 
-Traps: a baseline that equals its target divides by zero, and one that is better has nowhere to go: that is 保持; without a
-baseline nothing can be said, and that is not green; after the last target's year 达标 has spoken; 左右 is aimed at in full.
+A baseline that is as good as the target is an error in the file: 保持 is meant. Without a baseline, and after the last target's
+year (which 达标 judges), the state is 待公布. For 左右 the full target value is expected.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class PaceOptions(Form):
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A place on the way: when (in years), and the value it should have."""
+    """A point of the way: the time in years, and the value expected then."""
 
     at: Fraction
     value: Fraction
@@ -87,7 +88,7 @@ class Pace(NumberKind):
         return " ".join(part for part in parts if part)
 
     def when(self, form: IndicatorForm) -> str:
-        """Where the way begins, how it runs, and the bands."""
+        """From which baseline to which targets, by which shape, and the two lines."""
         options: PaceOptions = form.options(self.name)
         start = f"从{form.baseline.year}年基期" if form.baseline else "从基期（待填）"
         years = "、".join(f"{target.due.on.year}年" for target in form.targets)
@@ -96,7 +97,7 @@ class Pace(NumberKind):
         return f"{start}到{years}目标按{options.shape}比进度，{bands}"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """How many points of the stretch the latest value is short of what the calendar asks."""
+        """By how many percentage points of the stretch the latest value is short of what is expected."""
         del facts
         form: IndicatorForm = item.rule.form
         options: PaceOptions = form.options(self.name)
@@ -118,7 +119,7 @@ class Pace(NumberKind):
         return NumberVerdict(state if behind > Fraction(options.yellow) else State.ON_TRACK, (latest,), detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """A way has a beginning, an end further on, and nodes that lie on it."""
+        """There must be targets better than the baseline, and sound nodes."""
         del indicators
         options: PaceOptions = form.options(self.name)
         if not form.targets:
@@ -138,7 +139,7 @@ class Pace(NumberKind):
 def _stretch(
     form: IndicatorForm, options: PaceOptions, base: BaselineForm, scale: Scale, index: int
 ) -> tuple[Fraction, Fraction, Fraction] | None:
-    """Expected value, start and end of the stretch in which a period lies; None where the kind has nothing to say."""
+    """Expected value, start and end of the stretch of a period; None where the period is not judged."""
     now = scale.end(index)
     start = Waypoint(Fraction(base.year + 1), Fraction(base.value))
     targets = _targets(form, start)
@@ -171,7 +172,7 @@ def _nodes(options: PaceOptions, scale: Scale) -> list[Waypoint]:
 
 
 def _listed(options: PaceOptions, marks: list[Waypoint], start: Waypoint, now: Fraction) -> Fraction | None:
-    """What the table says for exactly this period, or the last step written for then."""
+    """The node of exactly this period (对照表), or the last step up to it (阶梯)."""
     if options.shape is Shape.TABLE:
         return next((mark.value for mark in marks if mark.at == now), None)
     return [start, *(mark for mark in marks if mark.at <= now)][-1].value
@@ -188,7 +189,7 @@ def _how_far(behind: Fraction) -> str:
 
 
 def _flat(form: IndicatorForm, options: PaceOptions, base: BaselineForm, name: str) -> Iterable[Remark]:
-    """A stretch that leads nowhere: the baseline or a target is as good as the next target already."""
+    """Complains of a baseline or target that is already as good as the next target."""
     ahead = sorted((one for one in form.targets if one.due.on.year > base.year), key=lambda one: one.due.on)
     marks = [("基期", base.value), *((f"{target.due.words()}目标", target.value) for target in ahead)]
     if options.shape is not Shape.LINE and options.nodes:
@@ -201,7 +202,7 @@ def _flat(form: IndicatorForm, options: PaceOptions, base: BaselineForm, name: s
 
 
 def _wrong_nodes(form: IndicatorForm, options: PaceOptions, name: str) -> Iterable[Remark]:
-    """Nodes are periods of the cadence, each once, and a table cannot do without."""
+    """Complains of nodes that are no periods of the cadence or come twice, and of a table without any."""
     scale = Scale.of(form.reporting.cadence)
     if options.shape is Shape.TABLE and not options.nodes:
         yield Remark("no-nodes", (name, "形状"), "“对照表”没有“节点”", "写成“节点: [{期: 2026, 值: 96.4}]”")

@@ -1,7 +1,7 @@
-"""比照: the value of this indicator is not below that of another one for the same period (domain.md R12).
+"""比照: the value of this indicator is not below that of another one for the same period.
 
-Traps: pay is sensitive, so what it says is 达到 or 未达到 and the period, never an amount nor a difference, in messages,
-explanations and pages alike; both sides must be final and mean the same thing; one side missing is never green.
+It is meant for pay, which is sensitive: messages, explanations and pages say 达到 or 未达到 and the period, never an amount or a
+difference. Both values must be final; while one is missing the state is 待公布.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Parity(NumberKind):
 """
 
     def dates(self, form: IndicatorForm) -> str:
-        """With what it is compared."""
+        """The id of the other indicator."""
         options: ParityOptions = form.options(self.name)
         return f"不低于{options.other}"
 
     def when(self, form: IndicatorForm) -> str:
-        """What is compared; the other indicator by its number only."""
+        """What is compared; the other indicator is named by its id only."""
         options: ParityOptions = form.options(self.name)
         return f"每期不低于同期的{options.other}"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """The latest value against the other side's of the same period."""
+        """Compares the latest value with the other indicator's of the same period."""
         form: IndicatorForm = item.rule.form
         options: ParityOptions = form.options(self.name)
         latest = series.latest
@@ -58,13 +58,13 @@ class Parity(NumberKind):
         if other is None:
             return awaiting(f"缺{said}比照标准，暂不比较")
         fine = latest.value >= other.value
-        # The other side as a point: the verdict rests on it too, and is told anew when it is corrected.
+        # The other value is a point too: when it is corrected, the verdict is told again.
         sides = (latest, Point.of(latest.index, other))
         detail = f"{said}{'达到' if fine else '未达到'}比照标准"
         return NumberVerdict(State.MET if fine else State.MISSED, sides, detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """The other side is another indicator, reported for the same periods."""
+        """The other indicator must exist, be another one, and be reported for the same periods."""
         options: ParityOptions = form.options(self.name)
         loc = (self.name, "不低于")
         other = indicators.get(options.other)

@@ -1,7 +1,7 @@
-"""禁止: what must not happen (domain.md R11). It is recalled once before its season, and asks for nothing else.
+"""禁止: what must not happen. Units are reminded of it once before its season and need report nothing.
 
-Traps: no monthly or zero report; without a season nothing is said until a person enters something; what is entered is a lead
-to be looked into (线索), not a finding; an open one stands in the leading group's monthly list.
+Without a season nobody is reminded. A person may enter a lead (线索), which is to be looked into and is no proof of anything;
+while it is open it stands in the leading group's monthly list.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Prohibition(BaseKind):
         return f"{before}线索登记后{form.handling.words()}内处理"
 
     def procedure(self, form: ProhibitionForm) -> Procedure:
-        """A lead is handled in one step."""
+        """A lead has one step."""
         return Procedure((Limit(HANDLING, form.handling),), word=LEAD)
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
@@ -78,7 +78,7 @@ class Prohibition(BaseKind):
         return items_of_cases(rule, self.procedure(rule.form), facts, calendar) if facts.cases else ()
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """A season is only recalled; a lead has its date."""
+        """A season is 提示 and never late; a lead is judged by its date."""
         del facts
         if item.data is not None:
             return judge_leg(item, today)

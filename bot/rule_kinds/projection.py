@@ -1,9 +1,9 @@
-"""推算: where the last values lead if things go on as they did, seen in the year of each target (domain.md R10, of values).
+"""推算: which value an indicator will have in the year of each target if the last values go on as they did.
 
-A straight line through the last values (least squares) is drawn on to the target's year. Short of the target is 预警.
+A least-squares line through the last values is extended to the target's year; 预警 where its value there misses the target.
 
-Traps: from fewer than three values nothing is foretold; a gap ends the values that count; 左右 has its tolerance here as in
-达标; once the target's own value is final there is nothing left to foretell. A projection is no fact: the message says 推算.
+At least three values without a gap are needed. 左右 has its tolerance as in 达标. Once the target's own value is final, the item
+is closed. The message says 推算, so that nobody takes it for a reported value.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ class Projection(NumberKind):
 """
 
     def dates(self, form: IndicatorForm) -> str:
-        """The targets, and how many values are looked at."""
+        """The targets, and how many values are used."""
         options: ProjectionOptions = form.options(self.name)
         aims = " ".join(f"{target.due.words()}{target.aim}{target.value}" for target in form.targets)
         return f"{options.periods} {aims}".strip()
 
     def when(self, form: IndicatorForm) -> str:
-        """What is foretold, and from what."""
+        """The years of the targets, and how many values are used."""
         options: ProjectionOptions = form.options(self.name)
         years = "、".join(f"{target.due.on.year}年" for target in form.targets)
         return f"按最近{options.periods}期（至少{FEWEST}期）推算{years}能否达到目标"
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
-        """One item per target that lies ahead of the plan's first day."""
+        """One item per target whose date is not before `since`."""
         del calendar, until
         form: IndicatorForm = rule.form
         for target in form.targets:
@@ -66,7 +66,7 @@ class Projection(NumberKind):
                 yield Item(f"{rule.id}@{year}", rule, f"{form.title}{year}年推算", None, period=year, data=target)
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """The line drawn on to the target's period, against the worst value that would still meet it."""
+        """Whether the extended line meets the target in the target's period."""
         form: IndicatorForm = item.rule.form
         options: ProjectionOptions = form.options(self.name)
         target: TargetForm = item.data
@@ -83,7 +83,7 @@ class Projection(NumberKind):
         return NumberVerdict(State.ON_TRACK if fine else State.WARNED, points, detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """There must be a year to look ahead to."""
+        """There must be a target."""
         del indicators
         if not form.targets:
             yield Remark("no-targets", (self.name,), "“推算”要有“目标”才知道推算到哪一年", "写上“目标”，或改用趋势")

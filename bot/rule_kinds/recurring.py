@@ -1,8 +1,8 @@
-"""周期: a duty that comes back; every period is an item of its own and a missed one stays open (domain.md R2).
+"""周期: a duty that recurs. Every period is an item of its own, and a missed one stays open when the next one begins.
 
-Traps: a missed period must not be overwritten by the next; schools have terms and vacations; the period's label is its
-year and ordinal, so that moving a date inside a year keeps the period's identity. An exception (首期, 例外) therefore moves
-or drops one period and leaves the labels of the others alone.
+A period is identified by its year and its place in the year, so a date that is moved within the year leaves the period the
+same item. An exception (首期, 例外) moves or drops one period and does not change the labels of the others. Terms of school
+are periods too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.core.rules.words import Cadence, DueDate, Instead, Period
 from bot.core.time.grammar import PlainDate
 from bot.core.time.workdays import Calendar
 
-#: How far a period's own date may lie from that of the cadence.
+#: The most by which 首期 or 例外 may move a period's date.
 A_YEAR = timedelta(days=366)
 Label = Annotated[
     str, Field(pattern=r"^20\d\d(H[12]|Q[1-4]|W\d\d|-\d{1,2}[上下]?)?$", description="期别如 2027、2027Q1、2027-03")

@@ -1,7 +1,7 @@
-"""报送: the value of an indicator for a period is due, late, missing or in (domain.md R8).
+"""报送: the value of an indicator for a period must be reported by a date.
 
-It speaks to the data provider, not to the responsible unit. Before 应报 it reminds; from 应报 to the end of 宽限 it waits;
-after that it is 未报. A value closes it. A missing value is never green.
+The data provider is reminded, not the responsible unit: before 应报 it is reminded, from 应报 to the end of 宽限 the bot waits,
+after that the state is 未报. A final value closes the item.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Reporting(BaseKind):
                 )
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """In, waiting, or missing."""
+        """Closed by a final value; 未报 after the grace period."""
         seen = facts.observations.get((item.rule.form.id, item.period))
         if seen is not None and seen.final:
             return Judgement(State.CLOSED, detail="已报送")

@@ -1,9 +1,8 @@
-"""达标: a target judged once, when the value of exactly its period is known (domain.md R3).
+"""达标: a target that is judged once, when the value of exactly its period is known.
 
-Traps: a 2027 target is not judged with a 2026 value; before the value is known nothing is alarmed (报送 does that);
-达到 is a floor though 以上 is not written; 保持 alarms below only; 左右 has a one-sided tolerance, 稳定 a two-sided one.
-A sum (累计自) is judged once every value it adds up is known: with one missing it is neither green nor red. A change from
-the baseline waits for the baseline.
+A target of 2027 is never judged by a value of 2026. Until the value is known the state is 待公布; 报送 asks for the value. 达到
+means at least, also without 以上; for 保持 only a lower value is bad; 左右 has a tolerance on one side, 稳定 on both. A sum (累计自)
+is judged when all its values are known. A target written as a change from the baseline waits for the baseline.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from bot.core.time.zone import day_of
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A target, and the labels of the values it is held against: one, or all that it adds up."""
+    """A target, and the labels of the values it is compared with: one, or all that its sum adds up."""
 
     target: TargetForm
     labels: tuple[str, ...]
 
 
 def labels_of(target: TargetForm, form: IndicatorForm) -> tuple[str, ...]:
-    """The periods, as its reports are labelled, whose values a target is about."""
+    """The labels of the reported periods that a target is about."""
     scale = Scale.of(form.reporting.cadence)
     last = scale.covering(target.due.on)
     first = last
@@ -85,7 +84,7 @@ class Target(BaseKind):
             yield Remark("no-targets", (self.name,), "“达标”要有“目标”才能判断", "写上“目标”，或改用趋势、保持")
 
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
-        """Met or missed once every value it needs is known; until then its result is awaited."""
+        """Met or missed once every value it needs is known; until then 待公布."""
         del today
         form: IndicatorForm = item.rule.form
         goal: Goal = item.data
@@ -107,7 +106,7 @@ def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorFor
 
 
 def _missing(labels: Sequence[str], all_labels: Sequence[Any]) -> str:
-    """Which values a sum still lacks; of a single value 报送 speaks."""
+    """Which values a sum still lacks; nothing for a single value, which 报送 asks for."""
     if len(all_labels) == 1:
         return ""
     return f"累计缺{'、'.join(labels[:4])}{f'等{len(labels)}期' if len(labels) > 4 else ''}的数据"

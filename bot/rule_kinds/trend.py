@@ -1,10 +1,10 @@
-"""趋势: the values of an indicator move in its direction, or at least do not move against it (domain.md R7).
+"""趋势: the values of an indicator do not move against its direction.
 
-The change is that of a straight line laid through the last values (least squares, slope × periods between first and last).
-Against the direction by more than 最小变化 is 未达标; everything else is 正常推进, and a change within 最小变化 reads 持平.
+The change is that of a least-squares line through the last values (slope × periods between first and last). A change against
+方向 by more than 最小变化 is 未达标; everything else is 正常推进, and a change within 最小变化 is called 持平.
 
-Traps: two points are no trend, and a gap in the window is no window; survey noise (近视率 is sampled) needs a dead band, in
-the indicator's own unit; a flat line is no success, only no breach; which way is good is the indicator's 方向, not the kind's.
+At least three consecutive values are needed. Values from samples (近视率) vary by chance, so 最小变化 is set, in the indicator's
+own unit. Which way is good is a matter of the indicator's 方向.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Trend(NumberKind):
         return f"{form.direction} {options.window} {written(options.least)}"
 
     def when(self, form: IndicatorForm) -> str:
-        """What is compared, and from which change on it counts."""
+        """How many values are compared, and which change counts."""
         options: TrendOptions = form.options(self.name)
         unit = "个百分点" if form.measure == "%" else form.measure
         band = f"，变化{written(options.least)}{unit}以内算持平" if options.least else ""
         return f"看最近{options.window}期，要求{_wanted(form)}{band}"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """Adverse beyond the dead band or not."""
+        """未达标 where the values move against the direction by more than 最小变化."""
         del facts
         form: IndicatorForm = item.rule.form
         options: TrendOptions = form.options(self.name)

@@ -1,7 +1,7 @@
-"""待定: a commitment of the plan that has no date yet (domain.md R13).
+"""待定: a commitment of the plan that has no date yet.
 
-It must not reach a responsible unit as if it were a deadline: it only stands in the admin's quarterly list, until a person
-gives it a date and it becomes a 节点 or a 周期.
+No responsible unit is reminded of it. It stands in the admin's quarterly list until a person sets a date, which makes it a 节点
+or a 周期.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Undated(BaseKind):
 """
 
     def dates(self, form: UndatedForm) -> str:
-        """No date binds; a proposed one is shown."""
+        """The proposed date, if there is one."""
         return form.proposed.words() if form.proposed else "待定"
 
     def when(self, form: UndatedForm) -> str:
-        """待定, with the proposed date a person may decide on."""
+        """待定, and the proposed date if there is one."""
         return f"待定（建议{spoken(form.proposed)}）" if form.proposed else "待定"
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:

@@ -1,6 +1,6 @@
-"""Linux's own word that something under a folder changed, read by the event loop itself: no thread and no polling in between.
+"""inotify of Linux, read by the event loop itself: it tells that something under a folder changed, without thread or polling.
 
-watchfiles asks its thread three times a second whether anything happened, which alone costs an idle service 10 ms of CPU a minute.
+The library watchfiles polls its own thread three times a second, which costs an idle service 10 ms of CPU a minute.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-#: Written and closed, renamed here or away, made, deleted, other rights; the folder itself gone is no matter.
+#: Written and closed, moved here or away, created, deleted, permissions changed; not the removal of the folder itself.
 _CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x4
 _LARGEST = 64 * 1024
 
 
 class Inotify:
-    """Folders with everything below them. Raises OSError where the system has no inotify, or no watch left."""
+    """Watches folders with everything below them. Raises OSError where the system has no inotify, or no watch left."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -33,7 +33,7 @@ class Inotify:
             raise
 
     def watch_all(self) -> None:
-        """Watches what there is now, also folders made since; one watched already stays as it is."""
+        """Watches all folders that exist now; adding one again changes nothing. Raises OSError."""
         for folder in self._folders:
             for place, _, _ in os.walk(folder):
                 found = self._libc.inotify_add_watch(self.fd, os.fsencode(place), _CHANGES)
@@ -41,7 +41,7 @@ class Inotify:
                     raise OSError(ctypes.get_errno(), "inotify_add_watch")
 
     def drain(self) -> None:
-        """Takes everything that was reported; what exactly it was, nobody asks."""
+        """Reads and drops all reports: only that there was one matters."""
         try:
             while os.read(self.fd, _LARGEST):
                 pass

@@ -23,9 +23,9 @@ from bot.core.facts.events import Event, EventRejected
 from bot.sources._watch import FolderWatch
 
 LARGEST = 256 * 1024  # bytes
-LONGEST_REASON = 600  # characters: what was wrong may be quoted from the file, and the file may be long
+LONGEST_REASON = 600  # characters; a reason may quote the file, which may be long
 
-#: pydantic's error type → what is wrong with the named field; its own sentences are English.
+#: pydantic's error type → the sentence about the named field; pydantic's own are English.
 SLIPS = {"missing": "没有填写", "extra_forbidden": "不认识这一项", "timezone_aware": "缺少时区，如 +08:00"}
 
 
@@ -36,14 +36,14 @@ class Letter:
     path: Path
     event: Event
     rejected: bool = False
-    written: tuple[int, int] = (0, 0)  # which file it was, and when it was written last
+    written: tuple[int, int] = (0, 0)  # inode and time of change (ns)
 
     def refused(self, reason: str, now: datetime) -> Letter:
-        """The same file with the event that says that it was not accepted."""
+        """The same file with an event that says why it was not accepted."""
         return replace(_refused(self.path, reason, now, self.event.model_dump_json().encode()), written=self.written)
 
     def settle(self) -> None:
-        """Takes the file out of the inbox, unless another has come in its place meanwhile."""
+        """Takes the file out of the inbox, unless another one has replaced it. Raises OSError."""
         with suppress(FileNotFoundError):
             if self.written != _written(self.path):
                 return
@@ -86,11 +86,11 @@ class Inbox:
         self._watch.stop()
 
     def letters(self, now: datetime) -> Iterator[Letter]:
-        """Every waiting file, oldest name first; names beginning with a dot or ending in .tmp are still being written."""
+        """Every waiting file, in the order of names; a name with a dot in front or .tmp at the end is still being written."""
         if not self.folder.is_dir():
             return
         for path in sorted(self.folder.glob("*.json")):
-            with suppress(FileNotFoundError):  # somebody took it back
+            with suppress(FileNotFoundError):  # removed meanwhile
                 if path.is_file() and not path.name.startswith("."):
                     yield read(path, now)
 
@@ -114,8 +114,8 @@ def _written(path: Path) -> tuple[int, int]:
 
 
 def read(path: Path, now: datetime) -> Letter:
-    """The event in a file, or the event that says that there is none. Raises FileNotFoundError."""
-    written = _written(path)  # asked before it is read
+    """The event in a file, or an event that says why the file was refused. Raises FileNotFoundError."""
+    written = _written(path)  # before it is read, so that a later change shows
     return replace(_read(path, now), written=written)
 
 
@@ -135,7 +135,7 @@ def _read(path: Path, now: datetime) -> Letter:
 
 
 def _refused(path: Path, reason: str, now: datetime, content: bytes) -> Letter:
-    """The admin hears once of one content under one name."""
+    """A refusal; its id is that of the name and content, so that the admin is told of it once."""
     said = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}……"
     problem = f"{path.name}：{said}。文件已移到 rejected 文件夹。"
     key = f"rejected-{hashlib.sha256(path.name.encode() + content).hexdigest()[:32]}"

@@ -1,3 +1,3 @@
-"""What happened: events, and the facts they fold into; cases and the values of an indicator among them.
+"""What happened: events, the facts made of them, cases, and the values of an indicator.
 
 Not here: what follows from it (`core/deciding`). May import `core/time` and `core/rules`."""

@@ -1,6 +1,6 @@
-"""The steps of cases 办件: how long each may take, where a case stands, and the items that its steps are.
+"""The steps of cases 办件: how long each may take, which step a case has reached, and the items made of them.
 
-Worked out from the rule and the facts whenever asked; nothing is kept.
+Everything is worked out from the rule and the facts; there is no state.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from bot.core.rules.words import Span, Unit
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import day_of
 
-#: A finished case older than this, counted back from the rule's newest, is no longer made into items.
+#: A finished case this much older than the rule's newest one is left out of the items.
 KEPT = timedelta(days=730)
-#: Counts below this are not told: small numbers point at persons.
+#: Smaller counts are not shown, because they could identify persons.
 SMALL = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a rule says of one step: how long it may take, by category where that differs. None: the total limit only."""
+    """The time limit of one step, by category where it differs. Without any, only the total limit counts."""
 
     title: str
     span: Span | None
@@ -39,7 +39,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """The steps of a rule's cases. Categories are the words a case may be opened under; empty when there are none."""
+    """The steps of a rule's cases, and the categories a case may have."""
 
     limits: tuple[Limit, ...]
     categories: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ def procedure_of(rule: Rule) -> Procedure | None:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One step of one case on its way. `done_on` is None for the step it has come to."""
+    """One step of one case. `done_on` is None for the step that the case has reached."""
 
     case: Case
     step: int
@@ -79,7 +79,7 @@ def cases_of(rule: Rule, facts: Facts) -> list[Case]:
 
 
 def legs(case: Case, procedure: Procedure, facts: Facts, calendar: Calendar) -> tuple[Leg, ...]:
-    """The steps of a case up to the one it has come to; a case closed as a whole stops there."""
+    """The steps of a case up to the one it has reached, or at which the whole case was closed."""
     found: list[Leg] = []
     start = case.opened_on
     ended_on = _closed_on(facts.marks.get(case.id))
@@ -97,17 +97,17 @@ def legs(case: Case, procedure: Procedure, facts: Facts, calendar: Calendar) -> 
 
 
 def current_leg(found: Iterable[Leg]) -> Leg | None:
-    """The step a case has come to, or None when it is finished."""
+    """The step that a case has reached, or None when it is finished."""
     return next((leg for leg in found if leg.done_on is None), None)
 
 
 def _closed_on(mark: Mark | None) -> date | None:
-    """The day of 销号, unless something was said later."""
+    """The day of 销号, if that is the last thing said."""
     return day_of(mark.at) if mark and mark.what == "closed" else None
 
 
 def _done_on(case: Case, step: int, facts: Facts) -> date | None:
-    """When a step was finished: entered as such, or struck off; being sent back later undoes either."""
+    """When a step was finished: entered as finished, or closed by 销号; a later 退回 undoes either."""
     mark, entered = facts.marks.get(step_id(case.rule, case.number, step)), case.done.get(step)
     if entered and not (mark and mark.what == "returned" and mark.at >= entered[1]):
         return entered[0]
@@ -115,7 +115,7 @@ def _done_on(case: Case, step: int, facts: Facts) -> date | None:
 
 
 def _due(span: Span | None, start: date, ended_on: date | None, case: Case, calendar: Calendar) -> date | None:
-    """The last good day: the limit from `start`, moved on by every pause that began while it was running."""
+    """The last good day: the limit from `start`, extended by every pause that began before the step ended."""
     if span is None:
         return None
     due = span.after(start, calendar)
@@ -128,7 +128,7 @@ def _due(span: Span | None, start: date, ended_on: date | None, case: Case, cale
 
 
 def _moved(due: date, unit: Unit, since: date, until: date, calendar: Calendar) -> date:
-    """A due date later by the pause; the day of stopping stands still, the day of resuming counts again."""
+    """The due date moved by a pause; the day of stopping is not counted, the day of resuming is."""
     if unit is not Unit.WORKDAY:
         return due + (until - since)
     eve = timedelta(days=1)
@@ -139,7 +139,7 @@ def _moved(due: date, unit: Unit, since: date, until: date, calendar: Calendar) 
 
 
 def items_of_cases(rule: Rule, procedure: Procedure, facts: Facts, calendar: Calendar) -> Iterator[Item]:
-    """An item for every step a case has come to so far; long-finished cases are left out."""
+    """An item for every step that a case has reached so far, without cases finished long ago."""
     cases = cases_of(rule, facts)
     edge = max((case.touched_on for case in cases), default=date.min)
     for case in cases:
@@ -158,7 +158,7 @@ def _item(rule: Rule, procedure: Procedure, leg: Leg) -> Item:
 
 
 def judge_leg(item: Item, today: date) -> Judgement:
-    """By date; finished steps are closed, a case whose clock stands still waits."""
+    """By date; a finished step is closed, and a step of a case whose clock is stopped is 暂停计时."""
     leg: Leg = item.data
     if leg.done_on is not None:
         return Judgement(State.CLOSED, detail="已办结")
@@ -168,5 +168,5 @@ def judge_leg(item: Item, today: date) -> Judgement:
 
 
 def shown_count(count: int) -> str:
-    """A number of cases as anybody may read it: small ones are hidden."""
+    """A number of cases for everybody to read; a small one is not given exactly."""
     return f"不足{SMALL}件" if 0 < count < SMALL else f"{count}件"

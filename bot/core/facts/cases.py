@@ -1,7 +1,7 @@
 """Cases 办件: what is known of each.
 
-A case is a number and dates, never a name. It is opened by an event, goes through the steps of its rule one after the
-other, and its clock may stand still in between (暂停计时). When its steps are due: `case_steps.py`.
+A case is a number and dates and has no name. It is opened by an event and goes through the steps of its rule one after the
+other; its clock may be stopped in between (暂停计时). When its steps are due: `case_steps.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The clock stands still from `since`; `until` is the first day on which it runs again."""
+    """The clock of a case is stopped from `since` on; `until` is the first day on which it runs again."""
 
     since: date
     until: date | None = None
@@ -21,7 +21,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What events say of one case. `done` holds, by step, the day it was finished and when that was entered."""
+    """What is known of one case. `done`: by step, the day on which it was finished, and when that was entered."""
 
     rule: str
     number: str
@@ -32,18 +32,18 @@ class Case:
 
     @property
     def id(self) -> str:
-        """T09-C1@2027-003: how an event closes it as a whole."""
+        """T09-C1@2027-003: the id under which an event closes the whole case."""
         return f"{self.rule}@{self.number}"
 
     @property
     def paused_since(self) -> date | None:
-        """Since when the clock stands still, if it does."""
+        """Since when the clock is stopped; None when it runs."""
         last = self.pauses[-1] if self.pauses else None
         return last.since if last and last.until is None else None
 
     @property
     def touched_on(self) -> date:
-        """The latest day anything of it bears."""
+        """The latest day of anything that is known of it."""
         days = [on for on, _ in self.done.values()] + [pause.until or pause.since for pause in self.pauses]
         return max(days, default=self.opened_on)
 
@@ -56,7 +56,7 @@ class Case:
         return replace(self, pauses=(*self.pauses, Pause(on)))
 
     def resumed(self, on: date) -> Case:
-        """The same case with its clock running again; nothing changes when it ran."""
+        """The same case with its clock running again."""
         if self.paused_since is None:
             return self
         return replace(self, pauses=(*self.pauses[:-1], Pause(self.pauses[-1].since, on)))

@@ -1,4 +1,4 @@
-"""Events: what happened, in the past tense. With the rule files, the only input there is (design §1).
+"""Events: what happened. Events and rule files are the only input of the bot.
 
 The envelope is CloudEvents 1.0 JSON; `type` is `duban.<name>` and `data` one of the frozen payloads below.
 """
@@ -35,7 +35,7 @@ class Observed(Payload):
 
 
 class Done(Payload):
-    """The unit says finished; the office has yet to check (待核)."""
+    """办结: the unit says that it has finished; the office still has to check (待核)."""
 
     type: ClassVar[str] = "duban.done"
     item: str
@@ -44,7 +44,7 @@ class Done(Payload):
 
 
 class Closed(Payload):
-    """销号: the office checked and struck it off."""
+    """销号: the office has checked it and closed it."""
 
     type: ClassVar[str] = "duban.closed"
     item: str
@@ -52,7 +52,7 @@ class Closed(Payload):
 
 
 class Returned(Payload):
-    """退回: the office checked and sent it back."""
+    """退回: the office has checked it and sent it back."""
 
     type: ClassVar[str] = "duban.returned"
     item: str
@@ -134,7 +134,7 @@ class CaseResumed(Payload):
 
 
 class ResendAsked(Payload):
-    """A person sends messages again, or sends them to another chat (`chat`), by their numbers."""
+    """A person asked for messages (`numbers`) to be sent again, or to another chat (`chat`)."""
 
     type: ClassVar[str] = "duban.resend_asked"
     numbers: tuple[str, ...] = Field(min_length=1)
@@ -144,7 +144,7 @@ class ResendAsked(Payload):
 
 
 class RobotMended(Payload):
-    """A person says that a robot works again on its platform's side; its messages try it anew."""
+    """A person said that a robot works again on its platform; its waiting messages are tried again."""
 
     type: ClassVar[str] = "duban.robot_mended"
     robot: str

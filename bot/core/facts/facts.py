@@ -1,6 +1,6 @@
-"""Facts: what is known at a moment, a fold over events in the order in which they were taken in.
+"""Facts: what is known at a moment, folded from events in the order in which they were taken in.
 
-Every `after` returns new facts and leaves the old ones alone; replaying all events rebuilds them exactly.
+`after` returns new facts and does not change the old ones; replaying all events gives the same facts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.core.rules.succession import UNCHANGED, Succession
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where an item's life stands: done, closed or returned, since when, by whom, why."""
+    """The last thing people said of an item: done, closed or returned; when, by whom, why."""
 
     what: str
     at: datetime
@@ -98,24 +98,24 @@ class Facts:
         return replace(changed, version=self.version + 1)
 
     def value(self, indicator: str, period: str) -> Observation | None:
-        """The final value of an indicator for a period; a preliminary one is judged by nothing."""
+        """The final value of an indicator for a period; None for a preliminary one."""
         seen = self.observations.get((indicator, period))
         return seen if seen is not None and seen.final else None
 
     def confirms(self, rule: Rule) -> bool:
-        """Whether nothing in a rule waits for a person: written in the plan, set by a person, or confirmed as it stands."""
+        """Whether no part of a rule is an unconfirmed proposal: it is the plan's or a person's, or was confirmed as it is."""
         if self.all_confirmed or not (rule.basis is Basis.PROPOSED or rule.kind.proposes(rule.form)):
             return True
         leads = rule.lead.units if rule.lead else ()
         return self.names.agrees(self.confirmed_rules.get(rule.id, ""), rule.fingerprint, leads)
 
     def allows(self, item: Item) -> bool:
-        """Whether an item may speak: only its own date must be confirmed, not those of its rule's steps."""
+        """Whether units may be told of an item: its own date must be confirmed, those of its rule's steps need not."""
         proposed = item.proposed or item.rule.basis is Basis.PROPOSED
         return not proposed or self.confirms(item.rule)
 
     def confirmed_lead(self, rule: Rule) -> str | None:
-        """The lead that counts; an unconfirmed proposal counts as none."""
+        """The lead in force; None while it is an unconfirmed proposal."""
         if rule.lead is None:
             return None
         if self.all_confirmed or rule.lead.basis is not Basis.PROPOSED:
@@ -123,12 +123,12 @@ class Facts:
         return rule.lead.unit if self.confirmed_leads.get(rule.lead_key) == rule.lead.unit else None
 
     def extension_of(self, item: Item) -> Extension | None:
-        """The extension in force; void once the rule's own date is no longer the one it was granted against."""
+        """The extension in force. It is void once the rule's date is another than the one it replaced."""
         extension = self.extensions.get(item.id)
         return extension if extension and extension.rule_due == item.due_on else None
 
     def void_extension_of(self, item: Item) -> Extension | None:
-        """An extension that lost its ground because the rule's date changed."""
+        """An extension that is void because the rule's date has changed."""
         extension = self.extensions.get(item.id)
         return extension if extension and extension.rule_due != item.due_on else None
 
@@ -176,7 +176,7 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     key = payload.indicator, payload.period
     known = facts.observations.get(key)
     if known is not None and (known.value, known.final) == (payload.value, payload.final):
-        return facts  # the same figure handed in twice is no news, and tells nobody anything
+        return facts  # the same value reported again changes nothing, and nobody is told
     seen = Observation(payload.value, event.time, event.id, payload.final)
     facts = replace(facts, observations={**facts.observations, key: seen})
     if known is not None:
@@ -189,7 +189,7 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
 def _(payload: e.CaseOpened, facts: Facts, event: e.Event) -> Facts:
     del event
     if (payload.rule, payload.case) in facts.cases:
-        return facts  # a number is given once
+        return facts  # a case number is used once
     opened = Case(payload.rule, payload.case, payload.on, payload.category)
     return replace(facts, cases={**facts.cases, (payload.rule, payload.case): opened})
 
@@ -255,7 +255,7 @@ def _(payload: e.EventRejected, facts: Facts, event: e.Event) -> Facts:
 
 
 def _rejected(facts: Facts, rejection: Rejection) -> Facts:
-    """The last fifty. Of edits saved one after another within an hour only the first and the last are worth a word."""
+    """Keeps the last fifty; of rejected edits less than an hour apart only the first and the last."""
     kept = facts.rejections
     hasty = len(kept) > 1 and rejection.follows(kept[-1]) and rejection.follows(kept[-2])
     kept = kept[:-1] if hasty else kept[-49:]

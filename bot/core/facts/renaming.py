@@ -1,4 +1,4 @@
-"""What happened, told under the names that units, items and chats have today."""
+"""Events with the names that units, items and chats have today."""
 
 from __future__ import annotations
 

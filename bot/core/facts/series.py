@@ -1,7 +1,7 @@
 """An indicator's values in order of period, and the arithmetic on them. Exact: fractions inside, decimals outside.
 
-Only labels of the cadence's own shape belong to a series: 2026, 2026H1, 2026Q1 and 2026-03 cannot be compared. Only final
-values do; a preliminary one is as good as none.
+A series holds the final values whose labels have the shape of the indicator's cadence: 2026, 2026H1, 2026Q1 and 2026-03 are
+never compared with each other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LABEL = re.compile(r"(20\d\d)(?:(H|Q|W|-)(\d{1,2})([上下])?)?")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How the periods of a cadence are counted through the years, so that consecutive ones have consecutive numbers.
+    """Numbers the periods of a cadence through the years: consecutive periods have consecutive numbers.
 
     `mark` tells the shape of the label: "" 2027, H 2027H1, Q 2027Q1, "-0" 2027-03, 上下 2027-03上, W 2027W05, "-" 2027-1.
     `years` is more than 1 where there is a period only every so many years, counted from `since`.
@@ -84,20 +84,20 @@ class Scale:
         return year + Fraction(place + 1, self.per_year)
 
     def covering(self, day: date) -> int:
-        """The period in which a day lies; of periods years apart the first that ends no earlier than it."""
+        """The period that contains a day; of periods years apart the first that ends on or after it."""
         if self.mark == "W":
             return (day.toordinal() - 1) // 7
         return -((1 - (year_time(day) - self.since) * self.per_year) // self.years)
 
     def a_year_before(self, index: int) -> int | None:
-        """The same period of the previous year; of periods years apart the one before. A 53rd week may have none."""
+        """The same period a year earlier; of periods years apart the previous one. None for some 53rd weeks."""
         if self.mark != "W":
             return index - self.per_year
         year, week = self.label(index).split("W")
         return self.index(f"{int(year) - 1}W{week}")
 
     def span(self, index: int) -> str:
-        """A period as an official says it: 2027年, 2027年上半年, 2027年第3季度, 2027年3月, 2027年第5周, 2027年第2期."""
+        """A period in words: 2027年, 2027年上半年, 2027年第3季度, 2027年3月, 2027年第5周, 2027年第2期."""
         if self.mark == "W":
             name, week = self.label(index).split("W")
             return f"{name}年第{int(week)}周"
@@ -108,7 +108,7 @@ class Scale:
         return f"{year}年{words.get(self.mark, f'第{place + 1}期')}"
 
 
-#: By what the rhythm's words hold; the first that fits (每半月 before 每半年 and 每月).
+#: By a word in the rhythm; the first match counts (每半月 before 每半年 and 每月).
 _SCALES: dict[str, tuple[int, str]] = {
     "半月": (24, "上下"),
     "每周": (52, "W"),
@@ -127,7 +127,7 @@ def year_time(day: date) -> Fraction:
 
 
 def begins(due: DueDate) -> Fraction:
-    """When the time that a date names begins, in years: 2027年 at 2027, 2027年6月 at its first day."""
+    """When the period named by a date begins, in years: 2027年 at 2027, 2027年6月 on its first day."""
     if due.precision is Precision.DAY:
         return year_time(due.on) - Fraction(1, 12 * monthrange(due.on.year, due.on.month)[1])
     return year_time(due.on) - Fraction(_COVERS[due.precision], 12)
@@ -143,7 +143,7 @@ class Point:
 
     @classmethod
     def of(cls, index: int, seen: Observation) -> Point:
-        """An observation in its place."""
+        """An observation as the value of a period."""
         return cls(index, seen.value, day_of(seen.at))
 
 
@@ -156,7 +156,7 @@ class Series:
 
     @property
     def latest(self) -> Point | None:
-        """The value of the latest period known, however early or late it came in."""
+        """The value of the latest known period, whenever it was reported."""
         return self.points[-1] if self.points else None
 
     def at(self, index: int) -> Point | None:
@@ -169,11 +169,11 @@ class Series:
         return self.at(index) if index is not None else None
 
     def without_latest(self) -> Series:
-        """What was known of earlier periods."""
+        """The series without its latest period."""
         return Series(self.scale, self.points[:-1])
 
     def run(self, most: int) -> tuple[Point, ...]:
-        """The last values without a gap between them, at most so many."""
+        """The last values without a gap between them, at most `most`."""
         found = self.points[-1:]
         for point in reversed(self.points[:-1]):
             if len(found) >= most or point.index != found[0].index - 1:
@@ -214,7 +214,7 @@ def extrapolated(values: Sequence[Decimal], ahead: int) -> Fraction:
 
 
 def decimal(value: Fraction) -> Decimal:
-    """To 28 digits: exact wherever a value could stand exactly on a bound that somebody wrote."""
+    """To 28 digits, which is exact for every value that can equal a bound in a rule file."""
     return Decimal(value.numerator) / Decimal(value.denominator)
 
 
@@ -227,7 +227,7 @@ def rounded(value: Fraction, places: int = 2) -> Decimal:
 
 
 def written(value: Decimal | Fraction) -> str:
-    """48.1, never 4.81E+1."""
+    """As people write it: 48.1, not 4.81E+1."""
     return f"{value if isinstance(value, Decimal) else rounded(value):f}"
 
 

@@ -1,3 +1,3 @@
-"""What may be written: the forms and words of rule files, the rulebook they add up to, and what a rule makes of itself.
+"""What may be written: the forms and words of rule files, the rulebook made of them, items, and the contract of a rule kind.
 
 Not here: reading files (`bot/rulefiles`) and what happened (`core/facts`). May import `core/time`."""

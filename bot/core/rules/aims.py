@@ -1,4 +1,4 @@
-"""措辞 of a target: what each wording asks of a value, and how it reads. Shared by all that judges against targets.
+"""措辞 of a target: what each wording asks of a value, and how it is written out.
 
 达到 保持 力争 左右       the indicator's own direction; 左右 has a tolerance on the side that fails
 以上 不低于 不少于        at least; 超过 more than
@@ -35,7 +35,7 @@ _OF_CHANGE = {Aim.REACH: "{}", Aim.STRIVE: "力争{}", Aim.NOT_BELOW: "{}以上"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What meets a target: at least `low`, at most `high`; with `strict` the bound itself does not."""
+    """The values that meet a target: at least `low`, at most `high`; with `strict` the bound itself does not meet it."""
 
     low: Decimal | None = None
     high: Decimal | None = None
@@ -49,7 +49,7 @@ class Bounds:
 
 
 def side(target: TargetForm, direction: Direction) -> Direction:
-    """On which side better values lie: the wording's own, that of the change, or the indicator's."""
+    """In which direction values are better: by the wording, by the change, or by the indicator."""
     if target.aim in AT_LEAST and not target.relative:
         return Direction.HIGHER
     if target.aim in AT_MOST:
@@ -60,7 +60,7 @@ def side(target: TargetForm, direction: Direction) -> Direction:
 
 
 def bounds(target: TargetForm, direction: Direction) -> Bounds:
-    """The values that meet a target. Raises LookupError while it waits for its baseline."""
+    """The values that meet a target. Raises LookupError while its baseline is missing."""
     low, high = target.value, target.upper if target.upper is not None else target.value
     if target.aim in (Aim.ABOUT, Aim.STEADY):
         low, high = low - abs(low) * target.tolerance / 100, high + abs(high) * target.tolerance / 100
@@ -73,7 +73,7 @@ def bounds(target: TargetForm, direction: Direction) -> Bounds:
 
 
 def met(value: Decimal, target: TargetForm, direction: Direction) -> bool:
-    """Whether `value` meets the target; except where both sides are bound, being better never fails."""
+    """Whether `value` meets the target. A better value always does, except where both ends are bound."""
     return bounds(target, direction).hold(value)
 
 
@@ -100,7 +100,7 @@ def _worded(target: TargetForm, measure: str) -> str:
 
 def rounded(value: Decimal) -> str:
     """A computed number for people: at most two decimals, no trailing zeros."""
-    if value.adjusted() > 20:  # grown beyond what can be rounded, and beyond all sense
+    if value.adjusted() > 20:  # too large to be rounded
         return f"{value:.2E}"
     text = f"{round(value, 2):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""分区: one duty that several areas each have for themselves becomes one item per area, each with its own rule and id."""
+"""分区: a duty that several areas each have becomes one item per area, each with its own rule and id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def spread(form: ItemForm, units: UnitsForm) -> Iterator[ItemForm]:
 
 
 def areas_of(form: ItemForm, units: UnitsForm) -> Iterator[AreaForm]:
-    """The areas of an item; for the name of a group, its members, each numbered by its unit's own id."""
+    """The areas of an item. For the name of a group: one per member, its id made with the unit's own."""
     ids = {unit.name: unit.id for unit in units.units}
     members = {group.name: group.members for group in units.groups}
     for area in form.areas:

@@ -1,6 +1,6 @@
-"""The ground under every form of the rule files: how a form behaves, the words several of them share, and the plan itself.
+"""What all forms of rule files build on: the base class, words that several forms share, and the form of the plan.
 
-The other forms are in `rulebook.py`, targets in `targets.py`.
+The other forms are in `rulebook.py`, targets in `targets.py`, units in `units.py`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Delivery(StrEnum):
 
 
 class Firmness(StrEnum):
-    """措辞 of an item whose date the plan only hopes for: it is reminded as any other, but not carried upwards."""
+    """措辞 of an item whose date the plan only aims at: it is reminded like any other, but nobody above the unit is told."""
 
     IN_PRINCIPLE = "原则上"
     STRIVE = "力争"
@@ -64,7 +64,7 @@ class Form(BaseModel):
 
 
 def reckonable(value: Decimal) -> bool:
-    """Whether a value is one that anything is counted in: below 10**15, at most 9 decimals; no other can be computed with."""
+    """Whether a number may be computed with: finite, below 10**15, at most 9 decimals."""
     return value.is_finite() and value.adjusted() < 15 and int(value.as_tuple().exponent) >= -9
 
 
@@ -77,11 +77,11 @@ Text = Annotated[str, Field(min_length=1)]
 Anchor = Annotated[str, Field(max_length=20, description="方案原文片段，不超过20个字")]
 Call = Annotated[str, Field(min_length=2, max_length=8, pattern=r"^[\u4e00-\u9fff]+$")]
 
-#: Roles a plan may name in its own words; the admin is the bot's, not the plan's.
+#: Roles for which a plan may have its own word; the admin is no role of the plan.
 NAMEABLE = tuple(role for role in Role if role is not Role.ADMIN)
 #: The keys under which a rule file lists the units of a role.
 ROLE_KEYS = {Role.LEAD: "牵头", Role.COOPERATING: "配合", Role.GUIDING: "指导"}
-#: What an ordinal that is nothing but a number consists of.
+#: The characters of an ordinal that is only a number.
 NUMERALS = frozenset("零〇一二三四五六七八九十百0123456789")
 
 
@@ -120,23 +120,23 @@ class PlanForm(Form):
         return self.calls.get(Role(role), str(role))
 
     def called_briefly(self, role: Role | str) -> str:
-        """The same without 单位, as a key in a rule file has it: 参加."""
+        """The same without 单位, as in the keys of rule files: 参加."""
         return self.called(role).removesuffix("单位")
 
     def in_own_words(self, text: str) -> str:
-        """A sentence of the bot's with the plan's names for the roles in it."""
+        """A sentence of the bot with the plan's words for the roles."""
         for role, name in self.calls.items():
             text = text.replace(role.value, name)
         return text
 
     def cite(self, ordinal: str) -> str:
-        """第（五）项 of 五; whatever is not a mere number stands for itself (组织实施, 二、（三）)."""
+        """第（五）项 for 五; an ordinal that is no number stays as it is (组织实施, 二、（三）)."""
         return self.cites.replace("{序号}", ordinal) if NUMERALS.issuperset(ordinal) else ordinal
 
     @field_validator("calls")
     @classmethod
     def _one_name_for_one_role(cls, calls: dict[Role, str]) -> dict[Role, str]:
-        """Each name means one role, and the names of other roles stay theirs."""
+        """A name may stand for one role only, and not for another role's usual word."""
         by_name: dict[str, Role] = {role.value: role for role in Role}
         for role, name in calls.items():
             if role not in NAMEABLE:

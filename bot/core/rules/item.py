@@ -32,13 +32,15 @@ class State(StrEnum):
     AWAITING_CHECK = "待核"
     CLOSED = "销号"
     PAUSED = "暂停计时"  # a case whose clock stands still
-    ADVISED = "提示"  # a rule recalled before its season: asks for nothing, and is told before its day or never
+    ADVISED = (
+        "提示"  # a reminder of a 禁止 before its season: nothing is asked for, and after its day it is no longer told
+    )
     UNDATED = "待定"
     ASSIGNED = "交办"  # a task's first telling to its units
-    NOTED = "告知"  # something the admin is told that has no state of its own
+    NOTED = "告知"  # told to the admin; has no state of its own
 
 
-#: From calm to grave; a move to the right since the last telling is WORSENED.
+#: How serious each state is; a higher number than at the last telling is WORSENED.
 GRAVITY: Mapping[State, int] = {
     State.CLOSED: 0,
     State.MET: 0,
@@ -70,7 +72,7 @@ class Item:
     """One tracked thing. `due_on` is the rule's date (the last good day), `late_from` the day overdue rungs count from.
 
     `late_from` differs from `due_on` where a result is published later or a grace period runs; without one no ladder counts
-    until the judgement brings an anchor of its own (达标). `opens_on` is the first day of the period it belongs to. Undated
+    until the judgement gives an anchor of its own (达标). `opens_on` is the first day of the period it belongs to. Undated
     items have neither date.
     """
 
@@ -84,18 +86,18 @@ class Item:
     parent: str | None = None
     words: str = ""  # the date as the rule file says it: 2027年底
     proposed: bool = False  # its own date is a proposal (a step), whatever the rule's basis
-    soft: bool = False  # the plan only hopes for it (力争): nobody above the unit hears of it
-    data: Any = field(default=None, compare=False)  # what the kind itself needs (a target, a step)
+    soft: bool = False  # the plan only aims at it (力争): nobody above the unit is told
+    data: Any = field(default=None, compare=False)  # for the kind itself (a target, a step)
 
     @property
     def shown_title(self) -> str:
-        """The title as anybody outside the signed-in pages may read it: nothing of a sensitive item."""
+        """The title for messages and public pages; a sensitive item's is replaced."""
         return SENSITIVE_TITLE if self.rule.sensitive else self.title
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A kind's own verdict about an item, before life (done, closed, extended) is laid over it.
+    """A kind's own verdict on an item, before what people said of it (done, closed, extended) is applied.
 
     `anchor` replaces the due date as the date the ladder counts from (达标 counts from the day its value was known).
     `detail` is a short Chinese phrase for the message: 完成值96.2%，目标97%.
@@ -107,7 +109,7 @@ class Judgement:
 
 
 def by_date(item: Item, today: date) -> State:
-    """The verdict every dated item shares: calm, waiting for its result, overdue (临期 is the ladder's to say)."""
+    """The state of a dated item by date alone: 正常推进, 待公布 or 逾期. 临期 is added by the ladder."""
     if item.due_on is None or item.late_from is None:
         return State.UNDATED
     if today <= item.due_on:

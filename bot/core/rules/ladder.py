@@ -1,7 +1,8 @@
 """督办阶梯: when each rung of a ladder is nominally due, and in which slot it is told.
 
-The nominal date never moves; the slot does: before the due date to the sending day before, after it to the sending day
-after (design §4). A rung is identified for ever by its nominal date, so downtime and edits never repeat one.
+The nominal date of a rung never moves. The day on which it is told does: a rung before the due date is told on the last sending
+day up to it, one after the due date on the first sending day from it on. A rung is identified by its nominal date, so
+neither downtime nor an edit of the rules leads to telling one twice.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bot.core.time.workdays import Calendar
 
 @dataclass(frozen=True, slots=True)
 class DatedRung:
-    """One telling of one rung: `on` is nominal, `slot_on` the day on which it is told at the earliest."""
+    """One telling of one rung: `on` is the nominal date, `slot_on` the first day on which it may be told."""
 
     on: date
     slot_on: date
@@ -74,21 +75,21 @@ def send_day(day: date, forward: bool, calendar: Calendar) -> date:
 
 
 class Stairs:
-    """The tellings one addressee hears of a finding, by nominal date, unrolled only as far as anybody has asked.
+    """The tellings of a finding to one addressee, by nominal date, worked out lazily: a rung that repeats has no end.
 
-    Slot days are made monotone so that bisect may be used. A ladder that repeats has no last telling, so that "no next
-    telling" is never said too early. Answers never depend on what was asked before; one thread at a time may ask.
+    A slot day is never earlier than the one before it, so that bisect works. Answers do not depend on earlier questions.
+    Not safe for several threads.
     """
 
     def __init__(self, tellings: Iterator[DatedRung], only_lists: bool = False) -> None:
-        self.only_lists = only_lists  # one rung's monthly lists and nothing else
+        self.only_lists = only_lists  # the monthly lists of one rung, and no other rung
         self._coming = tellings
         self._tellings: list[DatedRung] = []
         self._slots: list[date] = []
         self._dates: list[date] = []
 
     def at(self, today: date) -> tuple[DatedRung | None, date | None]:
-        """The deepest telling whose slot has come by `today`, and the slot day of the next one (None at the end)."""
+        """The last telling whose slot day is not after `today`, and the slot day of the next one (None at the end)."""
         place = self.place(today)
         return (
             self._tellings[place - 1] if place else None,
@@ -96,20 +97,20 @@ class Stairs:
         )
 
     def place(self, today: date) -> int:
-        """How many slots have come by `today`, which is where on the stairs the next telling stands."""
+        """The number of tellings whose slot day is not after `today`; also the place of the next telling."""
         if not self._slots or self._slots[-1] <= today:
             self._unroll(self._slots, today)
         return bisect_right(self._slots, today)
 
     def nth(self, place: int) -> tuple[DatedRung, date] | None:
-        """The telling at a place (from 0) and its slot day; nothing past the end."""
+        """The telling at a place (from 0) and its slot day; None past the end."""
         while place >= len(self._tellings):
             if not self._climb():
                 return None
         return self._tellings[place], self._slots[place]
 
     def between(self, after: date | None, before: date) -> list[date]:
-        """Nominal dates later than `after` and earlier than `before`: what a deeper rung supersedes."""
+        """Nominal dates later than `after` and earlier than `before`: the tellings that a later one makes needless."""
         if not self._dates or self._dates[-1] < before:
             self._unroll(self._dates, before)
         return self._dates[bisect_right(self._dates, after) if after else 0 : bisect_left(self._dates, before)]
@@ -120,13 +121,13 @@ class Stairs:
         return self._tellings[: bisect_right(self._dates, day)]
 
     def _unroll(self, reached: list[date], day: date) -> None:
-        """Goes on until `reached` (the slots or the dates) has passed `day`."""
+        """Works out tellings until the last of `reached` (slot days or dates) is after `day`."""
         while not reached or reached[-1] <= day:
             if not self._climb():
                 return
 
     def _climb(self) -> bool:
-        """One telling more, if there is any."""
+        """Works out one more telling; False at the end."""
         telling = next(self._coming, None)
         if telling is None:
             return False
@@ -141,7 +142,7 @@ class Stairs:
 
 #: Label of the telling on the first sending day of the month in which something is due.
 MONTH_LIST = "月初清单"
-#: A rung that many days before the date is what the month's list replaces, as long as the list itself leaves a week.
+#: The month's list replaces rungs this many days before the date, where it comes itself at least a week before the date.
 REPLACED, A_WEEK = range(8, 32), 7
 _LISTED = RungForm(
     offset=Offset.parse("当天"), roles=(Role.LEAD, Role.COOPERATING, Role.PROVIDER), delivery=Delivery.DIGEST
@@ -157,10 +158,10 @@ def stairs(
     past_due: bool,
     month_list: bool = False,
 ) -> Stairs:
-    """What somebody with these `roles` hears of a finding in `state`, as the ladder lists it where dates are equal.
+    """What an addressee with these `roles` is told of a finding in `state`; of equal dates in the order of the ladder.
 
-    Before-due rungs lapse once the due date has passed: nobody is told 提前7天 of something overdue. With a `month_list`
-    what is due in a month is told on its first sending day.
+    Rungs before the due date are left out once it has passed: nobody is told 提前7天 of something overdue. With a `month_list`
+    what is due in a month is told on the month's first sending day.
     """
     key = (anchor, calendar, roles, state, past_due, month_list)
     found = rule.climbed.get(key)
@@ -188,13 +189,13 @@ def _heard(
     heard += [iter((listed,))] if listed else []
     if len(heard) == 1:
         return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY)
-    if not endless:  # the same order as merging, which looks at the first of each all the same
+    if not endless:  # sorting is cheaper than merging and gives the same order
         return Stairs(iter(sorted(chain.from_iterable(heard), key=_ON)))
     return Stairs(merge(*heard, key=_ON))
 
 
 def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> DatedRung | None:
-    """The line of the month's list; none where these rungs say nothing ahead, where it would come too late, or beside a single."""
+    """The line in the month's list; None without a rung before the date, after the date, or on the day of a 单发 rung."""
     on = _opening_day(anchor.due_on.replace(day=1), calendar)
     ahead = [(rung, day) for rung in rungs if (day := _ahead(rung, anchor, calendar))]
     alone = any(day == on and rung.delivery is Delivery.SINGLE for rung, day in ahead)
@@ -202,14 +203,14 @@ def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> Da
 
 
 def _said_by(listed: DatedRung, rung: RungForm, anchor: Anchor, calendar: Calendar) -> bool:
-    """Whether the month's list says what this rung would say: up to a month ahead, or on the very same day."""
+    """Whether the month's list replaces this rung: one 8 to 31 days before the date, or on the list's own day."""
     on = _ahead(rung, anchor, calendar)
     in_time = (anchor.due_on - listed.on).days >= A_WEEK
     return on is not None and (on == listed.on or (in_time and (anchor.due_on - on).days in REPLACED))
 
 
 def _ahead(rung: RungForm, anchor: Anchor, calendar: Calendar) -> date | None:
-    """The day of a rung that speaks once and before the date."""
+    """The day of a rung that is told once, before the date; None for any other rung."""
     offset = rung.offset
     if offset.side is not Side.BEFORE or offset.repeats or rung.delivery is Delivery.MONTHLY:
         return None
@@ -231,14 +232,14 @@ def of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[Date
 
 
 def _nominal(offset: Offset, base: date, calendar: Calendar) -> Iterator[date]:
-    """The date of a rung; every date of one that repeats, without end."""
+    """The nominal date of a rung, or all dates of one that repeats, without end."""
     sign = {Side.BEFORE: -1, Side.ON: 0, Side.AFTER: 1}[offset.side]
     for times in count(1) if offset.repeats else (1,):
         yield step(base, sign * times * offset.count, offset.unit, calendar) if sign else base
 
 
 def _monthly(rung: RungForm, reached: date, calendar: Calendar) -> Iterator[DatedRung]:
-    """The lists from the first that is not before the rung is `reached`, without end."""
+    """The monthly lists of a rung from `reached` on, without end."""
     for year in count(reached.year):
         for listed in _lists(rung, year, calendar):
             if listed.on >= reached:
@@ -252,7 +253,7 @@ def following_list(listed: DatedRung, calendar: Calendar) -> DatedRung:
 
 @lru_cache(maxsize=4096)
 def _lists(rung: RungForm, year: int, calendar: Calendar) -> tuple[DatedRung, ...]:
-    """A rung's monthly lists of one year, whatever they count from: on the first sending day of each month."""
+    """The monthly lists of a rung in one year: on the first sending day of each month."""
     label = f"{_label(rung.offset)}·月度清单"
     days = (_opening_day(date(year, month, 1), calendar) for month in range(1, 13))
     return tuple(DatedRung(day, day, rung, label, False) for day in days)

@@ -1,7 +1,7 @@
-"""What an admin may write: frozen forms with Chinese keys, and the rulebook they add up to.
+"""What an admin may write: frozen forms with Chinese keys, and the rulebook made of them.
 
-A form is one shape of YAML in `rules/`; its field aliases are the only spelling of a key. `Rule` is a form that has found
-its task, units, ladder and kind; it carries its own kind, so the core reaches a rib without importing one (design §2).
+A form is one shape of YAML in `rules/`; its field aliases are the only spelling of a key. `Rule` is a form together with its
+task, units, ladder and kind. Because it holds its kind, the core uses a kind without importing `bot/rule_kinds`.
 """
 
 from __future__ import annotations
@@ -89,14 +89,14 @@ class Ladder(Form):
 
 
 class NoteForm(Form):
-    """An element of the plan that only annotates the item it stands under."""
+    """An element (要素) of the plan that is no item but a note on the item under which it is written."""
 
     elements: Names = Field(alias="要素")
     text: str = Field(default="", alias="说明")
 
 
 class PendingForm(Form):
-    """待建规则: an element that waits for a rule kind not built yet."""
+    """待建规则: an element for which there is no rule kind yet."""
 
     elements: Names = Field(alias="要素")
     kind: Text = Field(alias="类型")
@@ -138,7 +138,7 @@ class ItemForm(Form):
         return not self.areas
 
     def in_area(self, area: AreaForm) -> Self:
-        """The same duty in one area: its own id and units, and nothing that belongs to the whole."""
+        """The same duty in one area: with its own id and units, without the notes and former ids of the whole."""
         units = area.units or self.units
         lead = area.lead or (LeadForm(units=units, basis=self.basis) if area.units and len(units) == 1 else None)
         change: dict[str, Any] = {
@@ -153,7 +153,7 @@ class ItemForm(Form):
 
 
 class ReportingForm(Form):
-    """报送: when the value of a period must be handed in, and by whom it is missed."""
+    """报送: when the value of a period must be reported, and how long the bot waits for it after that."""
 
     cadence: Cadence = Field(alias="周期")
     reference: str = Field(default="", alias="基准日")
@@ -208,11 +208,11 @@ class IndicatorForm(Form):
 
     @property
     def targets(self) -> tuple[TargetForm, ...]:
-        """Targets that one value can be held against: no sums, and none that waits for its baseline."""
+        """Targets that one value can be compared with: no sums, and none that still needs its baseline."""
         return tuple(one for one in self.all_targets if one.number is not None and one.sum_from is None)
 
     def options(self, kind: str) -> Any:
-        """The options under which a kind watches it. Raises LookupError when it does not."""
+        """The options of a kind that watches it. Raises StopIteration when that kind does not."""
         return next(watch.options for watch in self.watched if watch.name == kind)
 
 
@@ -256,7 +256,7 @@ class TaskForm(Form):
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A form that knows its task, units and ladder; `id` is what events and tests name (T05-M1, I4:报送).
+    """A form with its task, units, ladder and kind; events and rule tests name it by `id` (T05-M1, I4:报送).
 
     Compared by identity: a rulebook holds each rule once, and caches keyed by a rule stay cheap.
     """
@@ -281,43 +281,43 @@ class Rule:
 
     @cached_property
     def asks_provider(self) -> bool:
-        """Whether its ladder speaks to the data provider; then the provider answers for it, not the lead."""
+        """Whether its ladder addresses the data provider; then the provider must act, not the lead."""
         return any(Role.PROVIDER in rung.roles for rung in self.ladder.rungs)
 
     @property
     def judges_values(self) -> bool:
-        """Whether it watches the values of an indicator, rather than asking for them."""
+        """Whether it judges the values of an indicator, and does not ask for them."""
         return bool(self.provider) and not self.asks_provider
 
     @property
     def shown_when(self) -> str:
-        """Its dates and bounds as anybody may read them; the bounds of a sensitive indicator are not shown."""
+        """Its dates and bounds for everybody to read; the bounds of a sensitive indicator are left out."""
         return "敏感指标" if self.sensitive and self.judges_values else self.kind.when(self.form)
 
     @cached_property
     def comes_monthly(self) -> bool:
-        """Whether it is due in every month anyway, so that no 月初清单 need say so."""
+        """Whether it is due every month, so that it need not stand in the 月初清单."""
         cadence = getattr(self.form, "cadence", None) or getattr(getattr(self.form, "reporting", None), "cadence", None)
         return isinstance(cadence, Cadence) and cadence.every_month
 
     @property
     def soft(self) -> bool:
-        """Whether the plan only hopes for it (力争, 原则上): then nobody above the unit hears of it."""
+        """Whether the plan only aims at it (力争, 原则上): then nobody above the unit is told of it."""
         return isinstance(self.form, ItemForm) and self.form.firmness is not None
 
     @property
     def principals(self) -> tuple[str, ...]:
-        """Who answer for it as written: the data provider, or the leads (confirmed or not)."""
+        """Who must act, as written: the data provider, or the leads (confirmed or not)."""
         return (self.provider,) if self.asks_provider else (self.lead.units if self.lead else ())
 
     @cached_property
     def climbed(self) -> dict[tuple[Any, ...], Any]:
-        """What `ladder.stairs` has worked out for this rule; gone with it, so that old rulebooks leave nothing behind."""
+        """The cache of `ladder.stairs` for this rule; it goes with the rule, so that old rulebooks use no memory."""
         return {}
 
     @property
     def principal(self) -> str:
-        """The same as one text."""
+        """The principals as one text."""
         return "、".join(self.principals)
 
     @cached_property
@@ -329,7 +329,7 @@ class Rule:
 
     @cached_property
     def lead_key(self) -> str:
-        """Under what the lead is confirmed: the task or indicator, or the item when it names a lead of its own."""
+        """The id under which the lead is confirmed: the task or indicator, or the item when it has a lead of its own."""
         if isinstance(self.form, IndicatorForm) and self.form.lead is not None:
             return self.form.id
         return self.id if isinstance(self.form, ItemForm) and self.form.lead is not None else self.owner
@@ -360,7 +360,7 @@ class Rulebook:
 
     @cached_property
     def addressable(self) -> tuple[str, ...]:
-        """Names a rule may address: units and standing groups."""
+        """The names that a rule may address: units and standing groups."""
         return tuple(unit.name for unit in self.units.today)
 
     @cached_property

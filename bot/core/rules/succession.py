@@ -1,10 +1,10 @@
 """机构改革和改编号: what units and items were called before, and what they are called today.
 
-Nothing that was kept is rewritten. Facts and tellings are folded under today's names (`Facts.names`, `Tellings`), so that
-whatever was said, granted or told under an older name still counts, and a rulebook that renames nothing costs nothing.
+Nothing in the state is rewritten. Facts and tellings are folded under today's names (`Facts.names`, `Tellings`), so that
+whatever was reported, granted or told under an older name still counts.
 
-A renamed unit (曾用名) is the same people in the same group. A merged one (已并入) is not: its open items, rungs and confirmed
-leads go to the unit it went to, its group and what that group was assigned (交办) do not.
+A renamed unit (曾用名) keeps its people and its group. A merged unit (已并入) does not: its open items, rungs and confirmed leads
+go to the unit it was merged into; its group, and what that group was assigned (交办), do not.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from bot.core.rules.units import UnitForm
 FormT = TypeVar("FormT", bound=BaseModel)
 
 ASSIGNED = "交办:"
-#: Keys of rule files behind which an item's id or units stand.
+#: Keys of rule files whose values are ids of items, or names of units.
 ITEM_KEYS = frozenset({"事项"})
 UNIT_KEYS = frozenset({"责任单位", "单位", "配合", "指导", "成员", "数据来源"})
-#: What the office says of an item is known by the item's id: 系统:待核:T05-M1.
+#: The office's own findings contain the id of the item they are about: 系统:待核:T05-M1.
 _ID = re.compile(r"(交办:|系统:(?:待核|延期失效):)?([A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?)(?![A-Za-z0-9])(.*)", re.DOTALL)
 _IDS = re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?(?![A-Za-z0-9])")
 
@@ -41,27 +41,27 @@ class Succession:
         return bool(self.units or self.ids)
 
     def unit(self, name: str) -> str:
-        """The unit that answers today for what was this unit's."""
+        """The unit that is responsible today for what was this unit's."""
         return self.units.get(name, name)
 
     def addressee(self, key: str) -> str:
-        """The same for a name a chat is configured under: 县卫计局·分管领导."""
-        if not self.units:  # most counties, and asked for every line of every message
+        """The same for the name of a chat: 县卫计局·分管领导."""
+        if not self.units:  # the usual case, and called for every line of every message
             return key
         name, also, chat = key.partition("→")
         head, mark, rest = name.partition("·")
         return f"{self.unit(head)}{mark}{rest}{also}{chat and self.chat(chat)}"
 
     def chat(self, name: str) -> str:
-        """The name under which this chat's people are spoken to today; a merged unit's group keeps its own."""
+        """Today's name of a chat; the group of a merged unit keeps its own."""
         return name if self.gone(name) else self.addressee(name)
 
     def gone(self, name: str) -> bool:
-        """Whether this was the chat of a unit that went into another."""
+        """Whether this is the chat of a unit that was merged into another."""
         return bool(self.merged) and name.partition("→")[0].partition("·")[0] in self.merged
 
     def hearer(self, item: str, key: str) -> str:
-        """Who counts as having heard of an item: of 交办 only the people themselves, so that the new unit hears its own."""
+        """Who counts as told of an item. 交办 is not passed on by a merger, so that the new unit is told of its own."""
         return self.chat(key) if item.startswith(ASSIGNED) else self.addressee(key)
 
     def item(self, name: str) -> str:
@@ -87,12 +87,12 @@ class Succession:
         return _but_helping(confirmed, leads) == _but_helping(now, leads)
 
     def together(self, names: Iterable[str]) -> tuple[str, ...]:
-        """A list of units as it reads today, nobody twice."""
+        """A list of units under today's names, each once."""
         return tuple(dict.fromkeys(self.unit(name) for name in names))
 
 
 def of_today(form: FormT, names: Succession) -> FormT:
-    """A form of a rule file as it reads today: units by those that answer now, nobody twice in one list, items by their ids."""
+    """A form of a rule file with today's units, each once in a list, and today's ids of items."""
     if not names:
         return form
     change: dict[str, Any] = {}
@@ -116,13 +116,13 @@ def _value_of_today(value: Any, names: Succession, key: str) -> Any:
 
 
 def _but_helping(fingerprint: str, leads: Iterable[str]) -> list[str]:
-    """The fingerprint with the leads taken out of those who help."""
+    """The fingerprint without the leads among the cooperating units."""
     units, *rest = fingerprint.split("|", 2)
     helping = {*rest[0].strip(",").split(",")} if rest else set()
     return [units, *sorted(helping - {*leads, ""}), *rest[1:]]
 
 
-#: Nobody was renamed and nothing renumbered.
+#: No unit was renamed and no item renumbered.
 UNCHANGED = Succession()
 
 
@@ -140,7 +140,7 @@ def succession(units: Iterable[UnitForm], former_ids: Iterable[tuple[str, Iterab
 
 
 def heir(name: str, known: Mapping[str, UnitForm]) -> str:
-    """The unit in which a unit went up at last; where mergers run in a circle or out of the file, the last sound name."""
+    """The unit a unit was finally merged into; where mergers form a circle or name no unit, the last sound name."""
     seen = {name}
     while (unit := known.get(name)) and unit.merged_into in known and unit.merged_into not in seen:
         name = unit.merged_into

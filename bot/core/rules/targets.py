@@ -23,7 +23,7 @@ class Direction(StrEnum):
 
 
 class Aim(StrEnum):
-    """措辞 of a target, kept as the plan has it so that nobody corrects 达到 into 以上. What each asks: `aims.py`."""
+    """措辞 of a target, in the words of the plan. What each asks of a value: `aims.py`."""
 
     REACH = "达到"
     AT_LEAST = "以上"
@@ -42,7 +42,7 @@ class Aim(StrEnum):
     STEADY = "稳定"
 
 
-#: Wordings a change from the baseline may have.
+#: The wordings of targets that are a change from the baseline.
 RELATIVE_AIMS = (Aim.REACH, Aim.AT_LEAST, Aim.NOT_BELOW, Aim.ABOUT, Aim.STRIVE)
 
 _CHANGE = re.compile(r"(下降|减少|降低|压减|增长|增加|提高|提升|上升)(?:了|到)?(\d+(?:\.\d+)?)(%|个百分点)")
@@ -52,7 +52,7 @@ _DOUBLED = {"翻一番": Decimal(100), "翻番": Decimal(100), "翻两番": Deci
 
 @dataclass(frozen=True, slots=True)
 class Change(Word):
-    """How far a value is to move from the baseline: `amount` (negative is down) in per cent of it, or in points."""
+    """The change from the baseline that is wanted: `amount` (negative is down) in per cent of it, or in points."""
 
     amount: Decimal
     points: bool
@@ -121,7 +121,7 @@ class BaselineForm(Form):
 
 
 class TargetForm(Form):
-    """One 目标 of an indicator. `number` is None while a change from the baseline waits for the baseline."""
+    """One 目标 of an indicator. `number` is None for a change from a baseline that is not known yet."""
 
     due: DueDate = Field(alias="期限", description="某年，或与报送周期相应的半年、季度、月")
     number: Decimal | None = Field(default=None, alias="值", allow_inf_nan=False)
@@ -141,14 +141,14 @@ class TargetForm(Form):
 
     @property
     def value(self) -> Decimal:
-        """The number to be met. Raises LookupError while it waits for the baseline."""
+        """The number to be met. Raises LookupError while the baseline is missing."""
         if self.number is None:
             raise LookupError("no baseline yet")
         return self.number
 
     @property
     def label(self) -> str:
-        """How its item is numbered: 2027, 2027H1, 2027Q3 or 2027-05, a sum 2030累计; what ends with the year is the year's."""
+        """The label of its item: 2027, 2027H1, 2027Q3, 2027-05, or 2030累计 for a sum; a period that ends the year is 2027."""
         year, month = self.due.on.year, self.due.on.month
         tail = f"-{month:02}"
         if (month, self.due.on.day) == (12, 31):
@@ -161,7 +161,7 @@ class TargetForm(Form):
 
     @property
     def relative(self) -> Change | Growth | None:
-        """The change from the baseline it was written as, if it was."""
+        """The change from the baseline, where the target is written as one."""
         return self.change or self.growth
 
     @model_validator(mode="after")

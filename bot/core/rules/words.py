@@ -1,4 +1,4 @@
-"""The small strict Chinese grammar of rule files: every form there is, each with an example.
+"""The small strict Chinese grammar of rule files: every form with an example.
 
 Full-width digits and punctuation count as half-width, and blanks are ignored (２０２７ 年底 is 2027年底).
 
@@ -98,7 +98,7 @@ class Precision(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a count counts."""
+    """The unit of a count."""
 
     DAY = "天"
     WORKDAY = "工作日"
@@ -106,7 +106,7 @@ class Unit(StrEnum):
 
 
 class Side(StrEnum):
-    """Where a rung stands."""
+    """Whether a rung is before, on or after the due date."""
 
     BEFORE = "提前"
     ON = "当天"
@@ -138,7 +138,7 @@ FIVE_YEAR_ENDS = {"三": "2020", "四": "2025", "五": "2030", "六": "2035", "�
 
 @dataclass(frozen=True, slots=True)
 class DueDate(Word):
-    """The last good day, and how exactly it was written. Equal by meaning: `text` keeps the words, uncompared."""
+    """The last good day, and how exactly it was written. `text` keeps the words and is not compared."""
 
     on: date
     precision: Precision
@@ -208,7 +208,7 @@ _OFFSET = re.compile(r"(提前|逾期)(每?)(\d+)(天|个工作日)")
 
 @dataclass(frozen=True, slots=True)
 class Offset(Word):
-    """When a rung of a ladder speaks: `count` days or workdays before or after the due date, once or again."""
+    """When a rung is told: `count` days or workdays before or after the due date, once or repeatedly."""
 
     count: int
     unit: Unit
@@ -279,7 +279,7 @@ class Span(Word):
 
 @dataclass(frozen=True, slots=True)
 class Grace(Span):
-    """How long a missing value is not yet chased: days or workdays."""
+    """How many days or workdays after 应报 nobody is reminded of a missing value."""
 
     title: ClassVar[str] = "宽限"
     about: ClassVar[str] = "应报日之后若干天或工作日"
@@ -293,7 +293,7 @@ class Grace(Span):
 
 @dataclass(frozen=True, slots=True)
 class Instead(Word):
-    """What one period of a duty has in place of its own date: another date, or none: it does not take place."""
+    """The date of one period of a duty in place of the usual one; or that the period is left out (`dropped`)."""
 
     on: MonthDay | None = None
     day: date | None = None
@@ -317,14 +317,14 @@ class Instead(Word):
         return self.day.isoformat() if self.day else "不开展"
 
     def of(self, period: Period) -> Period | None:
-        """The period with this date, or nothing."""
+        """The period with this date; None when it is left out."""
         if self.on:
             return replace(period, due=self.on.in_year(int(period.label[:4])))
         return replace(period, due=self.day) if self.day else None
 
 
 class LagFrom(StrEnum):
-    """What a lag counts from."""
+    """From when a lag counts."""
 
     SAME_YEAR = "当年"
     NEXT_YEAR = "次年"

@@ -26,7 +26,6 @@ class BeforeTerm(BaseKind):
     """See the module."""
 
     name = "开学前"
-    subject: Literal["事项"] = "事项"
     Params = BeforeTermForm
     ladder = "一般节点"
     example = """\
