@@ -24,15 +24,24 @@ from tests.platforms.samples import NOW, Chat, filled, lines_of, measured, messa
 Owed = Callable[[str, Style], None]
 
 ROOT = Path(__file__).parents[2]
-EVERY = [pytest.param(name, style, id=f"{name}-{style}") for name, each in platforms().items() for style in each.styles]
 #: Every check that a new platform must pass, whatever its dialect.
-CONTRACT: list[Owed] = []
+CONTRACT: list[Callable[[str], None]] = []
 
 
-def owed(check: Owed) -> Owed:
-    """A check of the contract, run for every dialect in every style."""
-    CONTRACT.append(check)
-    return pytest.mark.parametrize(("dialect", "style"), EVERY)(check)
+def owed(check: Owed) -> Callable[[str], None]:
+    """A check of the contract, run for every dialect; a failure says in which of its styles."""
+
+    def in_every_style(dialect: str) -> None:
+        for style in platform(dialect).styles:
+            try:
+                check(dialect, style)
+            except BaseException as error:
+                error.add_note(f"in the style {style}")
+                raise
+
+    in_every_style.__name__ = check.__name__
+    CONTRACT.append(in_every_style)
+    return pytest.mark.parametrize("dialect", platforms())(in_every_style)
 
 
 def test_every_dialect_is_found_in_the_order_of_the_names() -> None:

@@ -15,11 +15,10 @@ from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.drill.rendering import rendered
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import Robot, Style, parts, platform, platforms
+from bot.platforms import Robot, parts, platform, platforms
 from bot.sending.chats import load_chats
 from tests.platforms.samples import Sample, off
 from tests.platforms.test_every_platform import CONTRACT
-from tests.platforms.test_every_platform import Owed as OwedInEachStyle
 from tests.platforms.test_every_reply import CONTRACT as OF_REPLIES
 from tests.platforms.test_every_reply import Owed
 from tests.sending.test_courier import courier, serving
@@ -132,12 +131,6 @@ def test_a_long_message_is_split_by_its_limit() -> None:
     assert all(len(platform("made_up").encode(part, robot, NOW).body) <= 3000 for part in cut)
 
 
-@pytest.mark.parametrize("style", ["markdown", "text"])
-@pytest.mark.parametrize("check", CONTRACT)
-def test_it_keeps_the_contract_of_a_platform(check: OwedInEachStyle, style: Style) -> None:
-    check("made_up", style)
-
-
-@pytest.mark.parametrize("check", OF_REPLIES)
-def test_it_keeps_the_contract_of_replies(check: Owed) -> None:
+@pytest.mark.parametrize("check", [*CONTRACT, *OF_REPLIES], ids=lambda check: check.__name__)
+def test_it_keeps_the_contract(check: Owed) -> None:
     check("made_up")
