@@ -60,6 +60,16 @@ def test_value_closes_a_report_even_after_somebody_said_done() -> None:
     assert finding("I4:报送@2026", "2027-12-02", Done(item="I4:报送@2026"), value).state is State.CLOSED
 
 
+@pytest.mark.parametrize(("closed_at", "state"), [("2028-01-31", State.MISSED), ("2028-02-01", State.CLOSED)])
+def test_a_mark_counts_for_a_value_of_its_own_day_and_not_for_a_later_one(closed_at: str, state: State) -> None:
+    happened: list[tuple[Payload, str]] = [
+        (Closed(item="I4@2027", by="秘书组"), f"{closed_at} 09:00"),
+        (Observed(indicator="I4", period="2027", value=Decimal(90)), "2028-02-01 10:00"),
+    ]
+    found = judge(a_rulebook(indicators=INDICATOR), facts_after(*happened), date(2028, 3, 1))
+    assert {one.item.id: one.state for one in found}["I4@2027"] is state
+
+
 def test_undated_item_is_never_green_nor_red() -> None:
     found = finding("T05-D1", "2030-01-01")
     assert (found.state, found.anchor, found.due_on) == (State.UNDATED, None, None)
@@ -70,10 +80,11 @@ def test_target_without_a_value_has_nothing_a_ladder_could_count_from() -> None:
     assert (found.state, found.anchor) == (State.AWAITING_RESULT, None)
 
 
+@pytest.mark.parametrize("awaited", ["", "结果公布: 2028-03-31"])
 @pytest.mark.parametrize("said", [(), (Done(item="T05-M1"),)])
-def test_step_past_its_milestones_date_is_spoken_for(said: tuple[Payload, ...]) -> None:
+def test_step_past_its_milestones_date_is_spoken_for(said: tuple[Payload, ...], awaited: str) -> None:
     steps = ["编号: T05-M1-01, 名称: 县级自评, 完成时限: 2027-03-31, 依据: 管理员"]
-    milestone = a_milestone(due="2027年底", steps=steps)
+    milestone = a_milestone(due="2027年底", steps=steps, more=awaited)
     assert finding("T05-M1-01", "2028-01-01", *said, milestone=milestone).suppressed_by == "T05-M1"
 
 

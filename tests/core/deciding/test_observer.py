@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from bot.core.deciding.decisions import Used, ripe
+from bot.core.deciding.decisions import Reason, Used, ripe
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.observer import Observer
@@ -19,7 +19,7 @@ from bot.core.rules.item import State
 from bot.core.telling.digest import compose
 from bot.core.telling.entry import past_telling
 from bot.core.time.windows import OfficeHours
-from tests.kit.builders import everybody, moment
+from tests.kit.builders import a_milestone, a_rulebook, everybody, moment
 from tests.kit.builders import the_county as county
 
 
@@ -106,3 +106,20 @@ def test_what_is_held_back_and_dates_from_today_dates_from_tomorrow_then() -> No
         assert seen == look(months.scene, months.now)
         held += [one.rung.on for one in seen[1] if one.rung is not None and one.rung.label == "恢复"]
     assert len(set(held)) == 4
+
+
+def test_a_rung_that_found_no_room_on_the_last_day_is_told_when_the_days_digest_is_taken_back() -> None:
+    """Before the due date tomorrow's slot is too late: whether it is told at all depends on what the chat has had today."""
+    rulebook, now = a_rulebook(a_milestone(due="2027-03-10")), moment("2027-03-10 08:40")
+    had = [Used(), Used(slots=1)]
+    scene = Scene(
+        rulebook, Facts(all_confirmed=True), Tellings(), everybody(rulebook), OfficeHours(), lambda chat, day: had[-1]
+    )
+    observer, reasons = Observer(), []
+    while had:
+        seen = observer.look(scene, now)
+        assert seen == look(scene, now)
+        reasons += [one.reason for one in seen[1] if (one.finding.item.id, one.chat) == ("T05-M1", "县教育局")]
+        now += timedelta(minutes=1)
+        had.pop()
+    assert reasons == [Reason.NOT_DUE, Reason.FIRST]
