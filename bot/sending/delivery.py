@@ -44,9 +44,7 @@ from bot.state.sent import Sent
 from bot.state.store import Store
 
 WORKERS = 64
-DESK = (
-    64  # messages made ready side by side, however many workers: the first are on their way while the next are written
-)
+DESK = 64  # messages prepared at the same time, however many workers there are: the first are sent while the next are prepared
 LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
@@ -78,7 +76,7 @@ class Deliveries:
         self._closing = False
         self.on_settled: Callable[[], None] | None = None
         self.count = 0  # parts delivered since the start
-        self._slip = ""  # what went wrong with words, until the admin is told
+        self._slip = ""  # an error of the wording that the admin has still to be told
         self._arrived: list[str] = []  # not yet in the log
 
     def view(self, rulebook: Rulebook, findings: Mapping[str, Finding], head: Letterhead) -> None:
@@ -88,7 +86,7 @@ class Deliveries:
     def recover(self) -> None:
         """Entries in 发送中 that nobody has in hand may have arrived: they go again marked 补发.
 
-        A restart leaves them behind, and a disk that filled up between sending and writing down what came of it.
+        A restart leaves such entries, and so does a disk that became full between sending and recording the answer.
         """
         now = self._now()
         lost = [e for e in self._store.open_entries() if e.state is EntryState.SENDING and e.chat not in self._busy]
@@ -113,7 +111,7 @@ class Deliveries:
     def _probe(self, now: datetime) -> None:
         """Once a day a chat whose robots are all broken tries whether one works again.
 
-        Everything that waits for it stands up, or what is new today would be heard before it.
+        All its refused entries become due again, so that today's do not overtake them.
         """
         for chat in self._robots.to_probe(now):
             refused = [one for one in self._store.shelf.open_of(chat) if one.state is EntryState.REFUSED]
@@ -161,10 +159,10 @@ class Deliveries:
             waiting = False
             try:
                 await self._drain(chat)
-                if self._queue.empty():  # what comes next would have flushed what came of this
+                if self._queue.empty():  # no further entry whose flush would cover this outcome
                     self._tell_arrived()
                     await self._store.durable()
-                # Asked last: nothing may be awaited between this and the chat's being free.
+                # Asked last: nothing may be awaited between this and giving the chat free.
                 waiting = self._store.head(chat) is not None
             except (StateError, OSError) as error:  # the next heartbeat tries again
                 logger.error("{}：状态无法写入，消息留在待发箱：{}", chat, error)
@@ -175,7 +173,7 @@ class Deliveries:
                 self.on_settled()
 
     async def _drain(self, chat: str) -> None:
-        """What one chat is due, oldest first; who must wait holds back the younger ones, so that order is kept."""
+        """Sends what is due to one chat, oldest first. While the oldest entry waits, younger ones wait too, so that order is kept."""
         while not self._closing:
             now = self._now()
             self._merge_late(chat, now)
@@ -243,7 +241,9 @@ class Deliveries:
                     self._store.put(sent)
                     self._robots.stamp(robot, now)
                     self._note_slip(now)
-                await self._store.durable()  # before the network is touched; who is at the desk shares a flush
+                await (
+                    self._store.durable()
+                )  # on disk before the network is used; messages prepared at the same time share the flush
             outcome = await self._courier.post(sealed)
             now = self._now()
             said = b"" if isinstance(sealed, Outcome) else sealed.request.body
@@ -277,7 +277,7 @@ class Deliveries:
     def _settle(self, entry: Entry, robot: Robot, outcome: Outcome, total: int, now: datetime) -> Entry:
         """Writes down what came of one part; the entry stays in 发送中 while parts remain.
 
-        The worker flushes it, with its next intention or before it rests: until then a crash would send again as 补发.
+        It is not flushed here: the worker's next record or its rest does that. After a crash in between it is sent again as 补发.
         """
         entry = settle(
             entry, outcome, now, lambda at: self._allowed(at, entry.chat, now),
@@ -291,7 +291,7 @@ class Deliveries:
         return entry
 
     def _tell(self, entry: Entry, robot: Robot, outcome: Outcome) -> None:
-        """One line for an attempt; those of a crowd that went well share lines."""
+        """Logs an attempt. Successful ones are collected, many on one line."""
         if outcome.verdict is Verdict.DELIVERED and not outcome.remedy:
             self.count += 1
             self._arrived.append(f"{entry.number} {robot.name} 第{entry.attempts}次")

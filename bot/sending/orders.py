@@ -51,7 +51,7 @@ def _mend(store: Store, robot: str, now: datetime) -> None:
 
 
 def wake(store: Store, now: datetime) -> None:
-    """Everything that waits for a robot to be mended looks again; where none was, it goes on waiting."""
+    """Makes every refused entry due again; one whose robots are still broken is parked again."""
     for entry in store.open_entries():
         if entry.state is EntryState.REFUSED:
             store.put(woken(entry, now))

@@ -1,12 +1,12 @@
 """Which robot of a chat may speak now: rotation, a stored sliding window of send instants, rest, and broken ones.
 
-Platforms count over a rolling minute on their side, so only a stored history keeps the limit across a restart
-(stack.md §7). Waiting is answered with an instant, never with a sleep.
+Platforms count over a rolling minute on their side, so only a stored history keeps the limit across a restart. Where a
+robot must wait, the answer is the instant at which it may speak; nothing sleeps here.
 
 The minute is one of elapsed time. Within a process it is measured by a clock that nobody sets (`ticks`, time.monotonic): a
-wall clock that jumps forward, back, or both forgets no send and keeps nobody waiting longer than a minute. Across a restart
-only the wall clock is left: a send stored with a time still to come counts as made at the start, which may wait too long and
-never too short; a clock that was put forward between the last send and the restart is believed.
+wall clock that jumps loses no send and makes no robot wait longer than a minute. Across a restart only the wall clock is
+left: a send stored with a time still to come counts as made at the start, so the wait may be too long and never too short.
+A clock that was put forward between the last send and the restart is believed.
 """
 
 from __future__ import annotations

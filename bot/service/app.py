@@ -40,9 +40,9 @@ from bot.sources.clock import Clock
 from bot.state.disk.errors import JournalBroken, StateError
 from bot.state.store import Store
 
-ALIVE_SECONDS = 130.0  # two longest heartbeats and some
+ALIVE_SECONDS = 130.0  # twice the longest heartbeat, and some
 HURRY = 0.05  # seconds that a whole look waits for what events led to
-LOOK_ANYWAY = timedelta(minutes=15)  # however quiet it seems: no slip of the bookkeeping outlives this
+LOOK_ANYWAY = timedelta(minutes=15)  # a full look at least so often: a mistake in noting changes lasts no longer
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class App:
                 self.store.note("状态恢复", "状态日志曾截去末尾", self.store.recovery_warning, self.clock.now())
 
     def _heard_of_state(self) -> list[Trouble]:
-        """Notes of the state, on their day and on the next workday, so that the day's slot being over loses nothing."""
+        """Notes of the state, told on their day and on the next workday: the slot of their day may be over."""
         today, calendar = day_of(self.clock.now()), self.rulebook.calendar
         fresh = [
             note
@@ -170,7 +170,7 @@ class App:
         return {chat: self.store.used(chat, day_of(now)).singles for chat in {d.chat for d in decisions}}
 
     def start(self) -> None:
-        """What a restart owes: what was being sent goes again, and what lost its chat is readdressed."""
+        """After a restart: what was being sent goes again, and entries without a chat are readdressed."""
         self.deliveries.recover()
         self.readdress(self.chats)
 
@@ -235,7 +235,7 @@ class App:
         return (self.clock, *self.sources)
 
     async def _hurry(self) -> None:
-        """What events led to does not wait until everything was looked at."""
+        """Sends what events led to before the look at everything."""
         if self.hasty and self.clock.kind == "real":
             self.send_due()
             with suppress(TimeoutError):
@@ -304,7 +304,7 @@ class App:
             self._stalled = self._stalled or (self.clock.now(), str(error))
 
     def _note_stall(self) -> None:
-        """Once writing works again the admin hears that it did not, and since when nobody could be reminded."""
+        """After writing failed and works again: tells the admin since when no reminder could leave."""
         if self._stalled:
             since, why = self._stalled
             now = self.clock.now()

@@ -1,6 +1,6 @@
 """减负: what one chat gets in one slot: at most two singles and one digest, whatever the number of decisions.
 
-Over budget means the digest, never dropped (design §4).
+What is over the budget goes into the digest; nothing is dropped.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Draft:
 def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list[Draft]:
     """Drafts for decisions that tell, grouped by chat; `singles_used` is what each chat got today already.
 
-    Prompt decisions only ever come as singles: those beyond the budget make no draft, so they stay owed and go with the
-    chat's next slot (OVER_BUDGET).
+    Prompt decisions become singles only. Those beyond the budget make no draft: they stay owed and go with the chat's next
+    slot (OVER_BUDGET).
     """
     groups: dict[tuple[str, bool], list[Decision]] = {}
     for decision in decisions:

@@ -1,4 +1,4 @@
-"""What may have arrived under a number that was cancelled since: told again, under a new number, it goes as 补发.
+"""Tellings of cancelled entries that members may have seen all the same. Told again, under a new number, they go as 补发.
 
 Kept by item, rung and chat, with the rung's nominal date: {"T05-M1\\n提前7天\\n县教育局": "2027-12-24"}.
 """
@@ -11,27 +11,27 @@ from datetime import date, timedelta
 from bot.core.rules.succession import Succession
 from bot.core.telling.entry import Entry, Telling
 
-#: How long before a newly doubted rung's date older doubts are still kept.
+#: A doubt is dropped when its rung is older than a newly doubted rung by this much.
 KEPT = timedelta(days=800)
 
 Doubts = dict[str, str]
 
 
 def doubted(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling]) -> Doubts:
-    """With these tellings, which a chat may have seen."""
+    """The doubts with these tellings added, which a chat may have seen."""
     fresh = {_key(telling.item, telling.rung, chat): telling.rung_on.isoformat() for telling in tellings}
     oldest = (date.fromisoformat(min(fresh.values())) - KEPT).isoformat() if fresh else ""
     return {key: day for key, day in doubts.items() if day >= oldest} | fresh
 
 
 def said_anew(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling], names: Succession) -> Doubts:
-    """Without what is said to a chat by these tellings, by today's names; that entry carries the doubt from now on."""
+    """The doubts without those about these tellings of a chat, by today's names: the new entry carries the doubt from now on."""
     said = {_key(names.item(telling.item), telling.rung, names.chat(chat)) for telling in tellings}
     return {key: day for key, day in doubts.items() if _today(key, names) not in said}
 
 
 def in_doubt(entries: Iterable[Entry], tellings: Iterable[Telling]) -> bool:
-    """Whether an entry of the same chat that nobody has settled may have told any of these rungs: of an earlier date, say."""
+    """Whether an unsettled entry of the same chat may have told any of these rungs, of an earlier date for example."""
     said = {(telling.item, telling.rung) for entry in entries if entry.doubtful for telling in entry.tellings}
     return bool(said) and any((telling.item, telling.rung) in said for telling in tellings)
 

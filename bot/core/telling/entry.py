@@ -53,7 +53,7 @@ class Telling:
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
-        """The telling a decision to tell becomes; `form` is how it is told after the day's budget."""
+        """The telling that a decision to tell becomes; `form` is what is left of its form after the day's budget."""
         assert decision.rung is not None
         return cls(
             item=decision.finding.item.id,
@@ -102,7 +102,7 @@ class Entry(BaseModel):
     unclear: int = 0  # attempts of which nobody knows whether they arrived
     next_attempt_at: AwareDatetime
     parts_done: int = 0
-    cut: str = ""  # tells one splitting into parts from another
+    cut: str = ""  # fingerprint of how the message was cut into parts
     resent: bool = False
     compact: bool = False
     robot: str = ""
@@ -110,8 +110,8 @@ class Entry(BaseModel):
     why: str = ""
     delivered_at: AwareDatetime | None = None
     rules: str = ""  # digest of the rulebook it was decided under
-    texts: tuple[str, ...] = ()  # hashes of what was, or may have been, shown under this number, in order
-    carries: tuple[str, ...] = ()  # numbers of the entries merged into it, and into those
+    texts: tuple[str, ...] = ()  # hashes of the words that members saw or may have seen under this number, in order
+    carries: tuple[str, ...] = ()  # numbers of the entries merged into it, directly or through another merged entry
 
     @property
     def doubtful(self) -> bool:

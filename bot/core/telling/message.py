@@ -91,7 +91,7 @@ def split(message: Message, fits: Callable[[Message], bool]) -> tuple[Message, .
 
 
 def _trial(message: Message, lines: Sequence[Line]) -> Message:
-    """The widest part these lines could become: three-digit part numbers, mentions included."""
+    """The largest part that could hold these lines: three-digit part numbers, mentions included."""
     return replace(message, lines=tuple(lines), part=999, parts=999)
 
 
@@ -120,7 +120,7 @@ def _heading(lines: Sequence[Line]) -> Sequence[Line]:
 
 
 def _room(line: Line, takes: Callable[[Line], bool]) -> int:
-    """How many characters of `line` a part takes, counted to a good place to cut."""
+    """How many characters of `line` fit into a part, up to a good place to cut."""
 
     def fits(size: int) -> bool:
         return takes(line._replace(text=line.text[:size]))

@@ -2,7 +2,7 @@
 
     promised ─▶ sending ─▶ part_done ─▶ … ─▶ settled: delivered, or later, refused, undeliverable
         │          └ recovered (found in 发送中 at start: unclear)
-        ├ pruned (rows that are no longer true go), put_off, merged, cancelled
+        ├ pruned (without tellings that are no longer true), put_off, merged, cancelled
         ├ readdressed, succeeded (chats or names changed), asked_again (a person orders it)
         └ parked, woken (no robot may speak now; one may again)
 
@@ -83,7 +83,7 @@ def pruned(
 ) -> tuple[Entry, tuple[Telling, ...]]:
     """The entry without the tellings that are no longer true, and those; cancelled when none is left.
 
-    Once a part was accepted the rest follows as it was: half a message helps nobody.
+    Nothing is taken out once a part was accepted: members would see half a message.
     """
     if entry.parts_done:
         return entry, ()
@@ -158,12 +158,12 @@ def resumed(entry: Entry, robot: str, cut: str) -> Entry:
 
 
 def begun_anew(entry: Entry) -> Entry:
-    """Parts accepted so far no longer fit what follows: all of it goes again, marked 补发 if there were any."""
+    """The entry with all parts to be sent again, marked 补发 if any was accepted: they do not fit what follows."""
     return _with(entry, parts_done=0, resent=True) if entry.parts_done else entry
 
 
 def _whole(entry: Entry, now: datetime) -> Entry:
-    """Parts are cut from the words of one day: a message whose rest goes on another day goes again whole."""
+    """The entry with all parts to be sent again if it goes on another day: its words, and so its parts, change with the day."""
     return entry if day_of(entry.next_attempt_at) == day_of(now) else begun_anew(entry)
 
 
@@ -179,7 +179,7 @@ def sending(entry: Entry, robot: str) -> Entry:
 def recovered(entry: Entry, now: datetime) -> Entry:
     """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again at once, marked 补发.
 
-    It counts as unclear like an answer nobody understands: one that brings the process down every time ends with a person.
+    It counts as one more unclear attempt, so that an entry that crashes the process every time ends with a person.
     """
     entry = _whole(entry, now)
     found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
@@ -227,14 +227,14 @@ def settle(
 
 
 def _reshaped(entry: Entry, now: datetime) -> dict[str, object]:
-    """Smaller, once: what was small already can never be accepted."""
+    """The next attempt uses a smaller shape. If this one did already, the platform can never accept the message."""
     if entry.compact:
         return {"state": EntryState.UNDELIVERABLE}
     return {"state": EntryState.LATER, "compact": True, "next_attempt_at": now}
 
 
 def _unclear(entry: Entry, now: datetime, allowed: Allowed) -> dict[str, object]:
-    """It may have arrived: again marked 补发, ever slower, and then never by itself."""
+    """It may have arrived: it goes again marked 补发, after growing waits, and at last only when a person says so."""
     found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
     if entry.unclear >= len(RESENDS):
         return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
@@ -242,7 +242,7 @@ def _unclear(entry: Entry, now: datetime, allowed: Allowed) -> dict[str, object]
 
 
 def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> dict[str, object]:
-    """Waited out; a code that nobody knows is asked about a few times only."""
+    """It waits and goes again; after a few unknown codes a person must look."""
     unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
     if unknown >= UNKNOWN_CAP:
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
@@ -252,7 +252,7 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> d
 
 
 def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
-    """The entry as its next attempt must begin it: another robot, or another shape, starts anew."""
+    """The entry as its next attempt begins: with another robot or another shape all parts go again."""
     if verdict in (Verdict.RESHAPE, Verdict.REFUSED):
         return begun_anew(entry)
     return _whole(entry, now) if entry.state is EntryState.LATER else entry
@@ -304,7 +304,7 @@ def readdressed(
 def of_today(entry: Entry, names: Succession) -> Entry:
     """The entry with today's names, every telling once.
 
-    What a merged unit was about to be assigned (交办) it hears no more: the unit it went to hears its own.
+    A merged unit is not told its 交办 any more: the unit it went to is told its own.
     """
     if not names or entry.parts_done:
         return entry
@@ -320,14 +320,14 @@ def of_today(entry: Entry, names: Succession) -> Entry:
 
 
 def _telling_of_today(telling: Telling, names: Succession) -> Telling:
-    """A telling by the names of today; whose it is is settled first, for 交办 by itself."""
+    """A telling under today's names. 交办 of a merged unit keeps its addressee (`Succession.hearer`)."""
     hearer = names.hearer(telling.item, telling.addressee)
     unit = names.unit(telling.unit) if hearer != telling.addressee else telling.unit
     return replace(telling, item=names.item(telling.item), rule=names.item(telling.rule), unit=unit, addressee=hearer)
 
 
 def succeeded(entries: Iterable[Entry], names: Succession) -> Iterator[Entry]:
-    """The open entries that read otherwise after a reform; what the unit of today was told, or is about to be, is left out."""
+    """Open entries changed by a reform, without tellings that today's unit was told already or is about to be told."""
     told = [entry for entry in entries if entry.state.open or entry.state is EntryState.DELIVERED]
     said = {
         _same(telling) for entry in told for telling in (entry if entry.state.open else of_today(entry, names)).tellings
@@ -348,13 +348,13 @@ def _same(telling: Telling) -> tuple[str, str, date, str]:
 
 
 def given_up(entry: Entry, moved: Entry) -> tuple[Telling, ...]:
-    """The tellings that an entry says no more after it was readdressed; nobody was told them."""
+    """The tellings that an entry lost when it was readdressed; nobody was told them."""
     kept = {telling.addressee for telling in moved.tellings} if moved.state.open else ()
     return tuple(telling for telling in entry.tellings if telling.addressee not in kept)
 
 
 def _still_also(entry: Entry, directory: Directory) -> bool:
-    """Whether any of it is still to be told in its chat besides the addressee's own."""
+    """Whether the entry's chat is still a further chat (也发) of any of its addressees."""
     return any(entry.chat in directory.also.get(name_of(telling.addressee), ()) for telling in entry.tellings)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Who must act next (design §6)."""
+    """What an answer means, by who must act next."""
 
     DELIVERED = "已送达"
     LATER = "稍后重试"  # the platform said wait, or nothing was written to it
@@ -29,7 +29,7 @@ class Outcome:
     """One attempt's result. `wait_seconds` only with LATER; `counts` is False when the wait costs no attempt.
 
     `perhaps`, only with LATER: something between us and the group failed after the message was handed over, so that it
-    may have been posted. It is waited out like any trouble, and what goes again says so.
+    may have been posted. It goes again after a wait, marked 补发.
     `code` and `text` are what the platform said (its code and its words, URL and keys removed); `remedy` is the
     Chinese sentence an admin reads.
     """

@@ -1,4 +1,4 @@
-"""A message without its wording: for when that fails, so that nobody hears nothing."""
+"""The wording of last resort: used when the usual wording raises, so that the message is sent all the same."""
 
 from __future__ import annotations
 

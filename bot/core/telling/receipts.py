@@ -21,10 +21,10 @@ from bot.core.rules.succession import Succession
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
 
-#: What the first row of all has before it.
+#: The hash that the first row of the chain carries.
 NOTHING = "0" * 64
 NO_TEXTS: Mapping[str, str] = {}
-#: Where the words themselves are gone, or are not those of the hash any more.
+#: Shown where the words are gone or no longer have their hash.
 MISSING = "（原文缺失或被改过，无法出具）"
 
 _ROW = re.compile(rb'\{"sha256":"([0-9a-f]{64})",("before":"([0-9a-f]{64})","kind":"([a-z]+)","row":(\{.*\})\})')
@@ -39,7 +39,7 @@ def linked(before: str, kind: str, row: bytes) -> tuple[bytes, str]:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One line of the chain as read and found whole: its hash, its kind and its row."""
+    """One line of the chain whose hashes are right: its hash, its kind and its row."""
 
     sha256: str
     kind: str

@@ -1,4 +1,4 @@
-"""How long an entry waits before its next attempt. Times are in seconds; a jitter is a hash, so that a replay waits exactly as long."""
+"""How long an entry waits before its next attempt. Times are in seconds; the jitter is a hash, so that a replay waits as long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKOFF = (20, 60, 300, 900, 1800, 3600)
 RESENDS = (300, 3600, 4 * 3600)
 #: Seconds up to which a short wait grows when a platform asks for it again and again.
 LONGEST_SHORT_WAIT = 60.0
-#: Attempts after which any wait a platform asks for grows further, and seconds up to which: a limit that stays is not asked every minute.
+#: After so many attempts any wait that a platform asks for grows, up to so many seconds: a limit that lasts is not tried every minute.
 PATIENCE, LONGEST_GROWN_WAIT = 10, 1800.0
 #: Attempts the platform may answer with a code nobody knows before a person must look.
 UNKNOWN_CAP = 5

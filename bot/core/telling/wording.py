@@ -1,6 +1,6 @@
 """Wording: from the tellings of an entry and today's findings to a Message. All chat texts are made here.
 
-Texts follow domain.md §4.5–4.7: short, neutral verbs, no pressure, no names of persons, sensitive items only by number,
+Texts are short: neutral verbs, no pressure, no names of persons, sensitive items only by number,
 unit and date. Dates are written out; remaining time is counted to the day of sending, never to the day of deciding.
 """
 
