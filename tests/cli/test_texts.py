@@ -170,7 +170,7 @@ def fields_of(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
-@pytest.mark.parametrize(("english", "chinese"), texts.TEXTS.items())
-def test_a_translation_uses_no_field_that_click_does_not_fill(english: str, chinese: str) -> None:
-    assert fields_of(chinese) <= fields_of(english)
-    assert re.findall(r"%\(\w+\)s", chinese) == re.findall(r"%\(\w+\)s", english)
+def test_a_translation_uses_no_field_that_click_does_not_fill() -> None:
+    for english, chinese in texts.TEXTS.items():
+        assert fields_of(chinese) <= fields_of(english)
+        assert re.findall(r"%\(\w+\)s", chinese) == re.findall(r"%\(\w+\)s", english)

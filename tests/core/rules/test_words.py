@@ -376,9 +376,9 @@ def test_grace_is_days_or_workdays_and_never_months() -> None:
         Grace.parse("3个月")
 
 
-@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
-def test_every_example_reads_and_is_written_back_as_it_stood(kind: type[Word], text: str) -> None:
-    assert kind.parse(text).words() == text
+def test_every_example_reads_and_is_written_back_as_it_stood() -> None:
+    for kind, text in EXAMPLES:
+        assert kind.parse(text).words() == text
 
 
 counted = st.integers(1, 9999)
@@ -516,11 +516,11 @@ def test_the_json_schema_speaks_chinese_with_examples() -> None:
     assert due["description"].startswith("最后一天")
 
 
-@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
-def test_the_grammar_s_one_place_lists_every_example(kind: type[Word], text: str) -> None:
+def test_the_grammar_s_one_place_lists_every_example() -> None:
     import bot.core.rules.words
 
-    assert text in (bot.core.rules.words.__doc__ or "").replace("[前]", "")
+    grammar = (bot.core.rules.words.__doc__ or "").replace("[前]", "")
+    assert [text for _, text in EXAMPLES if text not in grammar] == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -95,15 +96,12 @@ def invisible(text: str) -> str:
 # --- what is right reads back -------------------------------------------------------
 
 
-@pytest.mark.parametrize("year", [2024, 2025, 2026])
-@pytest.mark.parametrize("style", ["new", "old"])
 @pytest.mark.parametrize("worn", [str, full_width, wrapped, ascii_signs, invisible])
-def test_notice_of_a_shipped_year_reads_back_to_the_shipped_calendar(
-    year: int, style: str, worn: Callable[[str], str]
-) -> None:
-    notice = read_notice(worn(composed(shipped(year), style)), year)
-    assert notice.problems == ()
-    assert notice.calendar == shipped(year)
+def test_notice_of_a_shipped_year_reads_back_to_the_shipped_calendar(worn: Callable[[str], str]) -> None:
+    for year, style in product((2024, 2025, 2026), ("new", "old")):
+        notice = read_notice(worn(composed(shipped(year), style)), year)
+        assert notice.problems == (), (year, style)
+        assert notice.calendar == shipped(year), (year, style)
 
 
 def test_numbers_before_the_holidays_and_the_title_are_not_needed() -> None:
