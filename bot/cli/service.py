@@ -109,12 +109,12 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
     from bot.authoring.preview import Previews
     from bot.web.pages import pages
     from bot.web.preview import preview_routes
-    from bot.web.server import PortTaken, Server
+    from bot.web.server import PageServer, PortTaken
 
     made: list[App] = []
     previews = Previews(home.rules, home.state(clock.kind), lambda: made[0] if made else None)
     stage = _stage(home, store, clock) if drill and isinstance(clock, StoryClock) else None
-    server = Server()
+    server = PageServer()
     try:
         shown = (*(stage.routes() if stage else ()), *preview_routes(previews.ahead, previews.edit))
         port = await server.start(pages(lambda: status_of(made[0] if made else None), shown), host, port)
@@ -245,13 +245,13 @@ def drill(folder: Path, days: int, chat: str | None, most: int) -> int:
 async def _drill(home: Home, store: Store, days: int) -> int:
     """Plays the service at full speed against the twin and prints every message."""
     from bot.drill.twin import Twin
-    from bot.web.server import Server
+    from bot.web.server import PageServer
 
     rulebook = usable_rulebook(home, store)
     start = drill_start(rulebook)
     clock = StoryClock(start, until=start + timedelta(days=days))
     twin = Twin(clock.now, wall)
-    server = Server()
+    server = PageServer()
     port = await server.start(twin.asgi, "127.0.0.1", 0)
     chats = drill_chats(
         rulebook.addressable, lambda name, dialect: f"http://127.0.0.1:{port}{twin.add_chat(name, dialect)}"

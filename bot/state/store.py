@@ -134,7 +134,7 @@ class Store:
     # --- promises ---------------------------------------------------------
 
     def promise(self, drafts: Iterable[Draft], now: datetime, rules: str) -> list[Entry]:
-        """Entries and tellings for drafts; what still waits for the same chat from an earlier day joins the digest."""
+        """Queues drafts: stores their entries and tellings. Waiting entries of earlier days are merged into a chat's digest."""
         return self._join_waiting([self._promise_one(draft, rules) for draft in drafts], now)
 
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
@@ -147,7 +147,10 @@ class Store:
         return entry
 
     def _doubted(self, draft: Draft) -> bool:
-        """Whether any of it may have arrived already; the doubt about a number cancelled since passes to the new one."""
+        """Whether any telling of the draft may have arrived in an earlier message.
+
+        A doubt left by a cancelled entry is removed from the record: the new entry has it now.
+        """
         doubts: Doubts = self.meta("unsure", {})
         left = said_anew(doubts, draft.chat, draft.tellings, self.facts.names) if doubts else doubts
         if left != doubts:
@@ -156,7 +159,7 @@ class Store:
         return left != doubts or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)
 
     def _perhaps_sent(self, draft: Draft) -> bool:
-        """After a restored backup: whether this may have been said already, in the time of which nothing is known."""
+        """Whether the draft may have been sent already, after the restored backup was made and before it was restored."""
         at = self.meta("restored")
         if at is None or draft.at > datetime.fromisoformat(at) + DOUBTED:
             return False
@@ -176,7 +179,7 @@ class Store:
         return joined
 
     def merge(self, entries: list[Entry], now: datetime) -> Entry:
-        """Several waiting entries as one digest; the old numbers say which one carries them."""
+        """Merges waiting entries into one digest; the old entries are cancelled with a reference to its number."""
         digest = merged(entries, self._next_number(now), now)
         for entry in entries:
             self.put(cancelled(entry, f"并入{digest.number}"))
@@ -184,9 +187,9 @@ class Store:
         return digest
 
     def take_back(self, entry: Entry, tellings: Iterable[Telling]) -> None:
-        """Takes back tellings of an entry that is not sent any more, and what it took over of them from others.
+        """Removes the record of tellings of an entry that will not be sent, also under numbers that were merged into it.
 
-        What may have arrived all the same is remembered: told again, under whatever number, it goes as 补发.
+        If the entry may have arrived, this is recorded: the tellings are marked 补发 when they are told again.
         """
         tellings, numbers = tuple(tellings), {entry.number, *entry.carries}
         self.untell(tellings)
@@ -198,7 +201,7 @@ class Store:
             self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, tellings))
 
     def untell(self, tellings: Iterable[Telling]) -> None:
-        """Takes back tellings that never left, under whatever number, so that they may be owed again."""
+        """Removes the record of tellings that were never sent, under any number, so that they are due again."""
         for telling in tellings:
             self._forget(_key(past_telling(telling, "", EPOCH)))
 
@@ -210,7 +213,7 @@ class Store:
             self._recall(key)
 
     def _recall(self, key: _Key) -> None:
-        """What was told before under the same key (two 退回 on one day) was told all the same."""
+        """Restores an earlier telling with the same key (such as two 退回 on one day) as the one on record."""
         if any(_key(one) == key for one in self.tellings.of(key[0], key[2])):
             for doc_id, text in self._told_table.texts():
                 one = today(TOLD.validate_json(text), self.facts.names)
@@ -225,7 +228,7 @@ class Store:
     # --- outbox -----------------------------------------------------------
 
     def put(self, entry: Entry) -> None:
-        """Writes an entry, new or changed; one still to be delivered speaks of units and items by today's names."""
+        """Stores a new or changed entry; one still to be delivered gets today's names of units and items."""
         if entry.state.open and self.facts.names:
             entry = of_today(entry, self.facts.names)
         text = _written(entry.__pydantic_serializer__, entry)
@@ -233,11 +236,11 @@ class Store:
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """Every entry in the live state, by its number."""
+        """All entries in the live state by number."""
         return self.shelf.entries
 
     def head(self, chat: str) -> Entry | None:
-        """The oldest entry of a chat that goes by itself."""
+        """The oldest entry of a chat that is sent automatically."""
         return self.shelf.head(chat)
 
     def open_entries(self) -> list[Entry]:
@@ -245,7 +248,7 @@ class Store:
         return self.shelf.open()
 
     def troubles(self) -> list[Trouble]:
-        """Entries given up, for the admin's daily digest until somebody settles them."""
+        """Undeliverable entries that no person has settled yet, for the admin's daily digest."""
         given_up = self.shelf.failed()
         if not given_up:
             return []
@@ -255,7 +258,7 @@ class Store:
         return [Trouble("投递失败", "消息投递失败", since, tuple(lines))]
 
     def used(self, chat: str, day: date) -> Used:
-        """What a chat got, or is about to get, on a day."""
+        """The slots and singles that a chat got, or will get, on a day."""
         return self.shelf.used(chat, day)
 
     # --- archive ------------------------------------------------------------
@@ -291,9 +294,9 @@ class Store:
                 yield _Leaving("told", doc_id, one.at)
 
     def _superseded(self) -> dict[int, PastTelling]:
-        """Tellings that are neither the last of their kind nor the latest their addressee heard, by document.
+        """Tellings, by document id, that no decision needs any more.
 
-        Where an entry that says the same may still be taken back, what came before counts again: nothing leaves.
+        Tellings of an item and addressee stay while an unsettled entry has a later one: if that is taken back, they are needed.
         """
         entries = (entry for entry in self.entries.values() if _unsettled(entry))
         kept = {(telling.item, telling.addressee) for entry in entries for telling in entry.tellings}
@@ -393,7 +396,7 @@ def _written(serializer: SchemaSerializer, value: object) -> bytes:
     """A model as one line of JSON. Raises NotStorable for text that UTF-8 cannot encode."""
     try:
         return serializer.to_json(value)
-    except ValueError as error:  # half of a surrogate pair
+    except ValueError as error:  # a lone surrogate
         raise NotStorable(f"有不能保存的内容（{type(error).__name__}）") from error
 
 

@@ -97,7 +97,7 @@ class _Call:
             stopped.cancel()
 
 
-class Server:
+class PageServer:
     """One HTTP server. `grace` is how many seconds answers under way may take after `stop`."""
 
     def __init__(self, grace: int = 4) -> None:

@@ -14,7 +14,7 @@ from bot.core.telling.message import Paint
 from bot.drill.twin import Bubble
 from bot.service.status import Status
 from bot.web.pages import pages
-from bot.web.server import Server
+from bot.web.server import PageServer
 from tests.drill.wall_samples import PLAN, START, County, digest, single
 
 CHROMIUM = next(
@@ -64,7 +64,7 @@ def county() -> County:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def address(county: County) -> AsyncIterator[str]:
-    server = Server()
+    server = PageServer()
     status = Status(True, True, (), START, "drill", PLAN, "1.0", {})
     port = await server.start(pages(lambda: status, county.wall.routes()), "127.0.0.1", 0)
     yield f"http://127.0.0.1:{port}/"
@@ -211,7 +211,7 @@ async def test_nothing_is_wider_than_a_phone(phone: Visit, where: str) -> None:
 
 
 async def test_the_page_says_so_when_the_program_is_gone(browser: Browser, county: County) -> None:
-    server = Server()
+    server = PageServer()
     status = Status(True, True, (), START, "drill", PLAN, "1.0", {})
     port = await server.start(pages(lambda: status, county.wall.routes()), "127.0.0.1", 0)
     visit = await visited(browser, f"http://127.0.0.1:{port}/", 1280, 800)

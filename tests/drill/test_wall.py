@@ -22,7 +22,7 @@ from bot.drill.wall import KEPT, Wall
 from bot.service.status import Status
 from bot.sources.clock import StoryClock
 from bot.web.pages import pages
-from bot.web.server import Server
+from bot.web.server import PageServer
 from tests.drill.wall_samples import PLAN, START, County, Story, digest, single
 
 FOLDER = Path(bot.drill.wall.__file__).parent
@@ -269,15 +269,15 @@ class Stream:
 
 
 @pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PageServer]:
     monkeypatch.setattr(bot.drill.wall, "LOOKS", 0.01)
-    one = Server()
+    one = PageServer()
     yield one
     await one.stop()
 
 
 @asynccontextmanager
-async def listening(server: Server, wall: Wall, after: int = 0, **headers: str) -> AsyncIterator[Stream]:
+async def listening(server: PageServer, wall: Wall, after: int = 0, **headers: str) -> AsyncIterator[Stream]:
     port = await server.start(pages(status, wall.routes()), "127.0.0.1", 0)
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client,
@@ -286,7 +286,7 @@ async def listening(server: Server, wall: Wall, after: int = 0, **headers: str) 
         yield Stream(reply, reply.aiter_text())
 
 
-async def test_a_new_bubble_flows_to_an_open_page(server: Server) -> None:
+async def test_a_new_bubble_flows_to_an_open_page(server: PageServer) -> None:
     county = County(CHATS)
     async with listening(server, county.wall) as stream:
         assert stream.reply.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -298,7 +298,7 @@ async def test_a_new_bubble_flows_to_an_open_page(server: Server) -> None:
     assert "控辍保学学期排查" in data["message"]["html"]
 
 
-async def test_a_page_hears_what_came_after_the_last_it_knows_in_order(server: Server) -> None:
+async def test_a_page_hears_what_came_after_the_last_it_knows_in_order(server: PageServer) -> None:
     wall = Wall(Story(), ())
     for chat in ("甲局", "乙局", "甲局", "丙局"):
         wall.show(bubble(chat))
@@ -307,7 +307,7 @@ async def test_a_page_hears_what_came_after_the_last_it_knows_in_order(server: S
     assert [(data["chat"], number) for _, data, number in heard] == [("乙局", "2"), ("甲局", "3"), ("丙局", "4")]
 
 
-async def test_a_browser_that_reconnects_says_itself_where_it_was(server: Server) -> None:
+async def test_a_browser_that_reconnects_says_itself_where_it_was(server: PageServer) -> None:
     wall = Wall(Story(), ())
     for _ in range(4):
         wall.show(bubble())
@@ -315,7 +315,7 @@ async def test_a_browser_that_reconnects_says_itself_where_it_was(server: Server
         assert (await stream.event())[2] == "4"
 
 
-async def test_the_clock_ticks_when_it_shows_something_else(server: Server) -> None:
+async def test_the_clock_ticks_when_it_shows_something_else(server: PageServer) -> None:
     clock = Story()
     async with listening(server, Wall(clock, ())) as stream:
         assert (await stream.event())[1]["now"] == "2026年11月24日（周二）08:31"
@@ -329,14 +329,14 @@ async def test_the_clock_ticks_when_it_shows_something_else(server: Server) -> N
         assert (await stream.event())[1]["over"] is True
 
 
-async def test_a_silent_stream_says_a_word_now_and_then(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_stream_says_a_word_now_and_then(server: PageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.drill.wall, "KEEPALIVE", 0.0)
     async with listening(server, Wall(Story(), ())) as stream:
         await stream.event()
         assert (await stream.block()).startswith(":")
 
 
-async def test_a_stream_ends_when_the_server_stops(server: Server) -> None:
+async def test_a_stream_ends_when_the_server_stops(server: PageServer) -> None:
     async with listening(server, Wall(Story(), ())) as stream:
         await stream.event()
         await server.stop()
@@ -349,7 +349,7 @@ async def test_head_of_the_stream_ends() -> None:
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
-async def test_a_message_with_line_breaks_stays_one_event(server: Server) -> None:
+async def test_a_message_with_line_breaks_stays_one_event(server: PageServer) -> None:
     wall = Wall(Story(), ())
     wall.show(bubble(title="甲\r\n\r\nevent: clock\ndata: {}"))
     async with listening(server, wall) as stream:

@@ -24,7 +24,7 @@ from bot.service.wiring import listen, make_app
 from bot.sources.clock import StoryClock
 from bot.web.pages import HEADERS, pages
 from bot.web.preview import preview_routes
-from bot.web.server import Server
+from bot.web.server import PageServer
 from tests.kit.rules_factory import TASK, edited, write_rules
 
 NOW = datetime(2027, 2, 26, 10, 5, tzinfo=ZONE)
@@ -74,7 +74,7 @@ async def served(folder: Path, task: str = TASK) -> AsyncIterator[Site]:
         apps = [app]
         previews = Previews(folder / "rules", folder / "state" / "drill", lambda: apps[0] if apps else None)
         status = Status(True, True, (), NOW, "drill", "方案", "1", {})
-        server = Server()
+        server = PageServer()
         port = await server.start(pages(lambda: status, preview_routes(previews.ahead, previews.edit)), "127.0.0.1", 0)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             yield Site(folder, app, previews, client, apps)

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.web.server import PortTaken, Server
+from bot.web.server import PageServer, PortTaken
 
 
 async def hello(_: Request) -> Response:
@@ -37,8 +37,8 @@ async def stream(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def serving(asgi: ASGIApp, grace: int = 4) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
-    server = Server(grace)
+async def serving(asgi: ASGIApp, grace: int = 4) -> AsyncIterator[tuple[PageServer, httpx.AsyncClient]]:
+    server = PageServer(grace)
     port = await server.start(asgi, "127.0.0.1", 0)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=None) as client:
@@ -62,7 +62,7 @@ async def test_a_taken_port_is_a_chinese_sentence_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken) as caught:
-            await Server().start(app(), "127.0.0.1", port)
+            await PageServer().start(app(), "127.0.0.1", port)
     assert f"端口 {port} 已被别的程序占用" in str(caught.value)
     assert "--port" in str(caught.value)
     assert "Errno" not in "".join(traceback.format_exception(caught.value))
@@ -70,7 +70,7 @@ async def test_a_taken_port_is_a_chinese_sentence_with_the_way_out() -> None:
 
 async def test_an_address_that_is_not_ours_is_a_chinese_sentence_too() -> None:
     with pytest.raises(PortTaken, match="本机没有地址"):
-        await Server().start(app(), "192.0.2.1", 0)
+        await PageServer().start(app(), "192.0.2.1", 0)
 
 
 async def test_two_servers_of_one_process_do_not_meet() -> None:
@@ -80,10 +80,10 @@ async def test_two_servers_of_one_process_do_not_meet() -> None:
 
 
 async def test_the_port_is_free_again_after_a_stop() -> None:
-    server = Server()
+    server = PageServer()
     port = await server.start(app(), "127.0.0.1", 0)
     await server.stop()
-    again = Server()
+    again = PageServer()
     assert await again.start(app(), "127.0.0.1", port) == port
     await again.stop()
 
@@ -170,7 +170,7 @@ async def test_an_answer_that_never_comes_is_cut_off_after_the_grace() -> None:
 
 
 async def test_stopping_what_never_started_and_stopping_twice_are_nothing() -> None:
-    server = Server()
+    server = PageServer()
     await server.stop()
     await server.start(app(), "127.0.0.1", 0)
     await server.stop()

@@ -15,7 +15,7 @@ from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
 #: (item, addressee). Under each key, tellings are listed by effective due date, each list in order of nominal date.
-Key = tuple[str, str]
+ItemAddressee = tuple[str, str]
 
 
 class Tellings:
@@ -23,7 +23,7 @@ class Tellings:
 
     def __init__(self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED) -> None:
         self._names = names
-        self._told: dict[Key, dict[date | None, list[PastTelling]]] = {}
+        self._told: dict[ItemAddressee, dict[date | None, list[PastTelling]]] = {}
         self.version = 0  # counts changes
         self._changed: dict[str, int] = {}  # item → version of its last change
         for one in told:
@@ -92,7 +92,7 @@ def today(told: PastTelling, names: Succession) -> PastTelling:
     return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
 
 
-def superseded(rows: Mapping[int, PastTelling], kept: Container[Key]) -> dict[int, PastTelling]:
+def superseded(rows: Mapping[int, PastTelling], kept: Container[ItemAddressee]) -> dict[int, PastTelling]:
     """Tellings, by document id, that no decision needs any more.
 
     Needed are the last telling for each (item, due date, addressee), the latest for each (item, addressee), and those of

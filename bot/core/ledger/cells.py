@@ -37,7 +37,7 @@ class CellError(ValueError):
 
 
 @dataclass(frozen=True)
-class Names:
+class KnownNames:
     """Resolves names in cells to today's names of units and ids of tasks and items."""
 
     units: Mapping[str, str]  # every way to call a unit → its name today
@@ -95,7 +95,7 @@ def same(column: Column, one: Cell, other: Cell) -> bool:
     return str(one) == str(other)
 
 
-def read(column: Column, cell: Given, names: Names, kind: str) -> Cell:
+def read(column: Column, cell: Given, names: KnownNames, kind: str) -> Cell:
     """The value of a cell according to its column; `kind` is the item's kind if it is known. Raises CellError."""
     if cell.formula:
         raise CellError("这里是公式，不会计算", "复制后用“选择性粘贴”粘成数值")
@@ -117,7 +117,7 @@ def read(column: Column, cell: Given, names: Names, kind: str) -> Cell:
     return text
 
 
-def alike(column: Column, cell: Given, before: Cell, names: Names) -> bool:
+def alike(column: Column, cell: Given, before: Cell, names: KnownNames) -> bool:
     """Whether a cell still means what was exported; False for a cell that cannot be read."""
     if cell.value == before:
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.core.ledger.cells import CellError, Given, Names, alike, as_text, kind_of, read, same, shown
+from bot.core.ledger.cells import CellError, Given, KnownNames, alike, as_text, kind_of, read, same, shown
 from bot.core.ledger.layout import (
     DATED,
     INDICATORS,
@@ -22,8 +22,8 @@ from bot.core.ledger.layout import (
     Access,
     Cell,
     Column,
-    Key,
     Row,
+    RowKey,
     Sort,
     Table,
     plain,
@@ -60,7 +60,7 @@ class Edited:
     """An edited workbook. `base` is the exported content by table and key; None if the file no longer contains it."""
 
     tables: Mapping[str, GivenTable]
-    base: Mapping[tuple[str, Key], Mapping[str, Cell]] | None
+    base: Mapping[tuple[str, RowKey], Mapping[str, Cell]] | None
     remarks: tuple[str, ...] = ()
 
 
@@ -69,7 +69,7 @@ class CellChange:
     """A new value for one cell of an existing row."""
 
     table: str
-    key: Key
+    key: RowKey
     title: str
     old: Cell
     new: Cell
@@ -114,7 +114,7 @@ class Comparison:
         return not (self.changes or self.additions or self.complaints)
 
 
-def compare(tables: Iterable[Table], edited: Edited, names: Names, masked: Iterable[Table]) -> Comparison:
+def compare(tables: Iterable[Table], edited: Edited, names: KnownNames, masked: Iterable[Table]) -> Comparison:
     """What the edited workbook asks for, compared with today's tables; `masked` are these tables without sensitive contents."""
     found = Comparison(remarks=list(edited.remarks))
     shown = {table.layout.name: {row.key: row for row in table.rows} for table in masked}
@@ -134,15 +134,15 @@ class _Comparing:
         table: Table,
         given: GivenTable,
         edited: Edited,
-        names: Names,
-        masked: Mapping[Key, Row],
+        names: KnownNames,
+        masked: Mapping[RowKey, Row],
         found: Comparison,
     ) -> None:
         self.layout, self.given, self.names, self.found = table.layout, given, names, found
         self.rows = {row.key: row for row in table.rows}
         self.masked = masked
         self.base = edited.base
-        self.seen: dict[Key, str] = {}
+        self.seen: dict[RowKey, str] = {}
         self.closed: list[str] = []  # changed cells that only the system fills in
 
     def run(self) -> None:
@@ -175,7 +175,7 @@ class _Comparing:
             self.seen[key] = given.where
             self._cells(given, self._meant(key, given))
 
-    def _key(self, given: GivenRow) -> Key | None:
+    def _key(self, given: GivenRow) -> RowKey | None:
         """The key of the existing row; None for a new row. Raises CellError for an id that does not exist."""
         texts = []
         for title in self.layout.key_titles:
@@ -193,7 +193,7 @@ class _Comparing:
             return tuple(texts)
         raise self._unknown_key(texts)
 
-    def _value_key(self, texts: list[str]) -> Key | None:
+    def _value_key(self, texts: list[str]) -> RowKey | None:
         indicator = self.names.indicators.get(texts[0])
         if indicator is None and texts[0]:
             match = near(plain(texts[0]), self.names.indicators)
@@ -209,7 +209,7 @@ class _Comparing:
             hint = "编号和期限照导出的写；新的目标在规则文件里加"
         return CellError(f"“{self.layout.name}”里没有“{'、'.join(texts)[:40]}”", hint)
 
-    def _meant(self, key: Key, given: GivenRow) -> Row:
+    def _meant(self, key: RowKey, given: GivenRow) -> Row:
         """Today's row as it was exported: masked if its title is hidden in the workbook."""
         title = given.cells.get("事项") or given.cells.get("指标")
         hidden = title is not None and title.value == SENSITIVE_TITLE and key in self.masked
@@ -362,7 +362,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def names_for(rulebook: Rulebook, edited: Edited) -> Names:
+def names_for(rulebook: Rulebook, edited: Edited) -> KnownNames:
     """All names that cells may use, including new names of the workbook's “单位” sheet."""
     units = {**rulebook.unit_aliases}
     ids = {unit.id: unit.name for unit in rulebook.units.everyone}
@@ -376,4 +376,4 @@ def names_for(rulebook: Rulebook, edited: Edited) -> Names:
     tasks = {call: task.id for task in rulebook.tasks for call in (task.id, task.ordinal, task.title)}
     indicators = {call: one.id for one in rulebook.indicators for call in (one.title, *one.former_ids)}
     indicators |= {one.id: one.id for one in rulebook.indicators}
-    return Names(units, tasks, indicators, rulebook.succession.ids)
+    return KnownNames(units, tasks, indicators, rulebook.succession.ids)

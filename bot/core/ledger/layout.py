@@ -16,7 +16,7 @@ from bot.core.rules.rulebook import Aim, Basis
 from bot.rule_kinds import kinds
 
 Cell = str | Decimal | date | None
-Key = tuple[str, ...]
+RowKey = tuple[str, ...]
 
 ITEMS, UNITS, INDICATORS, TARGETS, VALUES = "事项", "单位", "指标", "目标", "数据"
 #: Kinds whose date may be written here, the kind without a date, and the letter in the ids of each.
@@ -74,7 +74,7 @@ class Column:
 class Row:
     """Cells in the order of the columns; `locked` are the titles of cells that may not be changed in this row."""
 
-    key: Key
+    key: RowKey
     cells: tuple[Cell, ...]
     locked: frozenset[str] = frozenset()
 

@@ -10,7 +10,7 @@ from bot.core.facts.events import Observed
 from bot.core.facts.facts import Facts
 from bot.core.ledger.cells import shown
 from bot.core.ledger.diff import CellChange, Comparison
-from bot.core.ledger.layout import PRELIMINARY, VALUES, Cell, Key
+from bot.core.ledger.layout import PRELIMINARY, VALUES, Cell, RowKey
 
 NOTE = "台账录入"
 
@@ -26,7 +26,7 @@ class Entered:
 
 def entered(asked: Comparison, facts: Facts, measures: Mapping[str, str]) -> Iterator[Entered]:
     """Every value that is new or differs from the known one; `measures` are the units of measure by indicator."""
-    changed: dict[Key, dict[str, CellChange]] = {}
+    changed: dict[RowKey, dict[str, CellChange]] = {}
     for change in asked.changes:
         if change.table == VALUES:
             changed.setdefault(change.key, {})[change.title] = change

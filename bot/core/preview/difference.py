@@ -63,7 +63,7 @@ class Difference:
         return found
 
 
-Key = Callable[[PreviewTelling], Hashable]
+MatchKey = Callable[[PreviewTelling], Hashable]
 
 
 def _same(one: PreviewTelling) -> Hashable:
@@ -71,7 +71,7 @@ def _same(one: PreviewTelling) -> Hashable:
 
 
 #: Kinds of change in the order they are tried; tellings match when the key, the part that stays the same, is equal.
-_STEPS: tuple[tuple[DifferenceKind, Key], ...] = (
+_STEPS: tuple[tuple[DifferenceKind, MatchKey], ...] = (
     (
         DifferenceKind.RESHAPED,
         lambda one: (one.telling.item, one.telling.addressee, one.telling.rung, one.at.date(), one.chat),
@@ -96,7 +96,7 @@ def difference(before: Iterable[PreviewTelling], after: Iterable[PreviewTelling]
 
 
 def _paired(
-    old: Sequence[PreviewTelling], new: Sequence[PreviewTelling], key: Key
+    old: Sequence[PreviewTelling], new: Sequence[PreviewTelling], key: MatchKey
 ) -> tuple[list[tuple[PreviewTelling, PreviewTelling]], list[PreviewTelling], list[PreviewTelling]]:
     """Pairs of tellings with equal keys, in order; then the unpaired tellings of either side."""
     waiting: dict[Hashable, list[PreviewTelling]] = {}

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.core.ledger.cells import Given
 from bot.core.ledger.diff import Edited, GivenRow, GivenTable
-from bot.core.ledger.layout import LAYOUTS, Cell, Key, Layout, Table, plain
+from bot.core.ledger.layout import LAYOUTS, Cell, Layout, RowKey, Table, plain
 
 GUIDE, LISTS, BASE = "说明", "选项", "底稿"
 HEADER_WITHIN = 10  # rows searched for the header: people put titles above it
@@ -135,7 +135,7 @@ def _unpacked(cell: Any) -> Cell:
     return None if cell is None else str(cell)
 
 
-def _read_base(grid: Grid | None) -> Mapping[tuple[str, Key], Mapping[str, Cell]] | None:
+def _read_base(grid: Grid | None) -> Mapping[tuple[str, RowKey], Mapping[str, Cell]] | None:
     """The exported content; None if it is missing or damaged."""
     if grid is None:
         return None
