@@ -21,7 +21,7 @@ from bot.rulefiles.text.slips import decode, split_lines
 from bot.rulefiles.text.tree import Tree, read
 
 INDENTS = frozenset({"tab-indent", "full-width-space"})
-MAX_ROUNDS = 400  # single edits of one file; many edits of the same sort are tried together first
+MAX_ROUNDS = 400  # single edits of one file; one edit for each problem is tried all at once first
 _BOM = "\ufeff"
 
 

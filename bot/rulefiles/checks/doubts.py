@@ -176,36 +176,38 @@ def _silent(parts: Parts) -> None:
         if kind.undated:
             continue
         name = item.form.ladder or kind.ladder
-        _speaks(parts, item, ("督办阶梯",), name, _deaf(task, item.form))
+        _check_reach(parts, item, ("督办阶梯",), name, _unfilled_roles(task, item.form))
     for indicator in parts.measured:
         for watch in indicator.form.watched:
             if watch.name in ways():
                 name = indicator.form.ladders.get(watch.name, ways()[watch.name].ladder)
-                _speaks(parts, indicator, ("督办阶梯", watch.name), name, frozenset({Role.COOPERATING, Role.GUIDING}))
+                _check_reach(
+                    parts, indicator, ("督办阶梯", watch.name), name, frozenset({Role.COOPERATING, Role.GUIDING})
+                )
 
 
-def _deaf(task: TaskForm | None, form: ItemForm) -> frozenset[Role]:
+def _unfilled_roles(task: TaskForm | None, form: ItemForm) -> frozenset[Role]:
     """The roles that no unit has for this item: it has no data provider, and perhaps no cooperating unit."""
     units = form.units or (task.units if task else ())
     others = form.cooperating or (units[1:] if kinds()[form.kind].rest_cooperate else ())
-    deaf = {Role.PROVIDER: True, Role.COOPERATING: not others}
-    deaf[Role.GUIDING] = not (form.guiding or (task and task.guiding))
-    return frozenset(role for role, nobody in deaf.items() if nobody)
+    unfilled = {Role.PROVIDER: True, Role.COOPERATING: not others}
+    unfilled[Role.GUIDING] = not (form.guiding or (task and task.guiding))
+    return frozenset(role for role, nobody in unfilled.items() if nobody)
 
 
-def _speaks(
-    parts: Parts, at: Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str, deaf: frozenset[Role]
+def _check_reach(
+    parts: Parts, at: Placed[ItemForm] | Placed[IndicatorForm], loc: Path, name: str, unfilled: frozenset[Role]
 ) -> None:
     ladder = parts.ladders.get(name)
-    if ladder is None or any(_heard(rung, deaf) for rung in ladder.form.rungs):
+    if ladder is None or any(_reaches_anybody(rung, unfilled) for rung in ladder.form.rungs):
         return
     message = f"督办阶梯“{name}”对它从不提醒：各级的对象（或状态）这里都没有"
-    roles = "、".join(role for role in Role if role not in deaf)
+    roles = "、".join(role for role in Role if role not in unfilled)
     at.report("silent-ladder", loc, message, f"换一个阶梯，或让它提醒{roles}")
 
 
-def _heard(rung: RungForm, deaf: frozenset[Role]) -> bool:
-    return not deaf.issuperset(rung.roles) and not (rung.states and UNSPOKEN.issuperset(rung.states))
+def _reaches_anybody(rung: RungForm, unfilled: frozenset[Role]) -> bool:
+    return not unfilled.issuperset(rung.roles) and not (rung.states and UNSPOKEN.issuperset(rung.states))
 
 
 # --- texts ---------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def odd_indents(lines: list[str]) -> Iterator[tuple[Place, Words]]:
 
 
 def separators(line: str, start: Place) -> Iterator[tuple[Place, Words]]:
-    """Problems of a key at the line's beginning: a full-width colon, or none followed by a blank. `start` is column 1."""
+    """Problems of a key at the line's beginning: a full-width colon, or one without a blank after it. `start` is column 1."""
     found = _SEPARATOR.match(line)
     if found is None or (found["sign"] == ":" and not re.search("[\u4e00-\u9fff]", found["key"])):
         return

@@ -20,7 +20,7 @@ from zlib import crc32
 from bot.state.disk.errors import DamagedState
 
 _HEADER = re.compile(rb"([0-9]{1,19}) ([0-9]{1,10}) ([0-9a-f]{8}) ")
-_ANY_HEADER = re.compile(rb"(?=[0-9]{1,19} [0-9]{1,10} [0-9a-f]{8} )")  # a lookahead, so that matches may overlap
+_ANY_HEADER = re.compile(rb"(?=[0-9]{1,19} [0-9]{1,10} [0-9a-f]{8} )")  # a lookahead: matches at every offset
 _SNAPSHOT = re.compile(
     rb'(\{"duban":"snapshot","format":([12]),"generation":([0-9]{1,10}),"sequence":([0-9]{1,19}),"bytes":([0-9]{1,15}),)'
     rb'"crc32":"([0-9a-f]{8})"\}\n'
@@ -101,7 +101,7 @@ def good_prefix(data: bytes, after: int) -> int:
 def _must_be_torn(file: Path, data: bytes, offset: int, after: int) -> None:
     """Raises DamagedState if a good record follows the bad one: then it is damage and not a torn tail.
 
-    Records with numbers up to `after` do not count: they can only be remains of earlier content.
+    Records with numbers up to `after` do not count: such bytes can only be part of a payload.
     """
     for header in _ANY_HEADER.finditer(data, offset + 1):
         record = record_at(data, header.start())
