@@ -1,9 +1,9 @@
-"""投递: one message to one robot, one outcome. How it gets there is `ways.py`.
+"""投递: one message to one robot, one outcome.
 
-Many connections of their own ("shards") over one TLS context: a stock pool of many connections walks all of
-them for every request, and a new client for every robot would shake hands for every message.
-Connections and not clients, because a client logs every address it calls, keeps cookies and may follow redirects.
-Where they may lead is decided when they are opened (`bot/sending/gate.py`).
+The courier makes an `httpx.Request` and hands it to a transport (`transports.py`). Each transport has one connection
+("shard"): a pool of httpx's own walks all its connections for every request. Transports and not clients, because a
+client logs every address it calls, keeps cookies and may follow redirects. Which network addresses a connection may
+lead to is decided when it is opened (`gate.py`).
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+import httpx
+
 from bot.core.telling.message import Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Platform, Request, Robot, platform
-from bot.sending.gate import WrongPlaceError
-from bot.sending.ways import BadAddressError, Connection, Direct, Goal, Lane, Trail, Tunnel, root
-from bot.sending.wire import NotSentError, Reply
+from bot.sending.gate import WrongPlaceError, is_loopback
+from bot.sending.transports import Body, DirectTransport, Lane, content_of, parsed, port_of, transport_of
 
-CONNECT = 0.4  # of the time of an attempt, for TCP and again for TLS: what was never connected was not sent
+CONNECT = 0.4  # share of an attempt's time for TCP, and again for TLS; without a connection nothing is sent
+UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
+NOWHERE = httpx.URL("")
 SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
 
 _ADDRESS = "请核对群聊配置中的地址"
@@ -36,13 +39,28 @@ _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：
 
 
 class Sealed(NamedTuple):
-    """A part ready to go, and the way it goes."""
+    """A part ready to be posted, and the way it goes. `url` holds the robot's password, signed."""
 
     robot: Robot
     dialect: Platform
     request: Request
-    goal: Goal
+    url: httpx.URL
     lane: Lane
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.robot.name})"  # an httpx.URL prints its query
+
+
+Origin = tuple[str, bytes]  # scheme, host with port
+
+
+@dataclass(slots=True)
+class _Shard:
+    """One transport, whose connection is kept for `origin`."""
+
+    origin: Origin
+    lane: Lane
+    transport: httpx.AsyncBaseTransport
 
 
 class Courier:
@@ -57,6 +75,8 @@ class Courier:
     ) -> None:
         self._allowed = tuple(host.lower() for host in allowed_hosts)
         self._timeout = timeout
+        self._patience = timeout * CONNECT
+        self._extensions = {"timeout": {"connect": self._patience}}  # of every request, as httpx has it
         self._loopback_only = loopback_only
         self._seats = asyncio.Semaphore(shards)
         self._shards = shards
@@ -69,7 +89,7 @@ class Courier:
 
     def seal(self, robot: Robot, message: Message, now: datetime) -> Sealed | Outcome:
         """One part as bytes, signed with wall time `now`, to be posted at once; or why it cannot be. Never raises."""
-        goal, lane, refusal = self._way(robot)
+        url, lane, refusal = self._way(robot)
         if refusal:
             return refusal
         try:
@@ -81,7 +101,7 @@ class Courier:
         except Exception as error:  # a message that cannot be written down must not stop the others
             remedy = "消息无法编码：请告知维护人员"
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy=remedy)
-        signed = goal if request.url is robot.url else Goal.of(request.url.get_secret_value())
+        signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
         return Sealed(robot, dialect, request, signed, lane)
 
     async def post(self, sealed: Sealed | Outcome) -> Outcome:
@@ -92,12 +112,12 @@ class Courier:
 
     async def reach(self, robot: Robot) -> Outcome | None:
         """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
-        goal, lane, refusal = self._way(robot)
+        url, lane, refusal = self._way(robot)
         if refusal:
             return refusal
         try:
             async with asyncio.timeout(self._timeout):
-                await _knock(Goal.of(lane.proxy) if lane.proxy else goal, lane, self._timeout * CONNECT)
+                await _knock(parsed(lane.proxy) if lane.proxy else url, lane, self._patience)
         except WrongPlaceError:
             return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:
@@ -108,55 +128,55 @@ class Courier:
         """Closes the idle connections; sends still under way close their own."""
         while self._idle:
             self._open -= 1
-            await self._idle.pop().connection.aclose()
+            await self._idle.pop().transport.aclose()
 
-    def _way(self, robot: Robot) -> tuple[Goal, Lane, Outcome | None]:
+    def _way(self, robot: Robot) -> tuple[httpx.URL, Lane, Outcome | None]:
         """Where to, how, and why not."""
         lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
         try:
-            goal = Goal.of(robot.url.get_secret_value())
-        except BadAddressError:
+            url = parsed(robot.url.get_secret_value())
+        except httpx.InvalidURL:
             return NOWHERE, lane, _refused("不是网址", _ADDRESS)
-        return goal, lane, self._forbidden(goal, lane)
+        return url, lane, self._forbidden(url, lane)
 
-    def _forbidden(self, goal: Goal, lane: Lane) -> Outcome | None:
-        if self._loopback_only and not (goal.local and (not lane.proxy or Goal.of(lane.proxy).local)):
+    def _forbidden(self, url: httpx.URL, lane: Lane) -> Outcome | None:
+        local = is_loopback(url.host)
+        if self._loopback_only and not (local and (not lane.proxy or is_loopback(parsed(lane.proxy).host))):
             return _refused("演练中只能发往本机", "演练不会写到真实的群；要发到测试群，请用演练命令指定该群")
-        if goal.scheme != "https" and not (goal.local and goal.scheme == "http"):
+        if url.scheme != "https" and not (local and url.scheme == "http"):
             return _refused("地址不是 https", _ADDRESS)
-        if not goal.local and not any(_matches(goal.host, allowed) for allowed in self._allowed):
-            return _refused(f"主机 {goal.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
+        if not local and not any(_matches(url.host, allowed) for allowed in self._allowed):
+            return _refused(f"主机 {url.host} 不在允许名单中", f"{_ADDRESS}；确属本单位平台的，请把主机加入允许名单")
         return None
 
     async def _post(self, sealed: Sealed) -> Outcome:
-        trail = Trail()
+        body = Body(sealed.request.body)
         try:
-            reply = await self._exchange(sealed, trail)
+            response, content = await self._exchange(sealed, _asked(sealed, body, self._extensions))
         except WrongPlaceError:
             return _refused("解析到不允许的地址", _INSIDE)
-        except Exception as error:  # whatever went wrong, the outcome depends only on what was written
-            return _failed(error, trail)
-        said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
-        return sealed.dialect.read_reply(reply.status, reply.body, said)
+        except Exception as error:  # whatever went wrong, the outcome depends only on what may have been sent
+            return _failed(error, body)
+        return sealed.dialect.read_reply(response.status_code, content, response.headers)
 
-    async def _exchange(self, sealed: Sealed, trail: Trail) -> Reply:
-        """The reply. A shard on which anything failed is not used again."""
-        goal, lane, request = sealed.goal, sealed.lane, sealed.request
+    async def _exchange(self, sealed: Sealed, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """The reply and its body. A shard on which anything failed is not used again."""
         async with self._seats:
-            shard = await self._take(goal.origin, lane)
+            shard = await self._take((sealed.url.scheme, sealed.url.netloc), sealed.lane)
             try:
-                deadline = asyncio.get_running_loop().time() + self._timeout
-                reply = await shard.connection.post(goal, request, trail, deadline)
+                async with asyncio.timeout(self._timeout):
+                    response = await shard.transport.handle_async_request(request)
+                    content = await content_of(response)
             except BaseException:
                 self._open -= 1
                 with suppress(Exception):
-                    await shard.connection.aclose()
+                    await shard.transport.aclose()
                 raise
             self._idle.append(shard)
-            return reply
+            return response, content
 
-    async def _take(self, origin: str, lane: Lane) -> _Shard:
-        """An idle shard last used for `origin`; else a new one; else the one idle longest, which will reconnect."""
+    async def _take(self, origin: Origin, lane: Lane) -> _Shard:
+        """An idle shard last used for `origin`; else a new one, for which the one idle longest makes room if need be."""
         for place in range(len(self._idle) - 1, -1, -1):
             if (self._idle[place].origin, self._idle[place].lane) == (origin, lane):
                 return self._idle.pop(place)
@@ -164,41 +184,32 @@ class Courier:
             self._open += 1
         else:
             with suppress(Exception):
-                await self._idle.pop(0).connection.aclose()
-        return _Shard(origin, lane, self._connection(lane, origin))
+                await self._idle.pop(0).transport.aclose()
+        return _Shard(origin, lane, self._transport(lane))
 
-    def _connection(self, lane: Lane, origin: str) -> Connection:
-        """One connection that is kept, past the gate or through a proxy, which resolves names for itself."""
-        patience = self._timeout * CONNECT
-        if lane.proxy:
-            return Tunnel(lane, patience)
-        return Direct(
-            inside=lane.inside, patience=patience, tls=root(lane.authority) if origin.startswith("https:") else None
-        )
+    def _transport(self, lane: Lane) -> httpx.AsyncBaseTransport:
+        """A new one; tests put `httpx.MockTransport` here."""
+        return transport_of(lane)
 
 
 def place_of(robot: Robot) -> str:
     """Host and port of a robot and whether a proxy leads there: nothing of either's path, query or password."""
-    with suppress(BadAddressError):
-        goal = Goal.of(robot.url.get_secret_value())
-        where = f"{goal.host}:{goal.port}"
+    with suppress(httpx.InvalidURL):
+        url = parsed(robot.url.get_secret_value())
+        where = f"{url.host}:{port_of(url)}"
         return f"{where}，经代理" if robot.proxy else where
     return "地址不是网址的"
 
 
-async def _knock(goal: Goal, lane: Lane, patience: float) -> None:
+async def _knock(url: httpx.URL, lane: Lane, patience: float) -> None:
     """A connection and, over https, a handshake; `patience` in seconds for each. Raises what a send would."""
-    tls = root(lane.authority) if goal.scheme == "https" else None
-    line = Direct(inside=lane.inside or bool(lane.proxy), patience=patience, tls=tls)
-    try:
-        await line.connect(goal)
-    finally:
-        await line.aclose()
+    async with DirectTransport(lane.authority, inside=lane.inside or bool(lane.proxy)) as transport:
+        await transport.connect(url, patience)
 
 
 def _why_unreached(error: Exception) -> str:
-    """In words, from the failure underneath the library's."""
-    cause = error.__cause__ or error
+    """The failure to connect in words."""
+    cause = _cause(error)
     if isinstance(cause, socket.gaierror):
         return "域名解析不了"
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -208,24 +219,28 @@ def _why_unreached(error: Exception) -> str:
     return "连接超时" if isinstance(cause, TimeoutError) else f"连不上（{type(cause).__name__}）"
 
 
-@dataclass(slots=True)
-class _Shard:
-    """One connection, opened when first needed and kept for `origin`."""
+def _asked(sealed: Sealed, body: Body, extensions: Mapping[str, object]) -> httpx.Request:
+    """The request as a transport takes it. Raises UnicodeEncodeError."""
+    headers = [
+        (b"Host", sealed.url.netloc),
+        (b"Accept-Encoding", b"identity"),
+        *[(name.encode("ascii"), value.encode("ascii")) for name, value in sealed.request.headers],
+        (b"Content-Length", b"%d" % len(sealed.request.body)),
+    ]
+    return httpx.Request("POST", sealed.url, headers=headers, stream=body, extensions=extensions)
 
-    origin: str
-    lane: Lane
-    connection: Connection
 
-
-NOWHERE = Goal("", "", 0, "", "", local=False)
-
-
-def _failed(error: Exception, trail: Trail) -> Outcome:
+def _failed(error: Exception, body: Body) -> Outcome:
     """What a failed exchange means; no code, for the platform said nothing."""
-    if trail.wrote and not isinstance(error, NotSentError):
-        return Outcome(Verdict.AMBIGUOUS, text=f"没有收到完整的答复（{type(error).__name__}）", remedy=_UNSURE)
-    cause = error if isinstance(error, TimeoutError) else error.__cause__ or error
-    return Outcome(Verdict.LATER, text=f"没有连上平台（{type(cause).__name__}）", remedy=_NOT_SENT)
+    name = type(_cause(error)).__name__
+    if body.was_read and not isinstance(error, UNCONNECTED):
+        return Outcome(Verdict.AMBIGUOUS, text=f"没有收到完整的答复（{name}）", remedy=_UNSURE)
+    return Outcome(Verdict.LATER, text=f"没有连上平台（{name}）", remedy=_NOT_SENT)
+
+
+def _cause(error: Exception) -> BaseException:
+    """The failure underneath httpx's, which says more."""
+    return error.__cause__ or error if isinstance(error, httpx.TransportError) else error
 
 
 def _refused(text: str, remedy: str) -> Outcome:
@@ -243,7 +258,7 @@ def _scrubbed(outcome: Outcome, robot: Robot) -> Outcome:
     path, _, query = robot.url.get_secret_value().partition("?")
     secrets = [value for _, value in parse_qsl(query)] + [path.rpartition("/")[2]]
     secrets += [one.get_secret_value() for one in (robot.secret, robot.proxy) if one]
-    secrets += [Goal.of(robot.proxy.get_secret_value()).password] if robot.proxy else []
+    secrets += [parsed(robot.proxy.get_secret_value()).password] if robot.proxy else []
     text = outcome.text
     for secret in secrets:
         if len(secret) >= SECRET_LENGTH:

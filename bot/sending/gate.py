@@ -1,7 +1,7 @@
-"""Which network addresses a connection may really lead to, decided when it is opened.
+"""Which network addresses a connection may lead to, decided when it is opened.
 
-A name on the list of allowed hosts says nothing about where it leads: who controls its resolution could point it at the
-router or at this machine. A name is resolved once, and the address that was looked at is the one connected to.
+The list of allowed hosts holds names only. Whoever controls the resolution of a name could point it at the router or at
+this machine. So a name is resolved once, its addresses are checked, and a checked address is the one connected to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 MOST_TRIED = 4  # addresses of one name
@@ -19,6 +20,7 @@ class WrongPlaceError(Exception):
     """The name leads only to addresses that must not be written to."""
 
 
+@lru_cache(maxsize=64)  # asked for every message; hosts are few
 def is_loopback(host: str) -> bool:
     """Whether a host as written in an address is this machine: a number, or `localhost` itself."""
     with suppress(ValueError):
@@ -46,7 +48,7 @@ def _plain(place: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 async def places(host: str, port: int, *, inside: bool) -> list[str]:
-    """The first of the name's addresses that may be connected to; none when it leads astray. Raises OSError."""
+    """The first of the name's addresses that may be connected to, or none. Raises OSError."""
     found = await resolved(host, port)
     return [place for place in found if may_lead_to(host, place, inside=inside)][:MOST_TRIED]
 

@@ -1,7 +1,4 @@
-"""One connection over asyncio's own sockets, and the replies that come back over it, read by a parser in C.
-
-What a library does for browsers is not here: no pool, no redirects, no cookies, no compression, no second request at a time.
-"""
+"""One HTTP/1.1 connection over asyncio's sockets: one request at a time, its reply read by a parser in C."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ import asyncio
 import select
 import ssl
 from time import monotonic
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
+import httpx
 
 REPLY_BYTES = 64 * 1024
 HEAD_BYTES = 64 * 1024  # of the reply, with what chunks add to its body
@@ -22,19 +20,7 @@ class TooLongError(Exception):
     """The reply is longer than any platform's."""
 
 
-class NotSentError(Exception):
-    """The system took not a byte of the request."""
-
-
-class Reply(NamedTuple):
-    """A reply as sent, never unpacked: a small one cannot grow."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-
-async def opened(place: str, port: int, patience: float) -> Wire:
+async def opened(place: str, port: int, patience: float | None) -> Wire:
     """A connection to one address, in `patience` seconds. Raises OSError."""
     async with asyncio.timeout(patience):
         _, wire = await asyncio.get_running_loop().create_connection(Wire, place, port)
@@ -48,24 +34,24 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._reply: asyncio.Future[Reply] | None = None  # of the request under way
+        self._reply: asyncio.Future[httpx.Response] | None = None  # of the request under way
         self._headers: list[tuple[bytes, bytes]] = []
         self._body = bytearray()
         self._got = 0  # bytes of this reply
-        self._till_the_end = False  # whether only the connection's end will end the body
+        self._till_the_end = False  # whether the body ends with the connection
         self._sound = True
         self._idle_since = monotonic()
 
     def usable(self) -> bool:
-        """Whether another request may go over it: nothing came unasked, such as its end, and it is not idle for long."""
+        """Whether another request may go over it: it is open, was not idle for long, and nothing came unasked."""
         if not self._sound or self.transport.is_closing() or monotonic() - self._idle_since > KEEP_ALIVE:
             return False
         poll = select.poll()
         poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not poll.poll(0)
 
-    async def encrypt(self, tls: ssl.SSLContext, host: str, patience: float) -> None:
-        """The same connection, encrypted. Raises OSError."""
+    async def encrypt(self, tls: ssl.SSLContext, host: str, patience: float | None) -> None:
+        """The same connection, encrypted, in `patience` seconds. Raises OSError."""
         transport = self.transport
         try:
             async with asyncio.timeout(patience):
@@ -73,23 +59,28 @@ class Wire(asyncio.Protocol):
         except BaseException:
             transport.abort()
             raise
-        if found is None:  # the other side went while hands were shaken
+        if found is None:  # the other side closed the connection during the handshake
             raise ConnectionResetError
         self.transport = found
 
-    async def exchange(self, request: bytes, deadline: float) -> Reply:
-        """The reply, whole before `deadline` by the loop's clock. Raises NotSentError; after anything else nobody knows."""
-        loop = asyncio.get_running_loop()
-        self._reply = loop.create_future()
+    async def exchange(self, request: bytes) -> httpx.Response:
+        """The whole reply to one request.
+
+        Raises httpx.ConnectError when nothing was sent; after ReadError, RemoteProtocolError, TooLongError or a
+        cancellation nobody knows what the server read.
+        """
+        self._reply = asyncio.get_running_loop().create_future()
         self._headers, self._body, self._got, self._till_the_end = [], bytearray(), 0, False
-        alarm = loop.call_at(deadline, self._fail, TimeoutError())
         try:
             self.transport.write(request)
             if self.transport.is_closing():  # the system refused the very first byte
-                raise NotSentError
+                raise httpx.ConnectError("the connection was closed before anything was sent")
             return await self._reply
+        except (OSError, EOFError) as error:
+            raise httpx.ReadError("the connection ended before the reply did") from error
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise httpx.RemoteProtocolError("the reply is not HTTP/1.1") from error
         finally:
-            alarm.cancel()
             self._reply = None
             self._idle_since = monotonic()
 
@@ -115,7 +106,7 @@ class Wire(asyncio.Protocol):
     # --- the parser's ----------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Nobody asked for a second one."""
+        """A reply that nobody asked for makes the connection unusable."""
         self._sound = self._sound and self._reply is not None and not self._reply.done()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -132,14 +123,15 @@ class Wire(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if 100 <= status < 200:  # the real one follows
+        if 100 <= status < 200:  # an interim reply: the final one follows
             self._headers, self._till_the_end = [], False
             return
         self._sound = self._sound and not self._till_the_end and self._parser.should_keep_alive()
         self._till_the_end = False
         if self._reply is not None and not self._reply.done():
-            self._reply.set_result(Reply(status, self._headers, bytes(self._body)))
-        if not self._sound:  # nobody may wait for us to close it
+            stream = httpx.ByteStream(bytes(self._body))
+            self._reply.set_result(httpx.Response(status, headers=self._headers, stream=stream))
+        if not self._sound:  # the server may be waiting for this side to close
             self.transport.abort()
 
     def _fail(self, error: Exception) -> None:

@@ -9,8 +9,10 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
+import httpx
+
 from bot.sending.courier import Courier
-from bot.sending.wire import Reply, Wire
+from bot.sending.wire import Wire
 from bot.state.archive import Archive
 from bot.state.disk.journal import Disk
 from bot.state.disk.lock import StateLock
@@ -99,10 +101,10 @@ def _arm_writing(come: Callable[[], bool]) -> None:
 def _arm_request(come: Callable[[], bool]) -> None:
     exchange = Wire.exchange
 
-    async def exchanging(wire: Wire, request: bytes, deadline: float) -> Reply:
+    async def exchanging(wire: Wire, request: bytes) -> httpx.Response:
         if come():
             wire.transport.write(request)
             die()
-        return await exchange(wire, request, deadline)
+        return await exchange(wire, request)
 
     Wire.exchange = exchanging  # type: ignore[method-assign, assignment]

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
@@ -18,9 +19,9 @@ from pydantic import SecretStr
 from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.drill.twin import Twin
-from bot.platforms import Request, Robot, Style, platforms
+from bot.platforms import Robot, Style, platforms
 from bot.sending.courier import Courier
-from bot.sending.ways import Direct, Goal, Trail
+from bot.sending.transports import Body, DirectTransport, Lane, parsed, port_of
 from tests.platforms.samples import sample
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -320,9 +321,11 @@ async def test_a_second_answer_nobody_asked_for_spoils_the_connection_and_not_th
 
 
 async def test_a_line_break_in_a_header_never_reaches_the_wire() -> None:
-    request = Request(SecretStr("http://127.0.0.1/x"), (("X-Sign", "a\r\nHost: b"),), b"{}")
+    body = Body(b"{}")
+    request = httpx.Request("POST", "http://127.0.0.1/x", headers=[("X-Sign", "a\r\nHost: b")], stream=body)
     with pytest.raises(ValueError, match="line break"):
-        await Direct(inside=False, patience=1.0).post(Goal.of("http://127.0.0.1/x"), request, Trail(), 0.0)
+        await DirectTransport().handle_async_request(request)
+    assert not body.was_read
 
 
 @pytest.mark.parametrize(
@@ -341,9 +344,59 @@ async def test_a_line_break_in_a_header_never_reaches_the_wire() -> None:
 def test_an_address_is_taken_apart_as_the_library_would(
     address: str, host: str, port: int, netloc: str, target: str
 ) -> None:
-    goal = Goal.of(address)
-    assert (goal.host, goal.port, goal.netloc, goal.target) == (host, port, netloc, target)
-    assert "key" not in repr(goal)
+    url = parsed(address)
+    assert (url.host, port_of(url), url.netloc.decode(), url.raw_path.decode()) == (host, port, netloc, target)
+    one = Courier(("*.cn",)).seal(Robot("县教育局#1", "wecom", SecretStr(address)), MESSAGE, NOW)
+    assert "key" not in repr(one)
+
+
+class Mocked(Courier):
+    """A courier over a function in place of a connection."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        super().__init__(())
+        self._answer = answer
+
+    def _transport(self, lane: Lane) -> httpx.AsyncBaseTransport:
+        return httpx.MockTransport(self._answer)
+
+
+async def test_a_transport_is_handed_the_whole_request() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=OK)
+
+    outcome = await Mocked(answer).send(wecom("http://127.0.0.1:9"), MESSAGE, NOW)
+    assert outcome.verdict is Verdict.DELIVERED
+    [request] = asked
+    assert (request.method, request.url.raw_path.decode()) == ("POST", f"/cgi-bin/webhook/send?key={KEY}")
+    assert request.headers["Host"] == "127.0.0.1:9"
+    assert int(request.headers["Content-Length"]) == len(request.content)
+    assert "控辍保学" in request.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (httpx.ConnectError("?"), Verdict.LATER),
+        (httpx.ConnectTimeout("?"), Verdict.LATER),
+        (httpx.ReadError("?"), Verdict.AMBIGUOUS),
+        (httpx.WriteError("?"), Verdict.AMBIGUOUS),
+        (httpx.RemoteProtocolError("?"), Verdict.AMBIGUOUS),
+        (RuntimeError("?"), Verdict.AMBIGUOUS),
+    ],
+)
+async def test_only_a_failure_to_connect_means_not_sent_once_the_body_was_read(
+    error: Exception, verdict: Verdict
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    outcome = await Mocked(answer).send(wecom("http://127.0.0.1:9"), MESSAGE, NOW)
+    assert outcome.verdict is verdict
+    assert type(error).__name__ in outcome.text
 
 
 async def test_compressed_answer_is_not_unpacked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -11,16 +12,16 @@ from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Verdict
 from bot.platforms import Robot
 from bot.sending.courier import Courier
-from bot.sending.ways import Connection, Lane
+from bot.sending.transports import Lane
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 MESSAGE = Message("【督办汇总】县教育局", (Line("1. 控辍保学学期排查"),))
 
 
 class Deaf(Courier):
-    """A courier that cannot connect: reaching for a connection is the failure."""
+    """A courier that cannot connect: any request handed to a transport is the failure."""
 
-    def _connection(self, lane: Lane, origin: str) -> Connection:
+    def _transport(self, lane: Lane) -> httpx.AsyncBaseTransport:
         raise AssertionError("a connection was asked for")
 
 

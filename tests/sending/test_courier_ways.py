@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
-from bot.sending import gate, ways
+from bot.sending import gate, transports
 from bot.sending.courier import Courier
 from bot.sending.gate import may_lead_to
 from tests.sending.test_courier import KEY, OK, answering, courier, free_port, gateway, sent_to, wecom
@@ -272,7 +272,7 @@ async def sent_with(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(gate, "resolved", names.resolved)
-    monkeypatch.setattr(ways, "opened", reach)
+    monkeypatch.setattr(transports, "opened", reach)
     one = Courier(("im.example.cn",))
     outcome = await one.send(replace(wecom("https://im.example.cn"), inside=inside), MESSAGE, NOW)
     await one.aclose()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from asyncio import sleep, timeout_at
+from asyncio import sleep
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from urllib.parse import parse_qsl, urlsplit
+
+import httpx
 
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import Answer, Call, Limits, Request, platform, platforms
-from bot.sending.ways import Goal, Trail
-from bot.sending.wire import NotSentError, Reply
+from bot.platforms import Answer, Call, Limits, platform, platforms
 from tests.kit.house import SAYS
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
@@ -87,11 +86,25 @@ class Wires:
             address.mood = "well"
         self.cut_in = None
 
-    async def post(self, goal: Goal, request: Request, trail: Trail) -> tuple[int, bytes]:
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """What the courier sends over in place of a connection."""
+        return httpx.MockTransport(self._exchange)
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        try:
+            status, body = await self._post(request)
+        except httpx.TransportError:
+            raise
+        except Exception as error:  # a slip of the stage must not pass for a platform's whim
+            self.on_slip(error)
+            raise
+        headers = {"Content-Type": "application/json"}
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+
+    async def _post(self, request: httpx.Request) -> tuple[int, bytes]:
         """One exchange, in virtual time."""
-        target = urlsplit(goal.target)
-        query = dict(parse_qsl(target.query))
-        address = self.by_token[query.get("key") or query.get("access_token") or target.path.rpartition("/")[2]]
+        query = dict(request.url.params)
+        address = self.by_token[query.get("key") or query.get("access_token") or request.url.path.rpartition("/")[2]]
         if self.dead:
             raise PowerCut
         when = self._power()
@@ -99,12 +112,10 @@ class Wires:
             raise self.on_cut()
         if address.mood == "away":
             await sleep(self._dice.uniform(0.01, 4))
-            raise NotSentError
-        trail.wrote = True
+            raise httpx.ConnectError("away")
         await sleep(self._dice.uniform(0.01, 0.3))
         self._pace(address)
-        said = {name.lower(): value for name, value in request.headers}
-        call = Call(query, said.get("content-type", ""), request.body, self.clock.true())
+        call = Call(query, request.headers["Content-Type"], request.content, self.clock.true())
         reply = self._answer(address, call)
         if when == "after":
             raise self.on_cut()
@@ -152,30 +163,9 @@ class Wires:
             case "mute":
                 await sleep(600)
             case "cut":
-                raise ConnectionResetError
+                raise httpx.ReadError("cut")
         return status, body
 
 
 def _of(answer: Answer) -> tuple[int, bytes]:
     return answer.status, answer.body
-
-
-class Line:
-    """Stands in for a connection of the courier's."""
-
-    def __init__(self, wires: Wires) -> None:
-        self._wires = wires
-
-    async def post(self, goal: Goal, request: Request, trail: Trail, deadline: float) -> Reply:
-        try:
-            async with timeout_at(deadline):
-                status, body = await self._wires.post(goal, request, trail)
-        except (NotSentError, ConnectionResetError, TimeoutError):
-            raise
-        except Exception as error:  # a slip of the stage must not pass for a platform's whim
-            self._wires.on_slip(error)
-            raise
-        return Reply(status, [(b"Content-Type", b"application/json")], body)
-
-    async def aclose(self) -> None:
-        """Nothing to close."""

@@ -31,7 +31,7 @@ from bot.state.store import Store
 from tests.simulation import reading
 from tests.simulation.audit import Audit, database_in, same_state, tables
 from tests.simulation.disk import StageDisk
-from tests.simulation.platforms import Line, Wires
+from tests.simulation.platforms import Wires
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
 BASE = Facts(all_confirmed=True)
@@ -262,7 +262,7 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
     """Sockets, threads and the wall's clock replaced for as long as the simulation runs."""
     with ExitStack() as patches:
         for target, name, value in (
-            (Courier, "_connection", lambda *_: Line(world().wires)),
+            (Courier, "_transport", lambda *_: world().wires.transport()),
             (wiring, "wall", lambda: world().clock.true()),  # noqa: PLW0108 - there is no world yet
             (wiring, "monotonic", lambda: world().clock.elapsed()),  # noqa: PLW0108
             *((module, "assemble", reading.assembled) for module in (homes, edits)),
