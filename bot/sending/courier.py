@@ -24,11 +24,10 @@ from bot.core.telling.message import Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Platform, Request, Robot, platform
 from bot.sending.gate import WrongPlaceError, is_loopback
-from bot.sending.transports import Body, DirectTransport, Lane, content_of, parsed, port_of, transport_of
+from bot.sending.transports import Address, Body, DirectTransport, Lane, content_of, parsed, port_of, transport_of
 
 CONNECT = 0.4  # share of an attempt's time for TCP, and again for TLS; without a connection nothing is sent
 UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
-NOWHERE = httpx.URL("")
 SECRET_LENGTH = 6  # characters: shorter ends of an address are words such as `send`
 
 _ADDRESS = "请核对群聊配置中的地址"
@@ -39,16 +38,13 @@ _UNSURE = "消息已发出，但没有收到完整的答复，可能已送达：
 
 
 class Sealed(NamedTuple):
-    """A part ready to be posted, and the way it goes. `url` holds the robot's password, signed."""
+    """A part ready to be posted, and the way it goes."""
 
     robot: Robot
     dialect: Platform
     request: Request
-    url: httpx.URL
+    address: Address
     lane: Lane
-
-    def __repr__(self) -> str:
-        return f"Sealed({self.robot.name})"  # an httpx.URL prints its query
 
 
 Origin = tuple[str, bytes]  # scheme, host with port
@@ -89,7 +85,7 @@ class Courier:
 
     def seal(self, robot: Robot, message: Message, now: datetime) -> Sealed | Outcome:
         """One part as bytes, signed with wall time `now`, to be posted at once; or why it cannot be. Never raises."""
-        url, lane, refusal = self._way(robot)
+        lane, refusal = self._way(robot)
         if refusal:
             return refusal
         try:
@@ -101,8 +97,7 @@ class Courier:
         except Exception as error:  # a message that cannot be written down must not stop the others
             remedy = "消息无法编码：请告知维护人员"
             return Outcome(Verdict.UNDELIVERABLE, text=type(error).__name__, remedy=remedy)
-        signed = url if request.url is robot.url else httpx.URL(request.url.get_secret_value())
-        return Sealed(robot, dialect, request, signed, lane)
+        return Sealed(robot, dialect, request, parsed(request.url.get_secret_value()), lane)
 
     async def post(self, sealed: Sealed | Outcome) -> Outcome:
         """What came of it. Raises nothing but CancelledError."""
@@ -112,12 +107,12 @@ class Courier:
 
     async def reach(self, robot: Robot) -> Outcome | None:
         """Connects, shakes hands, closes: no request is written. None when it went well; of a proxy only itself is tried."""
-        url, lane, refusal = self._way(robot)
+        lane, refusal = self._way(robot)
         if refusal:
             return refusal
         try:
             async with asyncio.timeout(self._timeout):
-                await _knock(parsed(lane.proxy) if lane.proxy else url, lane, self._patience)
+                await _knock(parsed(lane.proxy or robot.url.get_secret_value()).origin, lane, self._patience)
         except WrongPlaceError:
             return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:
@@ -130,18 +125,18 @@ class Courier:
             self._open -= 1
             await self._idle.pop().transport.aclose()
 
-    def _way(self, robot: Robot) -> tuple[httpx.URL, Lane, Outcome | None]:
-        """Where to, how, and why not."""
+    def _way(self, robot: Robot) -> tuple[Lane, Outcome | None]:
+        """How its messages go, and why they may not."""
         lane = Lane(robot.proxy.get_secret_value() if robot.proxy else "", robot.authority, robot.inside)
         try:
-            url = parsed(robot.url.get_secret_value())
+            url = parsed(robot.url.get_secret_value()).origin
         except httpx.InvalidURL:
-            return NOWHERE, lane, _refused("不是网址", _ADDRESS)
-        return url, lane, self._forbidden(url, lane)
+            return lane, _refused("不是网址", _ADDRESS)
+        return lane, self._forbidden(url, lane)
 
     def _forbidden(self, url: httpx.URL, lane: Lane) -> Outcome | None:
         local = is_loopback(url.host)
-        if self._loopback_only and not (local and (not lane.proxy or is_loopback(parsed(lane.proxy).host))):
+        if self._loopback_only and not (local and (not lane.proxy or is_loopback(parsed(lane.proxy).origin.host))):
             return _refused("演练中只能发往本机", "演练不会写到真实的群；要发到测试群，请用演练命令指定该群")
         if url.scheme != "https" and not (local and url.scheme == "http"):
             return _refused("地址不是 https", _ADDRESS)
@@ -162,7 +157,7 @@ class Courier:
     async def _exchange(self, sealed: Sealed, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """The reply and its body. A shard on which anything failed is not used again."""
         async with self._seats:
-            shard = await self._take((sealed.url.scheme, sealed.url.netloc), sealed.lane)
+            shard = await self._take((sealed.address.origin.scheme, sealed.address.origin.netloc), sealed.lane)
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await shard.transport.handle_async_request(request)
@@ -195,7 +190,7 @@ class Courier:
 def place_of(robot: Robot) -> str:
     """Host and port of a robot and whether a proxy leads there: nothing of either's path, query or password."""
     with suppress(httpx.InvalidURL):
-        url = parsed(robot.url.get_secret_value())
+        url = parsed(robot.url.get_secret_value()).origin
         where = f"{url.host}:{port_of(url)}"
         return f"{where}，经代理" if robot.proxy else where
     return "地址不是网址的"
@@ -220,14 +215,22 @@ def _why_unreached(error: Exception) -> str:
 
 
 def _asked(sealed: Sealed, body: Body, extensions: Mapping[str, object]) -> httpx.Request:
-    """The request as a transport takes it. Raises UnicodeEncodeError."""
+    """The request as a transport takes it. Raises UnicodeEncodeError.
+
+    Its target travels as an extension. Only through a proxy the URL is whole: httpx's transport would put the extension
+    into its own CONNECT as well.
+    """
+    origin, target = sealed.address
     headers = [
-        (b"Host", sealed.url.netloc),
+        (b"Host", origin.netloc),
         (b"Accept-Encoding", b"identity"),
         *[(name.encode("ascii"), value.encode("ascii")) for name, value in sealed.request.headers],
         (b"Content-Length", b"%d" % len(sealed.request.body)),
     ]
-    return httpx.Request("POST", sealed.url, headers=headers, stream=body, extensions=extensions)
+    if sealed.lane.proxy:
+        url = origin.copy_with(raw_path=target)
+        return httpx.Request("POST", url, headers=headers, stream=body, extensions=extensions)
+    return httpx.Request("POST", origin, headers=headers, stream=body, extensions={**extensions, "target": target})
 
 
 def _failed(error: Exception, body: Body) -> Outcome:
@@ -258,7 +261,7 @@ def _scrubbed(outcome: Outcome, robot: Robot) -> Outcome:
     path, _, query = robot.url.get_secret_value().partition("?")
     secrets = [value for _, value in parse_qsl(query)] + [path.rpartition("/")[2]]
     secrets += [one.get_secret_value() for one in (robot.secret, robot.proxy) if one]
-    secrets += [parsed(robot.proxy.get_secret_value()).password] if robot.proxy else []
+    secrets += [parsed(robot.proxy.get_secret_value()).origin.password] if robot.proxy else []
     text = outcome.text
     for secret in secrets:
         if len(secret) >= SECRET_LENGTH:

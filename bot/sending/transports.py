@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
@@ -25,9 +26,33 @@ for _library in ("httpx", "httpcore"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 
-@lru_cache(maxsize=256)  # parsing costs 14 µs, and a robot's address seldom changes
-def parsed(address: str) -> httpx.URL:
-    """An address taken apart. Raises httpx.InvalidURL. The result's repr shows the whole address: keep it out of texts."""
+# An origin without user name, and a target of which nothing has to be encoded.
+_USUAL = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)(/[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)")
+
+
+class Address(NamedTuple):
+    """A robot's address: `origin` with an empty path, and the request's `target`, which holds the robot's password.
+
+    Apart, because httpx takes 15 to 30 µs to parse an address; origins are few and parsed once.
+    """
+
+    origin: httpx.URL
+    target: bytes
+
+    def __repr__(self) -> str:
+        return f"Address({self.origin.host})"
+
+
+def parsed(address: str) -> Address:
+    """An address taken apart. Raises httpx.InvalidURL."""
+    if usual := _USUAL.fullmatch(address):
+        return Address(_url(usual[1]), usual[2].encode("ascii"))
+    url = _url(address)
+    return Address(url.copy_with(path="/", query=None, fragment=None), url.raw_path)
+
+
+@lru_cache(maxsize=64)
+def _url(address: str) -> httpx.URL:
     try:
         url = httpx.URL(address)
         url.host  # noqa: B018 - decoding fails for a host that is no internet name
@@ -152,7 +177,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
 def _head(request: httpx.Request) -> bytes:
     """The request's head as bytes. Raises ValueError where something would end a line early."""
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    target = request.extensions.get("target") or request.url.raw_path
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
     head = b"\r\n".join([*lines, b"", b""])
     if head.count(b"\n") + head.count(b"\r") != 2 * (len(lines) + 1):

@@ -103,8 +103,9 @@ class Wires:
 
     async def _post(self, request: httpx.Request) -> tuple[int, bytes]:
         """One exchange, in virtual time."""
-        query = dict(request.url.params)
-        address = self.by_token[query.get("key") or query.get("access_token") or request.url.path.rpartition("/")[2]]
+        target = httpx.URL(request.extensions["target"].decode())
+        query = dict(target.params)
+        address = self.by_token[query.get("key") or query.get("access_token") or target.path.rpartition("/")[2]]
         if self.dead:
             raise PowerCut
         when = self._power()
