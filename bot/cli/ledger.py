@@ -18,11 +18,11 @@ from bot.cli.facts import hand_in
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts
-from bot.core.ledger.diff import Comparison, compare, names_for
-from bot.core.ledger.layout import BY_NAME, ITEMS, Table
-from bot.core.ledger.rows import choices, guide, tables
-from bot.core.ledger.values import Entered, entered
 from bot.core.rules.rulebook import Rulebook
+from bot.ledger.diff import Comparison, compare, names_for
+from bot.ledger.layout import BY_NAME, ITEMS, Table
+from bot.ledger.rows import choices, guide, tables
+from bot.ledger.values import Entered, entered
 from bot.rulefiles.ledger import workbook
 from bot.rulefiles.ledger.edits import RuleEdits, draft, write_all
 from bot.rulefiles.ledger.sheets import WorkbookError

@@ -12,10 +12,10 @@ import openpyxl
 
 from bot.core.facts.events import Event, Observed
 from bot.core.facts.facts import Facts, fold
-from bot.core.ledger.diff import Comparison, compare, names_for
-from bot.core.ledger.rows import choices, guide, tables
 from bot.core.rules.rulebook import Rulebook
 from bot.core.time.zone import ZONE
+from bot.ledger.diff import Comparison, compare, names_for
+from bot.ledger.rows import choices, guide, tables
 from bot.rulefiles.ledger import workbook
 from bot.rulefiles.loader import assemble
 from tests.kit.rules_factory import rule_files

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 # The rooms from the ground up, and the rooms below that each may use; a room may always use itself.
 # `core/__init__` and the other package faces belong to their room.
 CORE_UP = ("core.time", "core.rules", "core.facts", "core.deciding", "core.telling")
-CORE = {*CORE_UP, "core.preview", "core.audit", "core.ledger"}
-INNER = {"core", *CORE, "rule_kinds", "platforms"}
+CORE = {*CORE_UP, "core.preview", "core.audit"}
+INNER = {"core", *CORE, "rule_kinds", "platforms", "ledger"}
 TEXT = {"rulefiles.text", "rulefiles.checks"}
 RULEFILES = {*TEXT, "rulefiles", "rulefiles.ledger"}
 STATE = {"state", "state.disk"}
@@ -26,13 +26,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: set(CORE_UP[:floor]) for floor, room in enumerate(CORE_UP)},
     "core.preview": {*CORE_UP},
     "core.audit": {*CORE_UP},
-    "core.ledger": {*CORE_UP[:4], "rule_kinds"},
     "rule_kinds": {"core.time", "core.rules", "core.facts"},
+    "ledger": {*CORE_UP[:4], "rule_kinds"},
     "platforms": {"core.telling"},
     "rulefiles.text": {"core.time", "core.rules"},
     "rulefiles.checks": {"core.time", "core.rules", "core.facts", "rule_kinds", "rulefiles.text"},
     "rulefiles": {*CORE, "rule_kinds", *TEXT},
-    "rulefiles.ledger": {*CORE, *TEXT, "rulefiles"},
+    "rulefiles.ledger": {*CORE, "ledger", *TEXT, "rulefiles"},
     "state.disk": set(),
     "state": {*CORE_UP, "platforms", "state.disk"},
     "sources": {"core.time", "core.facts"},
@@ -324,9 +324,11 @@ FOLDERS = sorted({path.parent for folder in ("bot", "tests") for path in (ROOT /
 
 
 def test_no_folder_is_too_full_to_take_in_at_a_glance() -> None:
-    most = {"bot": 16, "tests": 18}  # a room, and its tests one to one with two for all of it
+    """A room has about 15 files, its tests two more for all of it. Kinds and dialects are a list: one file each, all alike."""
+    most = {"bot": 16, "tests": 18}
     counts = {folder.relative_to(ROOT): len(list(folder.glob("*.py"))) for folder in FOLDERS}
-    assert {folder: count for folder, count in counts.items() if count > most[folder.parts[0]]} == {}
+    full = {folder for folder, count in counts.items() if count > most[folder.parts[0]] + 8 * (folder.name in RIBS)}
+    assert full == set()
 
 
 def test_every_room_says_what_lives_in_it_and_what_it_may_import() -> None:

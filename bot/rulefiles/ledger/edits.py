@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path as FolderPath
 from typing import Any
 
-from bot.core.ledger.cells import shown
-from bot.core.ledger.diff import Addition, CellChange, Comparison, Complaint
-from bot.core.ledger.layout import (
+from bot.core.rules.rulebook import Basis, Role, Rulebook
+from bot.ledger.cells import shown
+from bot.ledger.diff import Addition, CellChange, Comparison, Complaint
+from bot.ledger.layout import (
     DATED,
     EACH_UNIT,
     INDICATORS,
@@ -28,8 +29,7 @@ from bot.core.ledger.layout import (
     Cell,
     names_in,
 )
-from bot.core.ledger.rows import target_keys
-from bot.core.rules.rulebook import Basis, Role, Rulebook
+from bot.ledger.rows import target_keys
 from bot.rulefiles.fixes import replace_unchanged
 from bot.rulefiles.loader import FOLDER, FREE_TEXT
 from bot.rulefiles.text.problems import Path, Problem

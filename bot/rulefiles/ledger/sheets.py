@@ -11,9 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from bot.core.ledger.cells import Given
-from bot.core.ledger.diff import Edited, GivenRow, GivenTable
-from bot.core.ledger.layout import LAYOUTS, Cell, Layout, RowKey, Table, plain
+from bot.ledger.cells import Given
+from bot.ledger.diff import Edited, GivenRow, GivenTable
+from bot.ledger.layout import LAYOUTS, Cell, Layout, RowKey, Table, plain
 
 GUIDE, LISTS, BASE = "说明", "选项", "底稿"
 HEADER_WITHIN = 10  # rows searched for the header: people put titles above it

@@ -17,9 +17,9 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
-from bot.core.ledger.cells import Given
-from bot.core.ledger.diff import Edited
-from bot.core.ledger.layout import Access, Cell, Column, Layout, Row, Sort, Table, plain
+from bot.ledger.cells import Given
+from bot.ledger.diff import Edited
+from bot.ledger.layout import Access, Cell, Column, Layout, Row, Sort, Table, plain
 from bot.rulefiles.ledger.sheets import BASE, GUIDE, LISTS, Grid, WorkbookError, base_text, understood
 
 MAX_BYTES = 20_000_000

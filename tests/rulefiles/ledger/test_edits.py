@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.ledger.diff import Comparison
-from bot.core.ledger.values import entered
+from bot.ledger.diff import Comparison
+from bot.ledger.values import entered
 from bot.rulefiles.ledger.edits import RuleEdits, draft, write_all
 from bot.rulefiles.loader import assemble
 from tests.kit.ledger_desk import KNOWN, add, asked_of, exported, put, rules, worked_on

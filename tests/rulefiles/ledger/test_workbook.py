@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.ledger.diff import Edited
-from bot.core.ledger.layout import ITEMS, LAYOUTS, VALUES, Sort, Table
-from bot.core.ledger.rows import tables
+from bot.ledger.diff import Edited
+from bot.ledger.layout import ITEMS, LAYOUTS, VALUES, Sort, Table
+from bot.ledger.rows import tables
 from bot.rulefiles.ledger import workbook
 from bot.rulefiles.ledger.edits import draft
 from bot.rulefiles.ledger.sheets import WorkbookError

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.core.ledger.cells import CellError, Given, KnownNames, alike, as_text, kind_of, read, same, shown
-from bot.core.ledger.layout import (
+from bot.core.rules.item import SENSITIVE_TITLE
+from bot.core.rules.rulebook import Basis, Rulebook
+from bot.core.time.near import near
+from bot.ledger.cells import CellError, Given, KnownNames, alike, as_text, kind_of, read, same, shown
+from bot.ledger.layout import (
     DATED,
     INDICATORS,
     ITEMS,
@@ -28,9 +31,6 @@ from bot.core.ledger.layout import (
     Table,
     plain,
 )
-from bot.core.rules.item import SENSITIVE_TITLE
-from bot.core.rules.rulebook import Basis, Rulebook
-from bot.core.time.near import near
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from bot.core.ledger.layout import DATED, STEP, Cell, Column, Sort, names_in, plain
 from bot.core.rules.words import Cadence, DueDate, Grace, Lag
 from bot.core.time.grammar import Word, WordError
 from bot.core.time.near import near
+from bot.ledger.layout import DATED, STEP, Cell, Column, Sort, names_in, plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,12 @@ from typing import Any
 
 from bot.core.deciding.findings import Finding, judge, known_items
 from bot.core.facts.facts import Facts
-from bot.core.ledger.layout import (
+from bot.core.rules.item import SENSITIVE_TITLE, State, long_date
+from bot.core.rules.rulebook import IndicatorForm, Rule, Rulebook, UnitForm
+from bot.core.rules.words import DueDate, Precision
+from bot.core.time.grammar import Word
+from bot.core.time.zone import day_of
+from bot.ledger.layout import (
     BY_NAME,
     EACH_GROUP,
     EACH_UNIT,
@@ -35,11 +40,6 @@ from bot.core.ledger.layout import (
     names_in,
     plain,
 )
-from bot.core.rules.item import SENSITIVE_TITLE, State, long_date
-from bot.core.rules.rulebook import IndicatorForm, Rule, Rulebook, UnitForm
-from bot.core.rules.words import DueDate, Precision
-from bot.core.time.grammar import Word
-from bot.core.time.zone import day_of
 
 
 def tables(rulebook: Rulebook, facts: Facts, today: date, with_sensitive: bool = False) -> tuple[Table, ...]:

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from bot.core.facts.events import Observed
 from bot.core.facts.facts import Facts
-from bot.core.ledger.cells import shown
-from bot.core.ledger.diff import CellChange, Comparison
-from bot.core.ledger.layout import PRELIMINARY, VALUES, Cell, RowKey
+from bot.ledger.cells import shown
+from bot.ledger.diff import CellChange, Comparison
+from bot.ledger.layout import PRELIMINARY, VALUES, Cell, RowKey
 
 NOTE = "台账录入"
 
