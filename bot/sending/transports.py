@@ -33,7 +33,7 @@ _USUAL = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+)(/[A-Za-z0-9._~!$&'()*+,;=:@
 class Address(NamedTuple):
     """A robot's address: `origin` with an empty path, and the request's `target`, which holds the robot's password.
 
-    Apart, because httpx takes 15 to 30 µs to parse an address; origins are few and parsed once.
+    Apart, because httpx takes 15 to 30 µs to parse an address, while origins are few and parsed once.
     """
 
     origin: httpx.URL
