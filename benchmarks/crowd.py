@@ -128,7 +128,7 @@ class Crowd:
             )
         self._connections = connections
         self.deliveries.view(self.sample.rulebook, self.sample.findings, Letterhead())
-        self.robots.greet()
+        self.robots.note_setups()
 
     def now(self) -> datetime:
         """The sample's slot plus the time since the start."""

@@ -12,7 +12,7 @@ import click
 
 from bot.authoring.preview import evaluated
 from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unknown
-from bot.core.deciding.decisions import Decision, Reason, settled
+from bot.core.deciding.decisions import Decision, Reason, as_of
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
 from bot.core.preview.preview import preview_of
@@ -95,7 +95,7 @@ def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterabl
 
 
 def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
-    one = settled(decision, when)
+    one = as_of(decision, when)
     role = one.addressee.role.value
     until = one.until.astimezone(ZONE) if one.until else None
     return {

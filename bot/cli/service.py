@@ -1,4 +1,4 @@
-"""Commands that decide and send: run (the service), once (one pass), drill (the coming days, no real message)."""
+"""Commands that decide and send: run (the service), once (one pass), drill (the coming days, on the twin or in a test group)."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ from bot.core.time.windows import OfficeHours, allowed
 from bot.core.time.zone import day_of
 from bot.platforms import Robot, parts, smaller
 from bot.sending.courier import Courier
-from bot.sending.orders import wake
+from bot.sending.orders import make_due
 from bot.sending.robots import Robots, Wait
 from bot.state.disk.errors import StateError
 from bot.state.sent import Sent
 from bot.state.store import Store
 
 WORKERS = 64
-DESK = 64  # messages prepared at the same time, however many workers there are: the first are sent while the next are prepared
+PREPARED = 64  # messages prepared at the same time, however many workers there are: the first are sent while the next are prepared
 LINE = 50  # messages that arrived, on one line of the log
 DAY = timedelta(days=1)
 CLOSING = 8.0  # seconds in which what is in flight may settle, out of the ten a clean stop may take
@@ -69,7 +69,7 @@ class Deliveries:
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._busy: set[str] = set()
         self.workers: list[asyncio.Task[None]] = []
-        self._desk = asyncio.Semaphore(DESK)
+        self._preparing = asyncio.Semaphore(PREPARED)
         self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
         self._on_outcome = on_outcome
         self._sent = sent
@@ -229,7 +229,7 @@ class Deliveries:
     async def _send_parts(self, entry: Entry, words: Words, now: datetime) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
         while True:
-            async with self._desk:
+            async with self._preparing:
                 robot = self._speaker(entry, now)
                 if isinstance(robot, Wait):
                     self._wait(entry, robot, now)
@@ -286,7 +286,7 @@ class Deliveries:
         with self._store.work(durable=False):
             self._store.put(entry)
             if self._robots.learn(robot, outcome, now):
-                wake(self._store, now)
+                make_due(self._store, now)
         self._tell(entry, robot, outcome)
         return entry
 

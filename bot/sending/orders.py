@@ -47,10 +47,10 @@ def _mend(store: Store, robot: str, now: datetime) -> None:
         match = near(robot, store.robots)
         raise Refused(f"没有群机器人“{robot[:40]}”{f'，是不是“{match}”？' if match else ''}")
     store.put_robot(state.model_copy(update={"broken": "", "broken_since": None, "blocked_until": None}))
-    wake(store, now)
+    make_due(store, now)
 
 
-def wake(store: Store, now: datetime) -> None:
+def make_due(store: Store, now: datetime) -> None:
     """Makes every refused entry due again; one whose robots are still broken is parked again."""
     for entry in store.open_entries():
         if entry.state is EntryState.REFUSED:

@@ -57,7 +57,7 @@ class Robots:
         if now is not None:
             self._sends = {one.address: _aged(one.sends, now, self._tick(now)) for one in store.robots.values()}
 
-    def greet(self) -> list[str]:
+    def note_setups(self) -> list[str]:
         """Takes note of new set-ups: a broken robot with a new one is sound again. Returns the chats that were mended.
 
         What the platform counts belongs to the address, so it moves along when a robot only changes its place in the list.

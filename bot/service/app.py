@@ -18,7 +18,7 @@ from time import monotonic
 from loguru import logger
 
 from bot.core.audit.self_audit import Report
-from bot.core.deciding.decisions import Decision, ripe, settled, turns
+from bot.core.deciding.decisions import Decision, as_of, ripe, turns
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
@@ -127,7 +127,7 @@ class App:
             self._seen = self._grounds()
             return
         self.findings, self._turns = found, turns(decisions)
-        self.tally.withheld = sum(not settled(d, now).reason.tells for d in decisions)
+        self.tally.withheld = sum(not as_of(d, now).reason.tells for d in decisions)
 
     def send_due(self) -> None:
         """Acts: hands every chat that is due to a worker; never decides who is told what."""
@@ -187,7 +187,7 @@ class App:
         """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address."""
         self.chats = chats
         self.robots.by_chat = chats.robots
-        mended = set(self.robots.greet())
+        mended = set(self.robots.note_setups())
         with self.store.work():
             for entry in self.store.open_entries():
                 moved = readdressed(entry, chats.directory, chats.robots, mended, self.clock.now())
@@ -269,7 +269,7 @@ class App:
             store.facts,
             memory,
             memory.version,
-            store.shelf.weighings,
+            store.shelf.recounts,
             self.scene().troubles,
         )
 

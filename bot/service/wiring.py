@@ -103,7 +103,7 @@ def scene_for_drill(home: Home) -> tuple[Scene, Rulebook]:
 
 
 def drill_chats(units: Iterable[str], address: Callable[[str, str], str]) -> Chats:
-    """A twin for everybody; the dialects take turns so that the wall shows all of them."""
+    """A twin for everybody; the three dialects that counties use most take turns."""
     names = [*units, ADMIN, LEADING_GROUP]
     dialects = ("wecom", "dingtalk", "feishu")
     robots = {name: (_twin_robot(name, dialects[index % len(dialects)], address),) for index, name in enumerate(names)}

@@ -18,7 +18,7 @@ from bot.sources._watch import FolderWatch
 FRESH_NS = 2_000_000_000
 
 Files = Mapping[str, bytes]
-Marks = tuple[tuple[str, int, int, int], ...]
+Stamps = tuple[tuple[str, int, int, int], ...]
 
 
 def digest(files: Files) -> str:
@@ -30,7 +30,7 @@ def digest(files: Files) -> str:
     return whole.hexdigest()
 
 
-def marks(paths: Iterable[Path]) -> Marks | None:
+def stamps(paths: Iterable[Path]) -> Stamps | None:
     """Name, time of change (ns), size and inode of every file; None while one is too fresh to trust. Raises OSError."""
     found = [(str(path), path.stat()) for path in paths]
     if any(time_ns() - stat.st_mtime_ns < FRESH_NS for _, stat in found):
@@ -55,7 +55,7 @@ class EditedFiles:
     ) -> None:
         self._watch = FolderWatch(folder)
         self._read, self._paths, self._edited, self._seen = read, paths, edited, seen
-        self._marks: Marks | None = None
+        self._marks: Stamps | None = None
 
     def start(self, wake: Callable[[], None]) -> None:
         """Wakes after every change in the folder."""
@@ -63,7 +63,7 @@ class EditedFiles:
 
     def look(self, now: datetime) -> None:
         """Hands on the files when they differ from what was last seen. Raises OSError."""
-        before = marks(self._paths())
+        before = stamps(self._paths())
         if before is not None and before == self._marks:
             return
         files = self._read()

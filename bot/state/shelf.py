@@ -19,21 +19,21 @@ class Shelf:
     def __init__(self, names: Succession) -> None:
         self.entries: dict[str, Entry] = {}
         self.ids: dict[str, int] = {}  # number → document
-        self.weighings = 0  # counts changes of what chats got, or will get, on a day
+        self.recounts = 0  # counts changes of what chats got, or will get, on a day
         self._names = names
         self._open: dict[str, dict[str, None]] = {}  # chat → numbers still to be delivered
         self._failed: dict[str, None] = {}
         self._used: dict[tuple[str, date], dict[str, tuple[int, int]]] = {}
-        self._weighs: dict[str, tuple[str, date]] = {}  # the chat and day under which an entry is counted
+        self._counted_at: dict[str, tuple[str, date]] = {}  # the chat and day under which an entry is counted
 
     def put(self, entry: Entry, doc_id: int) -> None:
         """Adds or replaces an entry in all indexes."""
         number, before, is_open = entry.number, self.entries.get(entry.number), entry.state.open
         self.entries[number] = entry
         self.ids[number] = doc_id
-        self._weigh(entry)
+        self._count(entry)
         if before is not None and before.state.open and not (is_open and before.chat == entry.chat):
-            self._strike(before)
+            self._close(before)
         if is_open:
             self._open.setdefault(entry.chat, {})[number] = None
         if entry.state is EntryState.UNDELIVERABLE:
@@ -44,8 +44,8 @@ class Shelf:
     def take(self, number: str) -> int:
         """Removes an entry; returns its document id."""
         entry = self.entries.pop(number)
-        self._lift(number)
-        self._strike(entry)
+        self._uncount(number)
+        self._close(entry)
         self._failed.pop(number, None)
         return self.ids.pop(number)
 
@@ -89,34 +89,34 @@ class Shelf:
         there = map(self.entries.__getitem__, self._used.get((self._names.chat(chat), day), ()))
         return any(one.form == DIGEST and (one.delivered_at is not None or one.doubtful) for one in there)
 
-    def _weigh(self, entry: Entry) -> None:
+    def _count(self, entry: Entry) -> None:
         """Counts an entry for its chat and day."""
         place = self._place(entry)
-        if self._weighs.get(entry.number) == place:
+        if self._counted_at.get(entry.number) == place:
             return
-        self._lift(entry.number)
+        self._uncount(entry.number)
         if place is not None:
-            self._weighs[entry.number] = place
+            self._counted_at[entry.number] = place
             cost = (int(entry.slot), int(entry.form == Delivery.SINGLE.value))
             self._used.setdefault(place, {})[entry.number] = cost
-            self.weighings += 1
+            self.recounts += 1
 
     def _place(self, entry: Entry) -> tuple[str, date] | None:
         if entry.state is EntryState.CANCELLED and not entry.doubtful:  # a doubtful one may have arrived, so it counts
             return None
         return self._names.chat(entry.chat) if self._names else entry.chat, counted_day(entry)
 
-    def _lift(self, number: str) -> None:
+    def _uncount(self, number: str) -> None:
         """Removes an entry from the count of its chat and day; empty days are removed."""
-        place = self._weighs.pop(number, None)
+        place = self._counted_at.pop(number, None)
         if place is not None:
             there = self._used[place]
             there.pop(number)
-            self.weighings += 1
+            self.recounts += 1
             if not there:
                 del self._used[place]
 
-    def _strike(self, entry: Entry) -> None:
+    def _close(self, entry: Entry) -> None:
         """Removes an entry from its chat's open entries."""
         there = self._open.get(entry.chat, {})
         there.pop(entry.number, None)

@@ -138,7 +138,7 @@ def test_f23_sixty_rules_of_one_morning_are_spread_over_the_hour_and_stay_at_the
 async def test_f24_a_message_that_waited_three_hours_is_signed_when_it_is_sent(office: Office) -> None:
     """ElastAlert2 adds one more timestamp and signature to the same stored address at each send."""
     office.robot("县民政局", "dingtalk", secret="SEC-d3b07384d113")
-    office.known.greet()
+    office.known.note_setups()
     office.twin.refuse("县民政局", -1)
     number = office.promise("县民政局")
     await office.send()

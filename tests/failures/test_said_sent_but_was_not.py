@@ -127,7 +127,7 @@ async def test_f04_only_what_may_succeed_is_tried_again(
     """Alertmanager gives WeChat's rate limit up for good, and other tools try a dead robot for ever."""
     office.robots["县教育局"] = ()
     office.robot("县教育局", dialect)
-    office.known.greet()
+    office.known.note_setups()
     office.twin.refuse("县教育局", SAYS[how][dialect] if how in SAYS else 987654)
     number = office.promise()
     await office.send()
@@ -162,7 +162,7 @@ async def test_f05_of_two_robots_in_one_chat_the_one_that_works_speaks_once(offi
     [dead] = office.robots["县教育局"]
     office.robots["县教育局"] = (replace(dead, url=SecretStr(f"{dead.url.get_secret_value()}gone")),)
     office.robot("县教育局")
-    office.known.greet()
+    office.known.note_setups()
     number = office.promise()
     for _ in range(3):
         await office.send()

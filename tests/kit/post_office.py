@@ -82,7 +82,7 @@ class Office:
             lambda entry, outcome: self.outcomes.append(outcome.verdict.value),
             Sent(self.folder / "archive"),
         )  # fmt: skip
-        self.known.greet()
+        self.known.note_setups()
         self.look()
         self.deliveries.recover()
 

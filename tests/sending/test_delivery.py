@@ -142,7 +142,7 @@ async def test_a_hundred_messages_keep_every_rolling_minute_over_restarts(office
 
 async def test_a_message_that_waited_for_hours_is_signed_anew_at_the_same_address(office: Office) -> None:
     robot = office.robot("县民政局", "dingtalk", secret="SEC-d3b07384d113")
-    office.known.greet()
+    office.known.note_setups()
     number = office.promise("县民政局")
     office.twin.refuse("县民政局", -1)
     await office.send()
@@ -252,7 +252,7 @@ async def test_a_refused_entry_goes_on_at_once_through_the_chat_s_other_robot(of
     dead = office.robots["县教育局"][0]
     office.robots["县教育局"] = (replace(dead, url=SecretStr(f"{dead.url.get_secret_value()}gone")),)
     office.robot("县教育局")
-    office.known.greet()
+    office.known.note_setups()
     number = office.promise()
     await office.send()
     assert office.entry(number).state is EntryState.DELIVERED

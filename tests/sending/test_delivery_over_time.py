@@ -242,7 +242,7 @@ async def test_what_was_refused_for_days_comes_as_one_digest_once_the_robot_is_m
     office.twin.heal("县教育局")
     [robot] = office.robots["县教育局"]
     office.robots["县教育局"] = (replace(robot, keyword="督办"),)
-    assert office.known.greet() == ["县教育局"]
+    assert office.known.note_setups() == ["县教育局"]
     for number in promised:
         mended = office.entry(number).model_copy(update={"state": EntryState.LATER, "next_attempt_at": office.now})
         with office.store.work():
@@ -404,7 +404,7 @@ async def test_a_message_whose_words_change_between_its_parts_begins_anew(office
 
 async def test_a_message_whose_robot_breaks_halfway_begins_anew_with_the_other_one(office: Office) -> None:
     other = office.robot("县教育局", "dingtalk")
-    office.known.greet()
+    office.known.note_setups()
     number = long_digest(office)
     answer = office.twin.answer
     calls: list[str] = []

@@ -192,7 +192,7 @@ async def test_a_robot_still_broken_is_asked_once_a_day_and_no_more(office: Offi
 async def test_a_chat_with_another_robot_finds_it_out_by_its_next_message_and_loses_nothing(office: Office) -> None:
     await broken(office, messages=1)
     second = office.robot("县教育局")
-    office.known.greet()
+    office.known.note_setups()
     order(office, RobotMended(robot=second.name, by="李主任"))  # everything that waits looks again
     office.twin.heal("县教育局")
     await office.send()

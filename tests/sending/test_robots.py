@@ -51,7 +51,7 @@ def robots(
         chat = one.name.partition("#")[0]
         by_chat[chat] = (*by_chat.get(chat, ()), one)
     found = Known(by_chat, store or Store(Database.in_memory()), ticks, now)
-    found.greet()
+    found.note_setups()
     return found
 
 
@@ -311,7 +311,7 @@ def test_a_broken_robot_stays_broken_over_a_restart_with_the_same_address() -> N
     store = Store(Database.in_memory())
     refused(robots(robot(), store=store), robot())
     again = Robots({"县教育局": (robot(),)}, store)
-    assert again.greet() == []
+    assert again.note_setups() == []
     assert isinstance(again.choose("县教育局", NOW), Wait)
 
 
@@ -320,7 +320,7 @@ def test_a_new_address_or_set_up_mends_a_broken_robot(change: dict[str, str]) ->
     store = Store(Database.in_memory())
     refused(robots(robot(), store=store), robot())
     again = Robots({"县教育局": (robot(**change),)}, store)
-    assert again.greet() == ["县教育局"]
+    assert again.note_setups() == ["县教育局"]
     assert again.choose("县教育局", NOW) == robot(**change)
     assert again.troubles() == []
 
@@ -334,7 +334,7 @@ def test_a_robot_that_only_moves_up_the_list_keeps_its_minute_and_its_fault() ->
         assert send(those, NOW) == busy
     moved = robot("县教育局#1", address="dead"), robot("县教育局#2", address="busy")
     again = Robots({"县教育局": moved}, store)
-    again.greet()
+    again.note_setups()
     wait = again.choose("县教育局", NOW)
     assert isinstance(wait, Wait)
     assert wait.until == NOW + MINUTE

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.decisions import Decision, Directory, Used, ripe, settled, turns
+from bot.core.deciding.decisions import Decision, Directory, Used, as_of, ripe, turns
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
@@ -171,7 +171,7 @@ class Timeline:
     def decisions(self, item: str) -> list[Decision]:
         """What the engine says about an item right now, one per addressee."""
         found = look(self.scene, self.now)[1]
-        return [settled(decision, self.now) for decision in found if decision.finding.item.id == item]
+        return [as_of(decision, self.now) for decision in found if decision.finding.item.id == item]
 
     def reasons(self, item: str) -> dict[str, str]:
         """Addressee → reason, right now."""

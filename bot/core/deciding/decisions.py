@@ -131,7 +131,7 @@ class Decision:
 
     @property
     def delivery(self) -> Delivery:
-        """The delivery the rung asks for; if the day's budget of single messages is used, it goes into the digest instead."""
+        """The delivery the rung asks for. `compose` puts a single into the digest where the day's budget is used."""
         return self.rung.form.delivery if self.rung else Delivery.DIGEST
 
 
@@ -419,7 +419,7 @@ def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
     return [d for d in decisions if d.reason.tells and d.at is not None and d.at <= now]
 
 
-def settled(decision: Decision, now: datetime) -> Decision:
+def as_of(decision: Decision, now: datetime) -> Decision:
     """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS."""
     if decision.reason.tells and decision.at is not None and decision.at > now:
         return replace(decision, reason=Reason.OUT_OF_HOURS, until=decision.at)

@@ -1,12 +1,12 @@
 """What becomes of an entry of the outbox 待发箱: every transition there is, each a named function of values. Nothing here sends.
 
     promised ─▶ sending ─▶ part_done ─▶ … ─▶ settled: delivered, or later, refused, undeliverable
-        │          └ recovered (found in 发送中 at start: unclear)
+        │          └ recovered (found in 发送中 and in nobody's hands: unclear)
         ├ pruned (without tellings that are no longer true), put_off, merged, cancelled
         ├ readdressed, succeeded (chats or names changed), asked_again (a person orders it)
         └ parked, woken (no robot may speak now; one may again)
 
-Delivery, orders and the store call these and write down what they return. Sending may drop tellings, put them off or send
+Delivery, orders, the store and the app call these and write down what they return. Sending may drop tellings, put them off or send
 them to another chat; it never adds one. Waiting is a state (`next_attempt_at`), never a sleeping task.
 """
 
@@ -177,7 +177,7 @@ def sending(entry: Entry, robot: str) -> Entry:
 
 
 def recovered(entry: Entry, now: datetime) -> Entry:
-    """An entry found in 发送中 at start: nobody knows whether it arrived, so it goes again at once, marked 补发.
+    """An entry found in 发送中 and in nobody's hands, as after a restart: it may have arrived, so it goes again at once as 补发.
 
     It counts as one more unclear attempt, so that an entry that crashes the process every time ends with a person.
     """
@@ -371,5 +371,5 @@ def _addressee(telling: Telling) -> Addressee:
 
 
 def _with(entry: Entry, **update: object) -> Entry:
-    """The entry changed: the only place where an entry becomes another one."""
+    """The entry changed: every other function changes entries through this one."""
     return entry.model_copy(update=update)

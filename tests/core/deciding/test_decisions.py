@@ -18,9 +18,9 @@ from bot.core.deciding.decisions import (
     Reason,
     Used,
     addressees,
+    as_of,
     decide,
     ripe,
-    settled,
     turns,
 )
 from bot.core.deciding.findings import judge
@@ -129,9 +129,9 @@ def test_decision_reads_out_of_hours_until_its_slot_and_then_tells() -> None:
     found = judge(rulebook, Facts(), date(2027, 3, 3))
     decisions = decide(found, desk("2027-03-03 00:00", rulebook=rulebook))
     mine = next(one for one in decisions if one.addressee.key == CHAT)
-    waiting = settled(mine, moment("2027-03-03 08:00"))
+    waiting = as_of(mine, moment("2027-03-03 08:00"))
     assert (waiting.reason, waiting.until) == (Reason.OUT_OF_HOURS, SLOT)
-    assert settled(mine, SLOT).reason is Reason.FIRST
+    assert as_of(mine, SLOT).reason is Reason.FIRST
     assert mine not in ripe(decisions, moment("2027-03-03 08:00"))
     assert mine in ripe(decisions, SLOT)
     assert turns([mine]) == [SLOT, mine.until]  # the next rung, once this one is told

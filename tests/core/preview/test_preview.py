@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Decision, Reason, Used, addressees, settled
+from bot.core.deciding.decisions import Decision, Reason, Used, addressees, as_of
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Done, Extended, Observed, Payload, Returned, Silenced
@@ -301,7 +301,7 @@ Key = tuple[str, str]
 
 
 def by_key(scene: Scene, now: datetime) -> dict[Key, Decision]:
-    return {(d.finding.item.id, d.addressee.key): settled(d, now) for d in look(scene, now)[1]}
+    return {(d.finding.item.id, d.addressee.key): as_of(d, now) for d in look(scene, now)[1]}
 
 
 #: On the hour and half hour the bot never wakes to speak, but does not refuse to when asked just then.
