@@ -35,7 +35,7 @@ def wecom(base: str, key: str = KEY, style: Style = "markdown") -> Robot:
 
 
 @asynccontextmanager
-async def courier(shards: int = 4, seconds: float = 5.0, loopback_only: bool = False) -> AsyncIterator[Courier]:
+async def courier(shards: int = 4, seconds: float = 300.0, loopback_only: bool = False) -> AsyncIterator[Courier]:
     one = Courier(("qyapi.weixin.qq.com",), shards=shards, timeout=seconds, loopback_only=loopback_only)
     try:
         yield one
@@ -132,7 +132,7 @@ def free_port() -> int:
     return port
 
 
-async def sent_to(script: Script, seconds: float = 5.0) -> Outcome:
+async def sent_to(script: Script, seconds: float = 300.0) -> Outcome:
     async with gateway(script) as server, courier(seconds=seconds) as one:
         return await one.send(wecom(server.base), MESSAGE, NOW)
 
@@ -192,7 +192,7 @@ async def test_hanging_answer_is_ambiguous() -> None:
     chats = twin()
     path = chats.add_chat("县教育局", "wecom")
     chats.hang("县教育局", 30)
-    async with serving(chats) as base, courier(seconds=0.1) as one:
+    async with serving(chats) as base, courier(seconds=2.0) as one:
         outcome = await one.send(Robot("县教育局#1", "wecom", SecretStr(base + path)), MESSAGE, NOW)
     assert outcome.verdict is Verdict.AMBIGUOUS
     assert "补发" in outcome.remedy
@@ -239,7 +239,7 @@ async def test_slow_trickle_ends_with_the_time_allowed() -> None:
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    assert (await sent_to(script, seconds=0.15)).verdict is Verdict.AMBIGUOUS
+    assert (await sent_to(script, seconds=2.0)).verdict is Verdict.AMBIGUOUS
 
 
 @pytest.mark.parametrize(("size", "verdict"), [(64 * 1024, Verdict.DELIVERED), (64 * 1024 + 1, Verdict.AMBIGUOUS)])
@@ -496,7 +496,7 @@ async def test_shard_moves_to_another_platform_when_all_are_taken() -> None:
 async def test_shard_is_usable_again_after_every_kind_of_failure() -> None:
     chats = twin()
     path = chats.add_chat("县教育局", "wecom")
-    async with serving(chats) as base, courier(shards=1, seconds=0.15) as one:
+    async with serving(chats) as base, courier(shards=1, seconds=3.0) as one:
         robot = Robot("县教育局#1", "wecom", SecretStr(base + path))
         for fault in (chats.drop_after_accept, chats.html, lambda chat: chats.hang(chat, 30)):
             fault("县教育局")
