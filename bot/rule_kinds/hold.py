@@ -66,7 +66,7 @@ class Hold(NumberKind):
         options: HoldOptions = form.options(self.name)
         bound = "不差于已到期的目标"
         if options.value is not None:
-            bound = f"{_side(form, options)}{written(options.value)}{form.measure}"
+            bound = f"{_bound(form, options)}{written(options.value)}{form.measure}"
         slack = f"（容差{written(options.tolerance)}{form.measure}）" if options.tolerance else ""
         return f"{_since(options)}每期{bound}{slack}"
 
@@ -84,14 +84,14 @@ class Hold(NumberKind):
         if options.value is not None:
             side = _side(form, options)
             fine = _within(latest.value - options.value, side, options.tolerance)
-            wanted = f"{side}{written(options.value)}{form.measure}"
+            wanted = f"{_bound(form, options)}{written(options.value)}{form.measure}"
         else:
             target = _target(form, series, latest)
             if target is None:
                 return awaiting("还没有到期的目标")
             near = (latest.value, latest.value - options.tolerance, latest.value + options.tolerance)
             fine = any(met(value, target, form.direction) for value in near)
-            wanted = wish(target, form.measure)
+            wanted = wish(target, form.measure, form.direction)
         return NumberVerdict(State.MET if fine else State.MISSED, (latest,), f"{said}，要求{wanted}")
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
@@ -107,6 +107,12 @@ class Hold(NumberKind):
 
 def _side(form: IndicatorForm, options: HoldOptions) -> BoundSide:
     return options.side or (BoundSide.AT_LEAST if form.direction is Direction.HIGHER else BoundSide.AT_MOST)
+
+
+def _bound(form: IndicatorForm, options: HoldOptions) -> str:
+    """The side in words; a side that follows from 越低越好 is said of the number, which may be a place in a ranking."""
+    side = _side(form, options)
+    return f"数值{side}" if side is BoundSide.AT_MOST and options.side is None else side
 
 
 def _since(options: HoldOptions) -> str:

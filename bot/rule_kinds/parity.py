@@ -15,7 +15,7 @@ from bot.core.facts.facts import Facts
 from bot.core.facts.series import Point, Scale, Series
 from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
-from bot.core.rules.rulebook import Form, IndicatorForm, Text
+from bot.core.rules.rulebook import Direction, Form, IndicatorForm, Text
 from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
@@ -64,7 +64,7 @@ class Parity(NumberKind):
         return NumberVerdict(State.MET if fine else State.MISSED, sides, detail)
 
     def remarks(self, form: IndicatorForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
-        """The other indicator must exist, be another one, and be reported for the same periods."""
+        """The other indicator must exist, be another one, and be reported for the same periods; more must be better."""
         options: ParityOptions = form.options(self.name)
         loc = (self.name, "不低于")
         other = indicators.get(options.other)
@@ -75,6 +75,9 @@ class Parity(NumberKind):
         elif Scale.of(other.reporting.cadence) != Scale.of(form.reporting.cadence):
             message = f"{options.other}{other.reporting.cadence.words()}报送，和{form.id}不是同样的期，比不起来"
             yield Remark("parity-periods", loc, message, "两个指标的报送周期写成一样")
+        elif form.direction is Direction.LOWER:
+            message = f"{form.id}越低越好，“比照”却要求不低于{options.other}，数值变好反而会报未达到"
+            yield Remark("parity-of-lower", loc, message, "确认方向；要守住上限的写“保持: {值: 5, 界: 不高于}”")
 
 
 KIND: Any = Parity()

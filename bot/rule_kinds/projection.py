@@ -78,7 +78,8 @@ class Projection(NumberKind):
         if len(points) < FEWEST or ahead < 0:
             return awaiting(f"连续数据{len(points)}期，满{FEWEST}期后推算" if points and ahead >= 0 else "")
         value = extrapolated([point.value for point in points], ahead)
-        detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{wish(target, form.measure)}"
+        wanted = wish(target, form.measure, form.direction)
+        detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{wanted}"
         fine = met(decimal(value), target, form.direction)
         return NumberVerdict(State.ON_TRACK if fine else State.WARNED, points, detail)
 

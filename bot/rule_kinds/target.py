@@ -61,7 +61,9 @@ class Target(BaseKind):
 
     def when(self, form: IndicatorForm) -> str:
         """The targets with their years."""
-        return "，".join(f"{_period(target)}{wish(target, form.measure)}" for target in form.all_targets)
+        return "，".join(
+            f"{_period(target)}{wish(target, form.measure, form.direction)}" for target in form.all_targets
+        )
 
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item per target whose date is not before `since`, whatever `until` (it is judged later than its date)."""
@@ -70,7 +72,7 @@ class Target(BaseKind):
         for target in form.all_targets:
             if target.due.on >= since:
                 labels = labels_of(target, form)
-                title = f"{form.title}{_period(target)}目标（{wish(target, form.measure)}）"
+                title = f"{form.title}{_period(target)}目标（{wish(target, form.measure, form.direction)}）"
                 yield Item(
                     f"{form.id}@{target.label}", rule, title, target.due.on,
                     period=labels[-1], words=target.due.words(), soft=target.aim is Aim.STRIVE,
@@ -100,7 +102,7 @@ class Target(BaseKind):
 def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorForm) -> Judgement:
     value = sum((one.value for one in known), Decimal())
     said = "累计" if target.sum_from else "完成值"
-    detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure)}"
+    detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure, form.direction)}"
     state = State.MET if met(value, target, form.direction) else State.MISSED
     return Judgement(state, day_of(max(one.at for one in known)), detail)
 

@@ -82,7 +82,8 @@ def _counted(periods: int) -> str:
 
 
 def _wanted(form: IndicatorForm) -> str:
-    return "上升" if form.direction is Direction.HIGHER else "下降"
+    """What is asked of the number itself: a place in a ranking gets better as its number falls."""
+    return "数值不下降" if form.direction is Direction.HIGHER else "数值不上升"
 
 
 KIND: Any = Trend()

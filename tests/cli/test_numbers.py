@@ -85,7 +85,7 @@ def test_unknown_indicator_of_a_task_is_met_with_a_near_one(duban: Run) -> None:
 def test_check_counts_and_reads_back_what_the_tasks_measure(duban: Run) -> None:
     _, out, _ = duban("check", "--read")
     line = next(line for line in out.splitlines() if line.startswith("T05-I1:趋势"))
-    assert "看最近4期，要求下降，变化0.1以内算持平" in line
+    assert "看最近4期，要求数值不上升，变化0.1以内算持平" in line
     assert "牵头单位是县教育局" in line
     assert "依据是建议，确认之前不提醒" in line
     assert "指标3个" in out

@@ -46,8 +46,18 @@ def test_quarters_are_compared_with_the_same_quarter_of_the_year_before(values: 
     assert verdict(values, cadence="每季度").state is state
 
 
-def test_less_is_wrong_whatever_the_direction_says() -> None:
-    assert verdict({"2026": "10", "2027": "9"}, direction=LOWER).state is MISSED
+def test_of_lower_is_better_more_is_wrong_and_the_message_says_so() -> None:
+    assert verdict({"2026": "50", "2027": "48"}, direction=LOWER).state is MET
+    assert verdict({"2026": "50", "2027": "50"}, direction=LOWER).state is MET
+    worse = verdict({"2026": "50", "2027": "52"}, direction=LOWER)
+    assert (worse.state, worse.detail) == (MISSED, "2027年52%，上年同期50%，要求数值不高于上年")
+
+
+def test_of_lower_is_better_the_rule_files_reader_is_told_how_it_is_read() -> None:
+    rule = a_book(an_indicator("[报送, 只增不减]", direction=LOWER)).by_id["I4:只增不减"]
+    assert rule.shown_when == "每期终值不高于上年同期终值"
+    (remark,) = rule.kind.remarks(rule.form, {})
+    assert (remark.info, remark.message) == (True, "I4越低越好，“只增不减”按“数值不高于上年同期”判断")
 
 
 def test_detail_names_both_years() -> None:

@@ -73,7 +73,7 @@ def test_no_other_years_value_judges_it() -> None:
     ("aim", "words"), [("达到", "达到36%"), ("以上", "36%以上"), ("保持", "保持36%"), ("左右", "36%左右")]
 )
 def test_targets_read_as_the_plan_words_them(aim: str, words: str) -> None:
-    assert wish(a_target("36", aim), "%") == words
+    assert wish(a_target("36", aim), "%", Direction.HIGHER) == words
 
 
 def test_targets_before_the_plans_first_day_do_not_exist() -> None:

@@ -20,18 +20,23 @@ def verdict(
 @pytest.mark.parametrize(
     ("direction", "values", "state", "change"),
     [
-        (LOWER, ["46.8", "47.5", "48.1"], BEYOND, "+1.3，要求下降"),
-        (LOWER, ["48", "48", "48.5"], FLAT, "+0.5（持平），要求下降"),  # exactly the dead band
-        (LOWER, ["48", "48", "48.51"], BEYOND, "+0.51，要求下降"),
-        (LOWER, ["48.5", "48", "48"], FLAT, "-0.5（持平），要求下降"),
-        (LOWER, ["50", "40", "48"], FLAT, "-2，要求下降"),
-        (LOWER, ["48", "60", "48.2"], FLAT, "+0.2（持平），要求下降"),  # of three values the middle one has no weight
-        (HIGHER, ["90", "91", "92"], FLAT, "+2，要求上升"),
-        (HIGHER, ["92", "91", "90"], BEYOND, "-2，要求上升"),
-        (HIGHER, ["92", "92", "91.5"], FLAT, "-0.5（持平），要求上升"),
-        (HIGHER, ["92", "92", "91.49"], BEYOND, "-0.51，要求上升"),
-        (HIGHER, ["92", "80", "92"], FLAT, "0（持平），要求上升"),
-        (HIGHER, ["1", "91", "91", "91"], State.ON_TRACK, "0（持平），要求上升"),  # only the window counts
+        (LOWER, ["46.8", "47.5", "48.1"], BEYOND, "+1.3，要求数值不上升"),
+        (LOWER, ["48", "48", "48.5"], FLAT, "+0.5（持平），要求数值不上升"),  # exactly the dead band
+        (LOWER, ["48", "48", "48.51"], BEYOND, "+0.51，要求数值不上升"),
+        (LOWER, ["48.5", "48", "48"], FLAT, "-0.5（持平），要求数值不上升"),
+        (LOWER, ["50", "40", "48"], FLAT, "-2，要求数值不上升"),
+        (
+            LOWER,
+            ["48", "60", "48.2"],
+            FLAT,
+            "+0.2（持平），要求数值不上升",
+        ),  # of three values the middle one has no weight
+        (HIGHER, ["90", "91", "92"], FLAT, "+2，要求数值不下降"),
+        (HIGHER, ["92", "91", "90"], BEYOND, "-2，要求数值不下降"),
+        (HIGHER, ["92", "92", "91.5"], FLAT, "-0.5（持平），要求数值不下降"),
+        (HIGHER, ["92", "92", "91.49"], BEYOND, "-0.51，要求数值不下降"),
+        (HIGHER, ["92", "80", "92"], FLAT, "0（持平），要求数值不下降"),
+        (HIGHER, ["1", "91", "91", "91"], State.ON_TRACK, "0（持平），要求数值不下降"),  # only the window counts
     ],
 )
 def test_change_over_three_periods(direction: str, values: list[str], state: State, change: str) -> None:
@@ -75,11 +80,11 @@ def test_back_in_its_direction_after_an_adverse_trend_is_recovered() -> None:
 
 
 def test_detail_is_the_sentence_a_unit_reads() -> None:
-    assert verdict(LOWER, ["46.8", "47.5", "48.1"]).detail == "2027年48.1%，三期变化+1.3，要求下降"
+    assert verdict(LOWER, ["46.8", "47.5", "48.1"]).detail == "2027年48.1%，三期变化+1.3，要求数值不上升"
 
 
 def test_quarters_are_compared_with_quarters_only() -> None:
     book = a_book(an_indicator("[报送, 趋势]", cadence="每季度"))
     found = judged(book, "I4:趋势", known({"2027Q1": "5", "2027": "100", "2027Q2": "4", "2027-09": "9", "2027Q3": "3"}))
     assert found.state is State.MISSED
-    assert found.detail == "2027年第3季度3%，三期变化-2，要求上升"
+    assert found.detail == "2027年第3季度3%，三期变化-2，要求数值不下降"

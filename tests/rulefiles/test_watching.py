@@ -21,6 +21,9 @@ from tests.kit.rules_factory import (
 
 TEXT = TASK + TASK_INDICATORS
 
+WATCHED = ", 依据: 建议}\n    监测: [报送, 趋势: {窗口: 4, 最小变化: 0.1}]"
+COMPARED = ", 依据: 建议}\n    监测: [报送, 比照: {不低于: T05-I2}]"
+
 
 def load(text: str = TEXT, indicators: str = INDICATORS) -> tuple[Rulebook | None, tuple[Problem, ...]]:
     files = {"tasks/05.yaml": text, "ladders.yaml": LADDERS + NUMBER_LADDERS, "indicators.yaml": indicators}
@@ -137,6 +140,8 @@ def test_former_numbers_lead_to_the_rules_of_today() -> None:
         pytest.param("趋势: {窗口: 4, 最小变化: 0.1}", "比照: {不低于: T05-I3}", "T05-I3", "unknown-indicator", "是不是“T05-I",
                      id="no such other"),
         pytest.param("趋势: {窗口: 4, 最小变化: 0.1}", "比照: {不低于: I4}", "I4}", "parity-periods", "比不起来", id="other periods"),
+        pytest.param(f"每季度, 应报: 次季度首月15日{WATCHED}", f"每年, 应报: 次年3月31日{COMPARED}", "T05-I2}", "parity-of-lower",
+                     "变好反而", id="parity of what should fall"),
         pytest.param("趋势: {窗口: 4, 最小变化: 0.1}", "达标", "达标]", "no-targets", "要有“目标”", id="no target"),
         pytest.param("保持: {值: 50000}", "保持", "保持]", "no-bound", "没有可比的值", id="no bound"),
         pytest.param("编号: T05-I1", "编号: T05-R1", "T05-R1\n    指标", "bad-pattern", "编号", id="id of an item"),

@@ -51,7 +51,7 @@ def test_adverse_trend_is_told_with_its_value_then_every_ninety_days_until_the_n
     story.happens(value("48.1", "2028"))  # 2026 and 2027 are known
     first = story.at("2028-06-02 18:00")
     assert told_in(first, TREND) == both(TREND)
-    assert "2028年48.1%，三期变化+1.3，要求下降" in first.text
+    assert "2028年48.1%，三期变化+1.3，要求数值不上升" in first.text
     assert of(TREND, story, "2028-08-29 18:00") == []
     assert of(TREND, story, "2028-08-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每90天 NEXT_RUNG"]
     assert of(TREND, story, "2029-05-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每90天 REPEAT"] * 3
@@ -219,7 +219,7 @@ def test_duties_of_a_task_name_what_is_measured_and_how() -> None:
     rulebook = a_rulebook(a_duty(), TASK_INDICATOR.replace("县民政局", "县财政局"))
     passed = Timeline(rulebook, start="2026-11-23").as_confirmed().at("2026-11-24 18:00")
     lead, helper = (next(one.text for one in passed.sent if one.draft.chat == chat) for chat in (LEAD, "县财政局"))
-    assert "· 生师比（T05-I1:趋势）\u3000看最近3期，要求下降" in lead
+    assert "· 生师比（T05-I1:趋势）\u3000看最近3期，要求数值不上升" in lead
     assert "· 生师比数据报送（T05-I1:报送）\u3000每年报送，次年3月31日前" in helper
     assert "趋势" not in helper
 

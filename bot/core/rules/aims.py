@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.core.rules.rulebook import Aim, Direction, TargetForm
+from bot.core.rules.targets import Change, Growth
 
 AT_LEAST = (Aim.AT_LEAST, Aim.NOT_BELOW, Aim.NOT_FEWER, Aim.EXCEED)
 AT_MOST = (Aim.WITHIN, Aim.NOT_ABOVE, Aim.NOT_EXCEED, Aim.UNDER, Aim.DOWN_TO, Aim.BELOW)
@@ -30,6 +31,8 @@ _PHRASES = {
     Aim.UNDER: "{}以下",
     Aim.STEADY: "稳定在{}左右",
 }
+#: For an indicator 越低越好: “达到5%” would be met by a value that is worse.
+_DOWNWARD = {Aim.REACH: "达到{}以内", Aim.STRIVE: "力争达到{}以内", Aim.KEEP: "保持在{}以内"}
 _OF_CHANGE = {Aim.REACH: "{}", Aim.STRIVE: "力争{}", Aim.NOT_BELOW: "{}以上"}
 
 
@@ -77,25 +80,30 @@ def met(value: Decimal, target: TargetForm, direction: Direction) -> bool:
     return bounds(target, direction).hold(value)
 
 
-def wish(target: TargetForm, measure: str) -> str:
+def wish(target: TargetForm, measure: str, direction: Direction) -> str:
     """A target as the plan words it: 达到97%, 97.5%以上, 控制在5.5%以内, 60%—65%, 比基期下降18%（即82吨）."""
-    return f"{_total(target)}{_worded(target, measure)}"
+    return f"{_total(target)}{_worded(target, measure, direction)}"
 
 
 def _total(target: TargetForm) -> str:
     return f"{target.sum_from.on.year}年起累计" if target.sum_from else ""
 
 
-def _worded(target: TargetForm, measure: str) -> str:
-    relative = target.relative
-    if relative is not None:
-        moved = f"比基期{relative}" if target.change else f"年均增长{relative}"
+def _worded(target: TargetForm, measure: str, direction: Direction) -> str:
+    if target.relative is not None:
+        moved = f"比基期{target.change}" if target.change else f"年均{_growth(target.relative)}"
         known = f"（即{rounded(target.number)}{measure}）" if target.number is not None else "（待填基期）"
         return _OF_CHANGE.get(target.aim, _PHRASES.get(target.aim, "{}")).format(moved) + known
     amount = f"{target.number}{measure}"
     if target.upper is not None:
-        amount += f"—{target.upper}{measure}"
-    return _PHRASES.get(target.aim, f"{target.aim}{{}}").format(amount)
+        return _PHRASES.get(target.aim, f"{target.aim}{{}}").format(f"{amount}—{target.upper}{measure}")
+    phrases = _PHRASES | _DOWNWARD if direction is Direction.LOWER else _PHRASES
+    return phrases.get(target.aim, f"{target.aim}{{}}").format(amount)
+
+
+def _growth(relative: Change | Growth) -> str:
+    """增长6%, or 下降3% where the file says -3%."""
+    return f"下降{str(relative).removeprefix('-')}" if relative.is_down else f"增长{relative}"
 
 
 def rounded(value: Decimal) -> str:

@@ -96,10 +96,10 @@ def _judgeable(indicator: Placed[IndicatorForm], index: int, target: TargetForm)
         message = f"“{target.due.words()}”的目标没有数据可比：报送是{cadence.words()}"
         indicator.report("target-too-fine", ("目标", index, "期限"), message, "改“报送”的周期，或把期限写成年")
     if target.number is None:
-        message = f"“{wish(target, form.measure)}”要等“基期”填上才能判断"
+        message = f"“{wish(target, form.measure, form.direction)}”要等“基期”填上才能判断"
         indicator.report("no-baseline", ("目标", index), message, "在“基期”写上年份和值", info=True)
     elif side(target, form.direction) is not form.direction and target.aim is not Aim.STEADY:
-        message = f"{wish(target, form.measure)}，方向却是“{form.direction}”"
+        message = f"{wish(target, form.measure, form.direction)}，方向却是“{form.direction}”"
         indicator.report("aim-against-direction", ("目标", index, "措辞"), message, "确认方向和措辞", info=True)
 
 

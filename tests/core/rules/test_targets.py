@@ -52,7 +52,7 @@ def test_without_a_baseline_there_is_no_number_to_meet() -> None:
     target = a_target(比基期="下降18%").told_by(None)
     with pytest.raises(LookupError):
         bounds(target, LOWER)
-    assert wish(target, "吨") == "比基期下降18%（待填基期）"
+    assert wish(target, "吨", HIGHER) == "比基期下降18%（待填基期）"
 
 
 @given(st.sampled_from(RELATIVE_AIMS), st.sampled_from(Direction))
@@ -84,7 +84,7 @@ def test_a_range_binds_the_first_end_or_both(aim: str, direction: Direction, goo
     ],
 )  # fmt: skip
 def test_a_range_reads_as_the_plan_words_it(aim: str, words: str) -> None:
-    assert wish(a_target(值="60", 上限="65", 措辞=aim), "%") == words
+    assert wish(a_target(值="60", 上限="65", 措辞=aim), "%", HIGHER) == words
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,26 @@ def test_a_range_reads_as_the_plan_words_it(aim: str, words: str) -> None:
     ],
 )
 def test_a_change_reads_as_the_plan_words_it(aim: str, words: str) -> None:
-    assert wish(a_target(比基期="下降18%", 措辞=aim).told_by(BASE), "吨") == f"{words}（即41吨）"
+    assert wish(a_target(比基期="下降18%", 措辞=aim).told_by(BASE), "吨", HIGHER) == f"{words}（即41吨）"
+
+
+@pytest.mark.parametrize(
+    ("aim", "words"),
+    [
+        ("达到", "达到5%以内"),
+        ("力争", "力争达到5%以内"),
+        ("保持", "保持在5%以内"),
+        ("左右", "5%左右"),
+        ("降到", "降到5%"),
+    ],
+)
+def test_of_lower_is_better_no_wording_is_met_by_a_worse_value(aim: str, words: str) -> None:
+    assert wish(a_target(值="5", 措辞=aim), "%", LOWER) == words
+
+
+def test_a_falling_rate_is_not_called_growth() -> None:
+    target = a_target(年均增长="-3%", 措辞="达到")
+    assert wish(target, "吨", LOWER) == "年均下降3%（待填基期）"
 
 
 @given(st.sampled_from(Aim), st.sampled_from(Direction), st.decimals(1, 1000, places=1))
