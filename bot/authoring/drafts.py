@@ -14,6 +14,7 @@ from typing import Any
 from bot.authoring.probes import Situation, Spot, WordedPreview, World
 from bot.core.preview.mutations import Mutation, alone
 from bot.core.preview.rehearsal import Occasion, WordedTelling, rehearse
+from bot.core.rules.item_ids import is_one_of
 from bot.core.time.grammar import normalise
 from bot.rulefiles.known import VERBS, Known
 from bot.rulefiles.rule_tests import Expectation, RuleTest
@@ -255,7 +256,7 @@ def _speaks_of(world: World, one: Expectation) -> bool:
     rule = world.rule.id
     names = [name for name in (one.item, *one.texts) if name]
     steps = {part.telling.item for preview in world.previews for part in preview.values()}
-    return any(name in steps or name == rule or name.startswith(f"{rule}@") for name in names)
+    return any(name in steps or name == rule or is_one_of(name, rule) for name in names)
 
 
 def _unnoticed_of(world: World, family: Iterator[Mutation], own: Own) -> Mutation | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from bot.core.rules.item_ids import is_one_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.time.near import near
 from bot.core.time.zone import ZONE
@@ -95,7 +96,7 @@ def day(text: str) -> date:
 
 def unknown(kind: str, word: str, known: list[str], *, writes: bool = True) -> Failure:
     """没有…, with a near match. A command that would have written says that it wrote nothing."""
-    periods = [one for one in known if one.startswith(f"{word}@")]
+    periods = [one for one in known if is_one_of(one, word)]
     match = periods[0] if periods else near(word, known)
     hint = f"是不是“{match}”？" if match else ""
     return Failure(f"没有{kind}“{word}”。{hint}{'什么都没有写入。' if writes else ''}", PROBLEMS)

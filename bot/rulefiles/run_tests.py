@@ -19,6 +19,7 @@ from bot.core.facts.events import Event, Silenced
 from bot.core.facts.facts import Facts, fold
 from bot.core.preview.rehearsal import Occasion, WordedMessage, WordedTelling, audience, happening, rehearse
 from bot.core.rules.item import long_date
+from bot.core.rules.item_ids import ITEM_ID, OFFICE, is_one_of, is_step_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.rules.succession import Succession, of_today
 from bot.core.telling.wording import WEEKDAYS
@@ -32,8 +33,6 @@ from bot.rulefiles.text.sheet import Placed, Sheet
 
 #: A day further than this from the plan's first day is taken for a typing error.
 FARTHEST = timedelta(days=366 * 15)
-ITEM_ID = re.compile(r"[A-Z]\d+-[A-Z]+\d+(-\d+)?(@[\w-]+)?|I\d+(:\w+)?@[\w-]+")
-OFFICE = ("交办:", "系统:")
 MEND = "这处改动是有意的，就把测试一起改掉；不是，就改回规则"
 #: The most characters of a text in a problem, and the most items.
 GIST = 70
@@ -222,7 +221,7 @@ class _Fitting:
 
 
 def _no_item(name: str, known: Sequence[str]) -> tuple[str, str]:
-    periods = [one for one in known if one.startswith(f"{name}@")]
+    periods = [one for one in known if is_one_of(one, name)]
     match = periods[0] if periods else near(name, known)
     return f"没有“{name}”这个事项", f"是不是“{match}”？" if match else "编号见 duban preview"
 
@@ -256,7 +255,7 @@ def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
 
 def is_about(part: WordedTelling, item: str) -> bool:
     """Whether a telling is about that item, or about an item of that rule; a milestone does not include its steps."""
-    return item == part.telling.item or (item == part.telling.rule and not part.telling.item.startswith(f"{item}-"))
+    return item == part.telling.item or (item == part.telling.rule and not is_step_of(part.telling.item, item))
 
 
 def _all_in(texts: Iterable[str], heard: str) -> bool:

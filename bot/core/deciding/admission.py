@@ -19,6 +19,7 @@ from bot.core.facts.facts import Facts
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item
+from bot.core.rules.item_ids import is_one_of
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.near import near
 
@@ -44,8 +45,7 @@ def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
     Past ones are years and the reporting periods of the indicator before the plan began, `HISTORY` years back.
     """
     until = date(max(today.year + 2, 2036), 12, 31)
-    own = (f"{indicator}:", f"{indicator}@")
-    found = {item.period for item in items_of(rulebook, until) if item.id.startswith(own) and item.period}
+    found = {item.period for item in items_of(rulebook, until) if is_one_of(item.id, indicator) and item.period}
     first = rulebook.plan.starts_on.year
     past = {str(first - back) for back in range(1, HISTORY + 1)}
     form = next(one for one in rulebook.indicators if one.id == indicator)

@@ -7,7 +7,6 @@ there it runs `preview_of`, interrupted at every event.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -20,7 +19,8 @@ from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Event, Extended
 from bot.core.facts.facts import Facts, fold
 from bot.core.preview.preview import preview_of
-from bot.core.rules.rulebook import Delivery, Rule, Rulebook
+from bot.core.rules.item_ids import may_be_of
+from bot.core.rules.rulebook import Delivery, Rulebook
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Telling, past_telling
 from bot.core.telling.outbox import promised
@@ -94,19 +94,12 @@ def _said(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
     names = frozenset[str]().union(*(one.items for one in group))
     if not names:
         return _on_days(rulebook, group)
-    alone = replace(rulebook, rules=tuple(rule for rule in rulebook.rules if _is_named(rule, names)))
+    named = (rule for rule in rulebook.rules if any(may_be_of(name, rule.id, rule.owner) for name in names))
+    alone = replace(rulebook, rules=tuple(named))
     said = _on_days(alone, group)
     crowded = {one.on for one in said if any(part.telling.form == Delivery.SINGLE.value for part in one.about)}
     again = _on_days(rulebook, [one for one in group if one.today in crowded])
     return [*(one for one in said if one.on not in crowded), *again]
-
-
-def _is_named(rule: Rule, names: Iterable[str]) -> bool:
-    """Whether one of the names is the rule's id or may be the id of one of its items."""
-    return any(
-        name == rule.id or re.split("[@:]", name)[0] in (rule.id, rule.owner) or name.startswith(f"{rule.id}-")
-        for name in names
-    )
 
 
 def _on_days(rulebook: Rulebook, group: Sequence[Occasion]) -> list[WordedMessage]:
