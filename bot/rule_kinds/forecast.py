@@ -122,7 +122,7 @@ class Forecast(BaseKind):
         del today
         form: ForecastForm = item.rule.form
         stage: SchoolStage = item.data
-        numbers = Numbers(_series(form.births, facts), _series(stage.seats, facts))
+        numbers = Numbers(_born(_series(form.births, facts)), _series(stage.seats, facts))
         if lacking := _lacking(form, stage, numbers):
             return Judgement(State.AWAITING_RESULT, detail=lacking)
         now = foresee(form, stage, numbers)
@@ -130,6 +130,10 @@ class Forecast(BaseKind):
             return Judgement(State.AWAITING_RESULT, detail=f"缺{_years(now.unknown)}出生人口，暂不能推算")
         state = State.WARNED if now.warns else _fine(form, stage, numbers.before(now.known_at))
         return Judgement(state, day_of(now.known_at), said(form, now))
+
+    def planned(self, form: ForecastForm) -> Iterable[str]:
+        """Seats: those of a school under construction are entered for the year in which it opens."""
+        return [stage.seats for stage in form.stages]
 
     def remarks(self, form: ForecastForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """Indicators that do not exist or are not yearly, a 下限 that is not below 上限, two stages of one name."""
@@ -159,6 +163,11 @@ def _series(indicator: str, facts: Facts) -> dict[int, Observation]:
     years = (int(label) for label in facts.periods.get(indicator, ()) if len(label) == 4 and label.isdecimal())
     found = {year: facts.value(indicator, str(year)) for year in years}
     return {year: seen for year, seen in sorted(found.items()) if seen is not None}
+
+
+def _born(series: Mapping[int, Observation]) -> dict[int, Observation]:
+    """Births without those entered, by mistake, for a year that had not begun."""
+    return {year: seen for year, seen in series.items() if day_of(seen.at).year >= year}
 
 
 def _earlier(series: Mapping[int, Observation], at: datetime) -> dict[int, Observation]:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.core.facts.facts import Facts
-from bot.core.facts.series import Series, decimal, extrapolated, written
+from bot.core.facts.series import Series, decimal, extrapolated, final_value, written
 from bot.core.rules.aims import met, wish
 from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
@@ -71,15 +71,15 @@ class Projection(NumberKind):
         options: ProjectionOptions = form.options(self.name)
         target: TargetForm = item.data
         wanted = series.scale.covering(target.due.on)
-        if series.at(wanted) or facts.value(form.id, item.period):
+        if series.at(wanted) or final_value(form, facts, item.period):
             return NumberVerdict(State.CLOSED, detail=f"{item.period}年数据已报")
         points = series.run(options.periods)
         ahead = wanted - points[-1].index if points else 0
         if len(points) < FEWEST or ahead < 0:
             return awaiting(f"连续数据{len(points)}期，满{FEWEST}期后推算" if points and ahead >= 0 else "")
         value = extrapolated([point.value for point in points], ahead)
-        wanted = wish(target, form.measure, form.direction)
-        detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{wanted}"
+        asked = wish(target, form.measure, form.direction)
+        detail = f"按近{len(points)}期推算，{item.period}年为{written(value)}{form.measure}，目标{asked}"
         fine = met(decimal(value), target, form.direction)
         return NumberVerdict(State.ON_TRACK if fine else State.WARNED, points, detail)
 

@@ -16,6 +16,7 @@ from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import step
 from bot.core.rules.rulebook import IndicatorForm, Rule
 from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
 
 
 class Reporting(BaseKind):
@@ -69,6 +70,8 @@ class Reporting(BaseKind):
     def judge(self, item: Item, facts: Facts, today: date) -> Judgement:
         """Closed by a final value; 未报 after the grace period."""
         seen = facts.observations.get((item.rule.form.id, item.period))
+        if seen is not None and item.opens_on and day_of(seen.at) < item.opens_on:
+            seen = None  # entered before the period began, by mistake
         if seen is not None and seen.final:
             return Judgement(State.CLOSED, detail="已报送")
         state = by_date(item, today)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.core.facts.facts import Facts, Observation
-from bot.core.facts.series import Scale
+from bot.core.facts.series import Scale, final_value
 from bot.core.rules.aims import met, wish
 from bot.core.rules.item import Item, Judgement, State, spoken
 from bot.core.rules.kind import BaseKind, Remark
@@ -92,7 +92,7 @@ class Target(BaseKind):
         goal: Goal = item.data
         if goal.target.number is None:
             return Judgement(State.AWAITING_RESULT, detail="待填基期")
-        seen = [(label, facts.value(form.id, label)) for label in goal.labels]
+        seen = [(label, final_value(form, facts, label)) for label in goal.labels]
         known = [observation for _, observation in seen if observation is not None]
         if len(known) < len(seen):
             return Judgement(State.AWAITING_RESULT, detail=_missing([at for at, one in seen if one is None], seen))

@@ -46,11 +46,15 @@ def a_book(*indicators: str) -> Rulebook:
 
 
 def known(values: Values, *, indicator: str = "I4", final: bool = True, start: Facts | None = None) -> Facts:
-    """Facts after these values, one a day from 1 March 2028 on, in the order given."""
+    """Facts after these values, one a day from 1 March 2028 (or of a later period's own year) on, in the order given."""
     facts = start or Facts()
     for place, (period, value) in enumerate(values.items()):
         seen = Observed(indicator=indicator, period=period, value=Decimal(value), final=final)
-        facts = facts.after(an_event(seen, f"2028-03-{place + 1:02} 10:00", f"{indicator}{period}{facts.version}"))
+        facts = facts.after(
+            an_event(
+                seen, f"{max(2028, int(period[:4]))}-03-{place + 1:02} 10:00", f"{indicator}{period}{facts.version}"
+            )
+        )
     return facts
 
 

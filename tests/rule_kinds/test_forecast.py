@@ -227,3 +227,10 @@ def test_what_is_missing_is_never_green(births: dict[int, int], seats: int, gone
     if no_seats or not left or not [year for year in whole if year > max(left)]:
         assert state == State.AWAITING_RESULT
         assert detail
+
+
+def test_births_of_a_year_to_come_are_a_mistake_and_planned_seats_are_not() -> None:
+    births = dict.fromkeys(range(2021, 2027), 100)
+    facts = known(births, {2026: 250, 2030: 400})
+    assert verdict(a_forecast(), known(births | {2035: 100}, {2026: 250, 2030: 400})) == verdict(a_forecast(), facts)
+    assert "缺学位" in verdict(a_forecast(), known(births, {2026: 250}))[1]

@@ -22,8 +22,8 @@ def a_target(value: str = "36", aim: str = "左右", tolerance: str = "3") -> Ta
     return TargetForm.model_validate({"期限": "2027年", "值": value, "措辞": aim, "容差": tolerance})
 
 
-def judged(value: str, period: str = "2027", item: str = "I4@2027") -> Judgement:
-    facts = facts_after((Observed(indicator="I4", period=period, value=Decimal(value)), "2028-03-05 10:00"))
+def judged(value: str, period: str = "2027", item: str = "I4@2027", on: str = "2028-03-05") -> Judgement:
+    facts = facts_after((Observed(indicator="I4", period=period, value=Decimal(value)), f"{on} 10:00"))
     found = items_by_id(a_rulebook(indicators=INDICATOR))[item]
     return found.rule.kind.judge(found, facts, date(2028, 3, 6))
 
@@ -66,7 +66,11 @@ def test_verdict_counts_from_the_day_the_value_became_known() -> None:
 def test_no_other_years_value_judges_it() -> None:
     for period in ("2026", "2028", "2035"):
         assert judged("90", period) == Judgement(State.AWAITING_RESULT)
-    assert judged("90", "2035", "I4@2035").state is State.MISSED
+    assert judged("90", "2035", "I4@2035", "2036-03-05").state is State.MISSED
+
+
+def test_a_value_entered_before_its_period_began_judges_nothing() -> None:
+    assert judged("99.5", "2035", "I4@2035") == Judgement(State.AWAITING_RESULT)
 
 
 @pytest.mark.parametrize(

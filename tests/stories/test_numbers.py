@@ -240,3 +240,24 @@ def test_slow_pace_that_was_a_slip_of_the_pen_is_taken_back() -> None:
     story.happens(value("96", "2028"))
     assert of("I4:序时", story, "2028-06-08 18:00") == [f"{LEAD} 汇总 I4:序时 恢复 RECOVERED"]
     assert of("I4:序时", story, "2029-05-31 18:00") == []
+
+
+def test_a_value_kept_for_2035_by_mistake_hides_nothing_of_today() -> None:
+    """An older version took it in. Every watch of today's values speaks as if it were not there."""
+    targets = ("期限: 2027年, 值: 95, 措辞: 达到", "期限: 2035年, 值: 99, 措辞: 达到")
+    watched = "[报送, 达标, 保持: {值: 95}, 只增不减, 趋势, 序时, 推算, 比照: {不低于: I9}]"
+    indicator = an_indicator(watched, targets=targets, baseline="年份: 2020, 值: 80")
+    story = a_story("2027-06-01", indicator, an_indicator("[报送]", id="I9"), _2024=Decimal(93), _2025=Decimal(92))
+    for one in (value("91", "2026"), value("95", "2026", indicator="I9"), value("95", "2035", indicator="I9")):
+        story.happens(one)
+    story.happens(value("99.5", "2035"))
+    assert story.state("I4@2035") == "待公布"
+    story.at("2027-06-02 18:00")
+    for kind in ("保持", "只增不减", "趋势", "比照"):
+        assert story.state(f"I4:{kind}") == "未达标", kind
+    assert story.state("I4:序时") in ("滞后", "严重滞后")
+    assert story.state("I4:推算@2035") == "预警"
+    story.at("2035-12-31 18:00")
+    assert story.state("I4:报送@2035") != "销号"
+    story.happens(value("99.5", "2035"))  # the same number, this time of a year that has begun
+    assert (story.state("I4@2035"), story.state("I4:报送@2035")) == ("达标", "销号")

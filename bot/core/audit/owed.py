@@ -115,7 +115,8 @@ def _plain_verdict(
     if item.parent and _spoken_for(parents.get(item.parent), today):
         return None
     report = item.rule.kind.asks_for_values
-    if report and facts.value(item.rule.form.id, item.period) is not None:
+    seen = facts.value(item.rule.form.id, item.period) if report else None
+    if seen is not None and (item.opens_on is None or day_of(seen.at) >= item.opens_on):
         return None
     state = _state(item, due, late, report, dates, today)
     returned = mark.at if mark and life == "returned" else None

@@ -18,10 +18,12 @@ from bot.core.facts.cases import Case, split_step_id, step_id
 from bot.core.facts.facts import Facts
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.forms import reckonable
-from bot.core.rules.item import Item
+from bot.core.rules.item import Item, long_date
 from bot.core.rules.item_ids import is_one_of
 from bot.core.rules.rulebook import Rule, Rulebook
+from bot.core.time.grammar import WordError
 from bot.core.time.near import near
+from bot.core.time.zone import day_of
 
 YEARS = range(2000, 2101)  # a date in any other year is taken for a typing error
 HISTORY = 20  # years before the plan whose values may be reported: for trends, and births of today's pupils
@@ -35,7 +37,9 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
     """The event with former ids replaced by today's. Raises Refused when it names something that does not exist."""
     _check_year(event.time)
-    payload = _vet(payload_of_today(event.payload, rulebook.succession), _Lookup(rulebook, chats, today, facts))
+    payload = _vet(
+        payload_of_today(event.payload, rulebook.succession), _Lookup(rulebook, chats, today, facts, day_of(event.time))
+    )
     return event.model_copy(update={"data": payload.model_dump(mode="json")})
 
 
@@ -53,11 +57,21 @@ def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
     return sorted(found | past | {period.label for period in earlier if period.opens < rulebook.plan.starts_on})
 
 
+def opening_of(rulebook: Rulebook, indicator: str, label: str) -> date:
+    """The first day of a period of an indicator."""
+    form = next(one for one in rulebook.indicators if one.id == indicator)
+    try:
+        return form.reporting.cadence.period(rulebook.calendar, label).opens
+    except WordError:  # a year before the plan, for trends
+        return date(int(label[:4]), 1, 1)
+
+
 class _Lookup:
     """Finds what an event names in rules and facts; raises Refused when it is not there."""
 
-    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> None:
+    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said_on: date) -> None:
         self.rulebook, self.today, self.facts = rulebook, today, facts
+        self.said_on = min(said_on, today)
         self.robots = chats  # chats that have a robot
         self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
 
@@ -111,6 +125,13 @@ class _Lookup:
         if on < since:
             raise Refused(f"{what}{on}早于{since_what}{since}")
 
+    def begun(self, indicator: str, period: str) -> None:
+        """Refuses a period that has not begun. Planned values may be entered ahead: seats of a school under construction."""
+        opens = opening_of(self.rulebook, indicator, period)
+        planned = (name for rule in self.rulebook.rules for name in rule.kind.planned(rule.form))
+        if opens > self.said_on and indicator not in planned:
+            raise Refused(f"{indicator}的{period}这一期{long_date(opens)}才开始，还没有终值可报，请核对期别")
+
     def indicator(self, name: str) -> str:
         return _one_of("指标", name, [one.id for one in self.rulebook.indicators])
 
@@ -156,6 +177,8 @@ def _vet(payload: e.Payload, lookup: _Lookup) -> e.Payload:
 def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
     indicator = lookup.indicator(lookup.rulebook.succession.item(payload.indicator))
     _one_of(f"{indicator}的期别", payload.period, periods_of(lookup.rulebook, indicator, lookup.today))
+    if payload.final:  # a preliminary value, such as a budget, may come before its period and is judged by nothing
+        lookup.begun(indicator, payload.period)
     if not reckonable(payload.value):
         raise Refused(f"{indicator}的数值过大或位数过多，请核对")
     return payload.model_copy(update={"indicator": indicator})

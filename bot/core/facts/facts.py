@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
+from bot.core.time.zone import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ def _(payload: e.Extended, facts: Facts, event: e.Event) -> Facts:
 def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     key = payload.indicator, payload.period
     known = facts.observations.get(key)
-    if known is not None and (known.value, known.final) == (payload.value, payload.final):
+    again = known is not None and (known.value, known.final) == (payload.value, payload.final)
+    if known and again and (not _too_soon(payload.period, known.at) or _too_soon(payload.period, event.time)):
         return facts  # the same value reported again changes nothing, and nobody is told
     seen = Observation(payload.value, event.time, event.id, payload.final)
     facts = replace(facts, observations={**facts.observations, key: seen})
@@ -183,6 +186,12 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
         return facts
     labels = (*facts.periods.get(payload.indicator, ()), payload.period)
     return replace(facts, periods={**facts.periods, payload.indicator: labels})
+
+
+def _too_soon(period: str, at: datetime) -> bool:
+    """Whether a period certainly lay ahead, by the year or month in its label; such a value is judged by nothing."""
+    year, month = period[:4], period[5:7] if re.fullmatch(r"\d{4}-\d\d", period) else ""
+    return f"{year}{month}" > day_of(at).strftime("%Y%m" if month else "%Y")
 
 
 @_apply.register

@@ -30,21 +30,24 @@ class Scale:
     """Numbers the periods of a cadence through the years: consecutive periods have consecutive numbers.
 
     `mark` tells the shape of the label: "" 2027, H 2027H1, Q 2027Q1, "-0" 2027-03, 上下 2027-03上, W 2027W05, "-" 2027-1.
-    `years` is more than 1 where there is a period only every so many years, counted from `since`.
+    `years` is more than 1 where there is a period only every so many years, counted from `since`. `early` marks periods that
+    may begin before the one with the number before has ended in the calendar: school years, terms and other written dates.
     """
 
     per_year: int
     mark: str = ""
     years: int = 1
     since: int = 0
+    early: bool = False
 
     @classmethod
     def of(cls, cadence: Cadence) -> Scale:
         """The scale of the labels a cadence makes (`bot/core/time/cadence.py`)."""
         if cadence.rhythm is Rhythm.DATES:
             count = len(cadence.dates)
-            return cls(count, "-") if count > 1 else cls(1, "", cadence.count or 1, cadence.since)
-        return next(cls(*scale) for word, scale in _SCALES.items() if word in cadence.rhythm.value)
+            return cls(count, "-", early=True) if count > 1 else cls(1, "", cadence.count or 1, cadence.since)
+        found = next((word, scale) for word, scale in _SCALES.items() if word in cadence.rhythm.value)
+        return cls(*found[1], early="学" in found[0])
 
     def index(self, label: str) -> int | None:
         """The number of a label; None for one of another shape."""
@@ -82,6 +85,10 @@ class Scale:
             return year_time(date.fromordinal(index * 7 + 7))
         year, place = self._placed(index)
         return year + Fraction(place + 1, self.per_year)
+
+    def has_begun(self, index: int, day: date) -> bool:
+        """Whether a period has begun on a day; of periods that may begin early, whether it may have."""
+        return year_time(day) > self.end(index - (2 if self.early else 1))
 
     def covering(self, day: date) -> int:
         """The period that contains a day; of periods years apart the first that ends on or after it."""
@@ -186,12 +193,26 @@ class Series:
         return self.scale.span(point.index)
 
 
+def final_value(form: IndicatorForm, facts: Facts, label: str) -> Observation | None:
+    """The final value of a period; None for one that was entered before its period began, which is a mistake."""
+    seen = facts.value(form.id, label)
+    if seen is None:
+        return None
+    scale, day = Scale.of(form.reporting.cadence), day_of(seen.at)
+    index = scale.index(label)
+    begun = scale.has_begun(index, day) if index is not None else label[:4] <= str(day.year)
+    return seen if begun else None
+
+
 def series_of(form: IndicatorForm, facts: Facts) -> Series:
-    """The final values of an indicator in the labels of its own cadence."""
+    """The final values of an indicator in the labels of its own cadence, each known since its period began or later.
+
+    So the latest of them is never one of a period to come, whatever is kept for 2035 by mistake.
+    """
     scale = Scale.of(form.reporting.cadence)
     found: list[Point] = []
     for label in facts.periods.get(form.id, ()):
-        index, seen = scale.index(label), facts.value(form.id, label)
+        index, seen = scale.index(label), final_value(form, facts, label)
         if index is not None and seen is not None:
             found.append(Point.of(index, seen))
     return Series(scale, tuple(sorted(found, key=lambda point: point.index)))

@@ -140,6 +140,10 @@ class RuleKind(Protocol):
         """
         ...
 
+    def planned(self, form: Any) -> Iterable[str]:
+        """The indicators whose values may be entered for periods that have not begun."""
+        ...
+
     def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """What does not make sense in this form, seen beside all indicators by id."""
         ...
@@ -161,6 +165,11 @@ class BaseKind:
     def remarks(self, form: Any, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """Nothing besides its shape."""
         del form, indicators
+        return ()
+
+    def planned(self, form: Any) -> Iterable[str]:
+        """None."""
+        del form
         return ()
 
     def proposes(self, form: Any) -> bool:

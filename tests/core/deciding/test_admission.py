@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bot.core.deciding.admission import Refused, vetted
-from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Payload
+from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Observed, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from tests.kit.builders import a_ban, a_case_rule, a_duty, a_rulebook, an_event
+from tests.rule_kinds.numbers import an_indicator
 
 TODAY = date(2027, 3, 31)
 
@@ -126,3 +128,31 @@ def test_a_category_is_asked_for_where_the_limit_depends_on_it() -> None:
 def test_former_ids_become_todays_before_an_event_is_kept() -> None:
     event = vetted(an_event(opened(rule="T05-C9"), "2027-03-31 08:00"), rulebook(), (), TODAY, Facts())
     assert event.data["rule"] == "T05-C1"
+
+
+SCHOOL_YEARS = an_indicator("[报送]", id="I5", cadence="每学年末")
+QUARTERS = an_indicator("[报送]", id="I6", cadence="每季度")
+STAGES = "    出生人口: I4\n    学段:\n      - {名称: 幼儿园, 入学年龄: 3, 学制: 3, 学位: I7}\n"
+FORECAST = f"  - 编号: T05-F1\n    类型: 预测\n    名称: 学位\n    依据: 管理员\n{STAGES}"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "period", "final", "opens"),
+    [
+        ("I4", "2027", True, ""), ("I4", "2028", True, "2028年1月1日"), ("I4", "2035", True, "2035年1月1日"),
+        ("I4", "2028", False, ""),  # a budget
+        ("I5", "2027", True, ""), ("I5", "2028", True, "2027年9月1日"), ("I6", "2027Q1", True, ""),
+        ("I6", "2027Q2", True, "2027年4月1日"), ("I7", "2030", True, ""),  # seats that are planned
+    ],
+)  # fmt: skip
+def test_a_period_that_has_not_begun_has_no_final_value(indicator: str, period: str, final: bool, opens: str) -> None:
+    book = a_rulebook(
+        FORECAST, indicators=f"{an_indicator('[报送]')}{SCHOOL_YEARS}{QUARTERS}{an_indicator('[报送]', id='I7')}"
+    )
+    event = an_event(Observed(indicator=indicator, period=period, value=Decimal(9), final=final), "2027-03-31 09:00")
+    if not opens:
+        assert vetted(event, book, (), TODAY, Facts()).payload == event.payload
+        return
+    with pytest.raises(Refused) as caught:
+        vetted(event, book, (), TODAY, Facts())
+    assert str(caught.value) == f"{indicator}的{period}这一期{opens}才开始，还没有终值可报，请核对期别"
