@@ -213,6 +213,8 @@ async def test_outside_office_hours_nothing_leaves(office: Office, moment: str) 
     ("moment", "expected"),
     [
         ("2027-12-24T09:40", "2027-12-24T09:40"),
+        ("2027-12-24T10:00", "2027-12-24T10:01"),  # other robots speak on the hour and the half hour
+        ("2027-12-24T10:30:59", "2027-12-24T10:31"),
         ("2027-12-24T12:05", "2027-12-24T14:31"),
         ("2027-12-24T20:00", "slot 2027-12-27"),  # a Friday evening waits for Monday's slot
         ("2027-12-25T10:00", "slot 2027-12-27"),
@@ -225,7 +227,7 @@ def test_today_an_open_minute_is_enough_another_day_it_is_the_slot(moment: str, 
 
 
 def test_a_retry_due_later_than_another_day_s_slot_keeps_its_time() -> None:
-    later = at("2027-12-27T11:00")
+    later = at("2027-12-27T11:07")
     assert allowed(later, "县教育局", at(MORNING), OfficeHours(), RULES.calendar) == later
 
 

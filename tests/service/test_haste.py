@@ -14,7 +14,7 @@ ITEM = "T05-R1@2027-1"
 
 async def quiet(house: House) -> None:
     """An afternoon on which everything was said and looked at."""
-    house.clock.jump(at("2027-03-17T15:00"))
+    house.clock.jump(at("2027-03-17T15:05"))
     for _ in range(3):
         await house.app.one_pass()
     assert house.app.nothing_new()

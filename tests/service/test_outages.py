@@ -212,7 +212,7 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
         for chat in HEARERS:
             house.twin.heal(chat)
         write_chats(house, ADMIN, *HEARERS)  # new addresses
-        await look(house, "2027-03-11T09:00")
+        await look(house, "2027-03-11T09:01")
         fresh = [bubble for chat in HEARERS for bubble in house.seen(chat)]
         assert set(Counter(bubble.chat for bubble in fresh).values()) == {1}
         assert said(house, fresh) == Counter(dict.fromkeys(owed, 1))
@@ -342,7 +342,7 @@ def test_of_edits_refused_within_an_hour_the_first_is_heard_at_once_the_last_in_
 ):
     story = Timeline(a_rulebook(a_milestone()), start="2027-03-10")
     told = []
-    for minute, digest in (("10:00", "a"), ("10:05", "b"), ("10:10", "c"), ("15:00", "d")):
+    for minute, digest in (("10:02", "a"), ("10:05", "b"), ("10:10", "c"), ("15:02", "d")):
         story.at(f"2027-03-10 {minute}")
         story.happens(RulesRejected(digest=digest * 12, problems=1, first=(f"第{digest}处",)))
         told.append([row.item for row in story.at(f"2027-03-10 {minute}").rows if "规则改动" in row.item])

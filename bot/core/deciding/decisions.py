@@ -20,7 +20,7 @@ from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, stairs
 from bot.core.rules.rulebook import Delivery, Role, RungForm
 from bot.core.rules.words import Offset
-from bot.core.time.windows import OfficeHours, is_open, next_open_minute, slot
+from bot.core.time.windows import OfficeHours, open_from, slot
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of, midnight
 
@@ -189,9 +189,7 @@ class Desk:
         return at if at.date() == self.today and used.slots and used.singles < SINGLES_A_DAY else None
 
     def _open_minute(self) -> datetime:
-        if is_open(self.now, self.hours, self.calendar):
-            return self.now
-        return next_open_minute(self.now, self.hours, self.calendar)
+        return open_from(self.now, self.hours, self.calendar)
 
 
 @lru_cache(maxsize=65536)

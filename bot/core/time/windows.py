@@ -127,10 +127,16 @@ def next_open_minute(at: datetime, hours: OfficeHours, calendar: Calendar) -> da
         day, minute = calendar.send_day_on_or_after(day + timedelta(days=1)), 0
 
 
+def open_from(at: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
+    """`at` itself if a message may go out then, else the next open minute; never on the hour or half hour."""
+    crowded = at.minute in CROWDED_MINUTES
+    return at if is_open(at, hours, calendar) and not crowded else next_open_minute(at, hours, calendar)
+
+
 def allowed(at: datetime, chat: str, today: datetime, hours: OfficeHours, calendar: Calendar) -> datetime:
     """The instant at or after `at` at which a chat may be written to: today in office hours, else in its next slot."""
     at = at.astimezone(ZONE)
-    opens = at if is_open(at, hours, calendar) else next_open_minute(at, hours, calendar)
+    opens = open_from(at, hours, calendar)
     return opens if opens.date() == day_of(today) else max(opens, slot(chat, opens.date(), hours))
 
 
