@@ -198,7 +198,7 @@ def show(folder: Path, year: int | None) -> int:
     _echo_months(year, _marks(known, ours, year))
     if year not in known.years_announced:
         click.echo(
-            f"{year}年放假安排尚未录入，以上为暂定：只有周末和法定放假日。通知公布后用 duban calendar add 录入。"
+            f"{year}年放假安排没有录全，以上为暂定：只有周末和法定放假日。通知公布后用 duban calendar add 录入。"
         )
     _echo_lists([one for one in ours if one.year == year])
     return OK

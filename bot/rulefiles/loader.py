@@ -33,6 +33,7 @@ from bot.core.rules.succession import of_today, succession
 from bot.core.time.near import near, suggest
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 from bot.rule_kinds import kinds
+from bot.rulefiles.checks.calendars import check_calendars
 from bot.rulefiles.checks.crosscheck import Parts, TaskPart, crosscheck
 from bot.rulefiles.checks.doubts import doubts
 from bot.rulefiles.checks.indicators import read_indicators
@@ -199,8 +200,9 @@ class _PartsReader:
         good = [year for year in years if year]
         if _twin_calendars(good) or len(good) < len(years) or None in tables:
             return None
-        table = next((one.form for one in tables if one), StatutoryTable.model_validate({}))
-        return Calendar.build([year.form for year in good], table)
+        table = next((one for one in tables if one), None)
+        check_calendars(good, table)
+        return Calendar.build([year.form for year in good], table.form if table else StatutoryTable())
 
 
 def _twin_calendars(years: list[Placed[CalendarYear]]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from borax.calendars.lunardate import LunarDate  # type: ignore[import-untyped]
 
+from bot.core.time.festivals import new_year, possible
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
 
 FOLDER = Path(__file__).parents[2] / "rules" / "calendars"
@@ -118,3 +119,11 @@ def test_shipped_terms_are_proposals_for_2024_to_2027_that_open_and_close_on_wor
 
 def test_file_names_say_the_year_inside() -> None:
     assert [path.stem for path in sorted(FOLDER.glob("2*.yaml"))] == [str(one.year) for one in shipped_years()]
+
+
+@pytest.mark.parametrize("year", range(2000, 2100))
+def test_the_new_years_kept_in_the_code_are_those_a_package_computes(year: int) -> None:
+    assert new_year(year) == LunarDate(year, 1, 1).to_solar_date()
+    for name, month, day in (("端午节", 5, 5), ("中秋节", 8, 15)):
+        first, last = possible(name, year) or (date.max, date.min)
+        assert first <= LunarDate(year, month, day).to_solar_date() <= last

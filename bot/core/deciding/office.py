@@ -227,12 +227,12 @@ def _named(finding: Finding) -> str:
 
 
 def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
-    """While next year's holiday notice is missing: weekly from 15 November to the end of January."""
+    """While next year's holiday notice is missing or lacks a holiday: weekly from 15 November to the end of January."""
     year = today.year + 1 if (today.month, today.day) >= NOTICE_MISSING else today.year
     if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
         return
-    line = f"{year}年放假安排尚未录入，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
-    yield _noted(f"日历@{year}", f"{year}年放假安排未录入", date(year - 1, *NOTICE_MISSING), [line], "逾期每7天")
+    line = f"{year}年放假安排没有录全，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
+    yield _noted(f"日历@{year}", f"{year}年放假安排没有录全", date(year - 1, *NOTICE_MISSING), [line], "逾期每7天")
 
 
 def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:

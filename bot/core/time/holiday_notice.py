@@ -12,12 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from bot.core.time.festivals import HOLIDAYS
 from bot.core.time.grammar import YEARS, WordError, real_date
-from bot.core.time.workdays import SATURDAY, CalendarYear, DayRange, StatutoryTable
+from bot.core.time.workdays import SATURDAY, CalendarYear, DayRange, StatutoryTable, law_days
 
-HOLIDAYS = ("元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节")
-#: Days that must be off in a year that the shipped table of statutory days does not contain.
-FIRST_DAYS = {"元旦": (1, 1), "劳动节": (5, 1), "国庆节": (10, 1)}
 WEEKDAYS = "一二三四五六日"
 LONGEST = 20_000  # characters; a notice has about 600, a whole web page around it a few thousand
 TITLE = "国务院办公厅关于{year}年部分节假日安排的通知"
@@ -297,11 +295,7 @@ class _NoticeReader:
 
     def _check_statutory(self, off: set[date], table: StatutoryTable | None) -> None:
         """Reports statutory days that are missing from the days off of a holiday that was read."""
-        rows = [run for one in (table.years if table else ()) if one.year == self.year for run in one.off]
-        given = {run.name: list(run.days()) for run in rows} or {
-            name: [date(self.year, *day)] for name, day in FIRST_DAYS.items()
-        }
-        for name, days in given.items():
+        for name, days in law_days(self.year, table).items():
             said = next((phrase for run, phrase in self._off if name in run.name.split("、")), None)
             missing = [day for day in days if day not in off]
             if said is not None and missing:

@@ -1,9 +1,10 @@
 """工作日, 调休 and 学期: workdays, days on which messages may be sent (sending days), and school terms.
 
 A `Calendar` is built from year files (State Council notices), the table of statutory days off, and local exceptions, which
-outrank both. A year without an announced file is provisional: weekends and statutory days are off, there are no make-up
-days, and nothing is sent on days that the coming notice will probably make holidays. For years that the table does not
-contain, only statutory days with a fixed date are known. Questions about any day of the years 1 to 9999 are answered.
+outrank both. A year is announced by a file that is 已公布 and gives all seven holidays. Any other year is provisional: weekends
+and statutory days are off, and nothing is sent on days that the coming notice will probably make holidays. For years that
+the table does not contain, only statutory days with a fixed date are off, and nothing is sent from 除夕 to 初七. Questions
+about any day of the years 1 to 9999 are answered.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,6 +20,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.core.time.festivals import FIRST_DAYS, HOLIDAYS, named_in, spring_break
 from bot.core.time.grammar import PlainDate, WordError
 
 SATURDAY, FRIDAY, MONDAY = 5, 4, 0
@@ -129,6 +131,13 @@ class CalendarYear(_Form):
     def announced(self) -> bool:
         return self.status == "已公布"
 
+    def missing(self, table: StatutoryTable | None) -> tuple[str, ...]:
+        """The holidays that the days off do not give: a day set by law is worked, or the name does not occur."""
+        off = {day for run in self.off for day in run.days()}
+        named = {name for run in self.off for name in named_in(run.name)}
+        law = law_days(self.year, table)
+        return tuple(name for name in HOLIDAYS if not (off.issuperset(law[name]) if name in law else name in named))
+
 
 class StatutoryYear(_Form):
     """Statutory days off of one year, and the days on which nothing is sent while the year has no notice."""
@@ -143,6 +152,14 @@ class StatutoryTable(_Form):
 
     basis: str = Field(alias="依据", default="")
     years: tuple[StatutoryYear, ...] = Field(alias="各年", default=())
+
+
+def law_days(year: int, table: StatutoryTable | None) -> Mapping[str, list[date]]:
+    """The days off of each holiday by law: those of the table, or for a year it lacks the first days that never move."""
+    rows = [run for one in (table.years if table else ()) if one.year == year for run in one.off]
+    return {run.name: list(run.days()) for run in rows} or {
+        name: [date(year, *day)] for name, day in FIRST_DAYS.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +198,9 @@ class Calendar:
         _refuse_twins(files)
         return cls(
             digest=_digest([statutory, *files]),
-            years_announced=frozenset(one.year for one in files if one.announced and one.level is Level.STATE),
+            years_announced=frozenset(
+                one.year for one in files if one.announced and one.level is Level.STATE and not one.missing(statutory)
+            ),
             _ruled=_rulings(files),
             _statutory=_named_days(run for one in statutory.years for run in one.off),
             _statutory_years=frozenset(one.year for one in statutory.years),
@@ -315,7 +334,9 @@ class Calendar:
         return FIXED_DAYS.get((day.month, day.day), "")
 
     def _is_quiet(self, day: date) -> bool:
-        return (day.month, day.day) in QUIET_DAYS or day in self._quiet
+        if (day.month, day.day) in QUIET_DAYS or day in self._quiet:
+            return True
+        return day.year not in self._statutory_years and day in spring_break(day.year)
 
 
 def _refuse_twins(files: list[CalendarYear]) -> None:

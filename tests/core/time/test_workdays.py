@@ -23,6 +23,10 @@ def year_file(**changes: Any) -> dict[str, Any]:
         "放假": [
             {"名称": "元旦", "起": "2026-01-01", "止": "2026-01-03"},
             {"名称": "春节", "起": "2026-02-15", "止": "2026-02-23"},
+            {"名称": "清明节", "起": "2026-04-04", "止": "2026-04-06"},
+            {"名称": "劳动节", "起": "2026-05-01", "止": "2026-05-05"},
+            {"名称": "端午节", "起": "2026-06-19", "止": "2026-06-21"},
+            {"名称": "中秋节", "起": "2026-09-25", "止": "2026-09-27"},
             {"名称": "国庆节", "起": "2026-10-01", "止": "2026-10-07"},
         ],
         "上班": ["2026-01-04", "2026-02-14", "2026-02-28", "2026-09-20", "2026-10-10"],
@@ -83,7 +87,8 @@ def d(text: str) -> date:
         ("2027-10-07", True, False, ""),
         ("2027-10-08", True, True, ""),
         ("2036-01-01", False, False, "元旦"),  # past the table: fixed dates only
-        ("2036-01-28", True, True, ""),
+        ("2036-01-28", True, False, ""),  # 春节, known without a table
+        ("2036-02-04", True, True, ""),
         ("2036-05-02", False, False, "劳动节"),
         ("2036-10-06", True, False, ""),
     ],
@@ -187,15 +192,20 @@ def test_first_workday_of_a_month() -> None:
 
 
 def test_a_notice_ends_provisional_and_its_quiet_days() -> None:
-    announced = year_file(
-        年份=2027, 放假=[{"名称": "劳动节", "起": "2027-05-01", "止": "2027-05-03"}], 上班=["2027-05-09"]
-    )
+    spans = {"元旦": "01-01 01-01", "春节": "02-05 02-08", "清明节": "04-05 04-05", "劳动节": "05-01 05-03"}
+    spans |= {"端午节": "06-09 06-09", "国庆节、中秋节": "10-01 10-05"}
+    off = [{"名称": name, "起": f"2027-{span[:5]}", "止": f"2027-{span[6:]}"} for name, span in spans.items()]
+    announced = year_file(年份=2027, 放假=off, 上班=["2027-05-09"])
     later = make(year_file(), announced)
     assert CALENDAR.is_provisional(d("2027-05-04"))
     assert not later.is_provisional(d("2027-05-04"))
     assert later.may_send(d("2027-05-04"))
     assert later.may_send(d("2027-05-09"))
     assert later.years_announced == {2026, 2027}
+    for missing in range(len(off)):
+        without = make(year_file(), announced | {"放假": off[:missing] + off[missing + 1 :]})
+        assert without.years_announced == {2026}
+        assert not without.may_send(d("2027-02-12"))
 
 
 def test_a_provisional_file_adds_days_but_announces_nothing() -> None:
