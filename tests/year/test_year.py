@@ -51,15 +51,12 @@ NOT_YET_MENDED = {
     "list-on-another-day": "a list rung leaves whenever it becomes due",
     "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
     "silence-ignored": "silence is kept by chat, not by unit",
-    "untrue-verdict": "只增不减 does not ask which way is good",
-    "verdict-of-the-future": "periods that have not begun are accepted",
     "last-word-untrue": "a recovery is promised and cancelled at every look",
     "miss-untold": "a target that was closed is not opened by a correction of the same day",
     "changed-value-untold": "a correction from one miss to another is no news",
     "two-verdicts": "target and pace of one figure are told side by side",
     "one-fact-twice": "target and floor of one figure are told side by side",
     "progress-as-points": "a pace is worded in points",
-    "recovery-of-nothing": "a recovery is told whether the trouble was or not",
     "told-while-typed": "forecasts are told at the first value that allows one",
     "unchanged-again": "ladders of values repeat by days",
     "reason-lost": "the message of a return says a constant",
@@ -79,13 +76,19 @@ NOT_YET_MENDED = {
     "hand-over-too-long": "a hand-over lists every rule in full",
 }
 
+#: The same, but the year of `make test` no longer shows it.
+IN_OTHER_YEARS = {
+    "recovery-of-nothing": "a recovery is told whether the trouble was or not",
+}
+KNOWN = NOT_YET_MENDED | IN_OTHER_YEARS
+
 
 @pytest.mark.timeout(900)
 def test_a_year_has_the_faults_that_are_known_and_no_other() -> None:
     """All questions to one year, which takes most of a minute to play: what is wrong, what is mended, what was refused."""
     year = played(played_by(1))
     found = {finding.kind: finding for finding in judged(year)}
-    assert {kind: finding for kind, finding in found.items() if kind not in NOT_YET_MENDED} == {}
+    assert {kind: finding for kind, finding in found.items() if kind not in KNOWN} == {}
     assert set(NOT_YET_MENDED) - set(found) == set(), "mended: take it out of the list"
     assert year.refused == ()
 
@@ -94,5 +97,5 @@ def test_a_year_has_the_faults_that_are_known_and_no_other() -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_many_years_have_no_fault_that_is_not_known(seed: int) -> None:
-    findings = {found.kind: found for found in judged(played(played_by(seed))) if found.kind not in NOT_YET_MENDED}
+    findings = {found.kind: found for found in judged(played(played_by(seed))) if found.kind not in KNOWN}
     assert findings == {}
