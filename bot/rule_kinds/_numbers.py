@@ -17,6 +17,7 @@ from bot.core.rules.item import Item, Judgement, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.rulebook import IndicatorForm, Rule
 from bot.core.time.workdays import Calendar
+from bot.core.time.zone import day_of
 
 WRONG = frozenset({State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED})
 FINE = frozenset({State.MET, State.ON_TRACK})
@@ -60,4 +61,5 @@ class NumberKind(BaseKind, ABC):
         now = self.verdict(item, series, facts)
         if now.state in FINE and self.verdict(item, series.without_latest(), facts).state in WRONG:
             now = replace(now, state=State.RECOVERED)
-        return Judgement(now.state, max((one.known_on for one in now.points), default=None), now.detail)
+        known = max((one.known for one in now.points), default=None)
+        return Judgement(now.state, day_of(known[0]) if known else None, now.detail, known)

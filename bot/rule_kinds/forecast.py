@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.core.facts.facts import Facts, Observation
-from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind, Remark
 from bot.core.rules.rulebook import Form, IndicatorForm, ItemForm, Rule, Text
 from bot.core.time.workdays import Calendar
@@ -71,7 +71,7 @@ class Shortage:
     short: Mapping[int, Decimal] | None = None
     spare: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()  # the years of births that are missing
-    known_at: datetime | None = None
+    known: Moment | None = None
 
     @property
     def warns(self) -> bool:
@@ -126,10 +126,10 @@ class Forecast(BaseKind):
         if lacking := _lacking(form, stage, numbers):
             return Judgement(State.AWAITING_RESULT, detail=lacking)
         now = foresee(form, stage, numbers)
-        if now.known_at is None:
+        if now.known is None:
             return Judgement(State.AWAITING_RESULT, detail=f"缺{_years(now.unknown)}出生人口，暂不能推算")
-        state = State.WARNED if now.warns else _fine(form, stage, numbers.before(now.known_at))
-        return Judgement(state, day_of(now.known_at), said(form, now))
+        state = State.WARNED if now.warns else _fine(form, stage, numbers.before(now.known[0]))
+        return Judgement(state, day_of(now.known[0]), said(form, now), now.known)
 
     def planned(self, form: ForecastForm) -> Iterable[str]:
         """Seats: those of a school under construction are entered for the year in which it opens."""
@@ -210,8 +210,8 @@ def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Shortag
         judged.append(year)
         used += [place, *(births[one] for one in needed)]
         _weigh(form, year, pupils(stage, year, births), place.value, short, spare)
-    known_at = max((seen.at for seen in used), default=None)
-    return Shortage(tuple(judged), short, tuple(spare), tuple(sorted(unknown)), known_at)
+    known = max((seen.moment for seen in used), default=None)
+    return Shortage(tuple(judged), short, tuple(spare), tuple(sorted(unknown)), known)
 
 
 def _seats_of(seats: Mapping[int, Observation], year: int) -> Observation | None:

@@ -104,7 +104,8 @@ def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorFor
     said = "累计" if target.sum_from else "完成值"
     detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure, form.direction)}"
     state = State.MET if met(value, target, form.direction) else State.MISSED
-    return Judgement(state, day_of(max(one.at for one in known)), detail)
+    last = max(one.moment for one in known)
+    return Judgement(state, day_of(last[0]), detail, last)
 
 
 def _missing(labels: Sequence[str], all_labels: Sequence[Any]) -> str:

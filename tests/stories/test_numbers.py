@@ -261,3 +261,47 @@ def test_a_value_kept_for_2035_by_mistake_hides_nothing_of_today() -> None:
     assert story.state("I4:报送@2035") != "销号"
     story.happens(value("99.5", "2035"))  # the same number, this time of a year that has begun
     assert (story.state("I4@2035"), story.state("I4:报送@2035")) == ("达标", "销号")
+
+
+def told_of(item: str, passed: Passed) -> list[str]:
+    """What was last said of an item to its lead, by state."""
+    return [
+        telling.state
+        for one in passed.sent
+        for telling in one.draft.tellings
+        if telling.item == item and telling.addressee == LEAD
+    ]
+
+
+def test_a_value_that_was_closed_and_then_corrected_on_one_day_is_told() -> None:
+    story = a_story("2028-06-05 08:00", an_indicator("[报送, 保持: {值: 95}]"))
+    story.happens(value("96", "2027"))
+    story.at("2028-06-05 11:00")
+    story.happens(Closed(item="I4:保持", by="秘书组"))
+    story.at("2028-06-05 15:00")
+    story.happens(value("90", "2027"))
+    assert story.state("I4:保持") == "未达标"
+    assert of("I4:保持", story, "2028-06-06 18:00") == both("I4:保持")
+
+
+def test_events_of_one_instant_count_in_the_order_in_which_they_came() -> None:
+    story = a_story("2028-06-01 08:00", an_indicator("[报送, 保持: {值: 95}]"))
+    for one in (value("96", "2027"), Closed(item="I4:保持", by="秘书组"), value("90", "2027")):
+        story.happens(one)
+    assert story.state("I4:保持") == "未达标"
+    story.happens(Closed(item="I4:保持", by="秘书组"))
+    assert story.state("I4:保持") == "销号"
+
+
+def test_a_target_told_met_and_closed_and_then_corrected_ends_with_the_true_word() -> None:
+    """Told 未达标, made good and closed, told 恢复, then corrected back on the day of that last message."""
+    targets = ("期限: 2027年, 值: 95, 措辞: 达到",)
+    story = a_story("2028-06-01 08:00", an_indicator("[报送, 达标]", targets=targets))
+    story.happens(value("90", "2027"))
+    assert told_of("I4@2027", story.at("2028-06-01 18:00")) == ["未达标"]
+    story.at("2028-06-02 08:00")
+    story.happens(value("96", "2027"))
+    story.happens(Closed(item="I4@2027", by="秘书组"))
+    assert told_of("I4@2027", story.at("2028-06-02 12:00")) == ["销号"]
+    story.happens(value("90", "2027"))
+    assert told_of("I4@2027", story.at("2028-06-05 18:00")) == ["未达标"]

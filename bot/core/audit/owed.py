@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, name_of
-from bot.core.deciding.decisions import Directory
+from bot.core.deciding.decisions import Directory, PastTelling
 from bot.core.deciding.findings import Finding, known_items
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
@@ -26,6 +26,7 @@ from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of
 
 RETURNED = "退回"
+_VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
 DAY = timedelta(days=1)
 
 
@@ -176,9 +177,16 @@ def _unheard(
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
         last = memory.last(one.item.id, one.due_on, hearer)
-        heard = last.rung_on if last else None
+        heard = last.rung_on if last and not _corrected(one, last) else None
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
         yield hearer, roles, [found for rung in spoken for found in _rung(one, rung, hearer, heard, dates, today)]
+
+
+def _corrected(one: ExpectedState, last: PastTelling) -> bool:
+    """Whether the verdict changed on the day it was told: then the rungs of that day are due anew."""
+    told = State(last.state)
+    verdicts = one.state in _VERDICTS and (told in _VERDICTS or told is State.CLOSED)
+    return one.happened and last.rung_on == one.due_on and verdicts and told is not one.state
 
 
 def _rung(

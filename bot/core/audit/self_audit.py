@@ -6,7 +6,7 @@ How much is computed independently of the service's code:
   roles, the date of every rung, and the day it is told (`owed.py`, `owed_dates.py`).
 - **In part** for numbers, cases, bans and the office's own findings (交办 and the admin's list): state and anchor come from the
   last evaluation; whether the rungs were told is computed as above.
-- **Nothing** for recoveries, for verdicts corrected within a day, and for rungs that a 月初清单 replaces.
+- **Nothing** for recoveries, and for rungs that a 月初清单 replaces.
 
 A rung that is due and not told becomes a gap only once it could have been told: a digest of its chat was composed after an audit
 had seen the rung due, or today's digest is missing after `GRACE` of office hours. A silence, 待核, a pause, or an older message of

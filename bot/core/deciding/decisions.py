@@ -221,7 +221,8 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or "")
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
-        heard = last if finding.due_on else desk.memory.latest(finding.item.id, addressee.key)
+        dated = finding.anchor is not None and not finding.anchor.happened
+        heard = last if dated else desk.memory.latest(finding.item.id, addressee.key)
         return _recovered(finding, addressee, heard, Reason.CLOSED, desk)
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
@@ -262,8 +263,9 @@ def _owed(due_rung: DatedRung, finding: Finding, last: PastTelling | None) -> bo
 
 
 def _revised(finding: Finding, last: PastTelling) -> bool:
-    """Whether a value was corrected on the day it was told: for example 未达标 was told, and 达标 is true now."""
-    return finding.state.value != last.state and finding.state in VERDICTS and State(last.state) in VERDICTS
+    """Whether a value was corrected on the day it was told: 达标 was told, or that it is closed, and 未达标 is true now."""
+    heard = State(last.state)
+    return finding.state is not heard and finding.state in VERDICTS and (heard in VERDICTS or heard is State.CLOSED)
 
 
 def turn(finding: Finding, today: date) -> datetime | None:

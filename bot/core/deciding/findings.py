@@ -18,7 +18,6 @@ from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
-from bot.core.time.zone import day_of
 
 #: How far ahead items are made: more than the longest lead time of a ladder.
 HORIZON = timedelta(days=400)
@@ -155,11 +154,11 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
 
 
 def _mark(item: Item, judged: Judgement, facts: Facts) -> Mark | None:
-    """The last mark on the item; for an indicator, only a mark not older than the value that the judgement uses."""
+    """The last mark on the item; where values are judged, only a mark that is later than the last of them."""
     mark = facts.marks.get(item.id)
-    if mark is None or judged.anchor is None or not item.rule.kind.watches_numbers:
+    if mark is None or judged.known is None:
         return mark
-    return mark if day_of(mark.at) >= judged.anchor else None
+    return mark if mark.moment > judged.known else None
 
 
 def _near(judgement: Judgement, item: Item, today: date, calendar: Calendar) -> Judgement:

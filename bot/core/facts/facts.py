@@ -15,7 +15,7 @@ from functools import singledispatch
 from bot.core.facts import events as e
 from bot.core.facts.cases import Case, split_step_id
 from bot.core.facts.renaming import payload_of_today
-from bot.core.rules.item import Item
+from bot.core.rules.item import Item, Moment
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import day_of
@@ -23,12 +23,18 @@ from bot.core.time.zone import day_of
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last thing people said of an item: done, closed or returned; when, by whom, why."""
+    """The last thing people said of an item: done, closed or returned; when, by whom, why. `order` as of an observation."""
 
     what: str
     at: datetime
     by: str = ""
     note: str = ""
+    order: int = field(default=0, compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        """When it was said."""
+        return self.at, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,18 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A reported value, and when it became known."""
+    """A reported value, and when it became known; `order` tells apart events of one instant, as they were taken in."""
 
     value: Decimal
     at: datetime
     event: str
     final: bool = True
+    order: int = field(default=0, compare=False)
+
+    @property
+    def moment(self) -> Moment:
+        """When it became known."""
+        return self.at, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,7 @@ def _apply(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
 
 
 def _marked(facts: Facts, item: str, mark: Mark) -> Facts:
+    mark = replace(mark, order=facts.version)
     return replace(facts, marks={**facts.marks, item: mark})
 
 
@@ -180,7 +193,7 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     again = known is not None and (known.value, known.final) == (payload.value, payload.final)
     if known and again and (not _too_soon(payload.period, known.at) or _too_soon(payload.period, event.time)):
         return facts  # the same value reported again changes nothing, and nobody is told
-    seen = Observation(payload.value, event.time, event.id, payload.final)
+    seen = Observation(payload.value, event.time, event.id, payload.final, facts.version)
     facts = replace(facts, observations={**facts.observations, key: seen})
     if known is not None:
         return facts

@@ -15,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bot.core.facts.facts import Facts, Observation
+from bot.core.rules.item import Moment
 from bot.core.rules.rulebook import IndicatorForm
 from bot.core.rules.words import DueDate, Precision
 from bot.core.time.cadence import Cadence, Rhythm
@@ -142,16 +143,16 @@ def begins(due: DueDate) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A final value, and the day (Asia/Shanghai) on which it became known."""
+    """A final value, and when it became known."""
 
     index: int
     value: Decimal
-    known_on: date
+    known: Moment
 
     @classmethod
     def of(cls, index: int, seen: Observation) -> Point:
         """An observation as the value of a period."""
-        return cls(index, seen.value, day_of(seen.at))
+        return cls(index, seen.value, seen.moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,6 +63,10 @@ GRAVITY: Mapping[State, int] = {
 }
 
 
+#: When an event happened: its instant and, among events of one instant, its place in the order of taking in. Never a day alone,
+#: for a value may be reported, closed and corrected within one day.
+Moment = tuple[datetime, int]
+
 #: What stands in place of a sensitive item's title.
 SENSITIVE_TITLE = "督办事项"
 
@@ -100,12 +104,14 @@ class Judgement:
     """A kind's own verdict on an item, before what people said of it (done, closed, extended) is applied.
 
     `anchor` replaces the due date as the date the ladder counts from (达标 counts from the day its value was known).
-    `detail` is a short Chinese phrase for the message: 完成值96.2%，目标97%.
+    `detail` is a short Chinese phrase for the message: 完成值96.2%，目标97%. `known` is when the last value that it rests on
+    became known: what people said of the item before then was said of other values.
     """
 
     state: State
     anchor: date | None = None
     detail: str = ""
+    known: Moment | None = field(default=None, compare=False)
 
 
 def by_date(item: Item, today: date) -> State:

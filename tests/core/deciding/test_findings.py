@@ -60,10 +60,13 @@ def test_value_closes_a_report_even_after_somebody_said_done() -> None:
     assert finding("I4:报送@2026", "2027-12-02", Done(item="I4:报送@2026"), value).state is State.CLOSED
 
 
-@pytest.mark.parametrize(("closed_at", "state"), [("2028-01-31", State.MISSED), ("2028-02-01", State.CLOSED)])
-def test_a_mark_counts_for_a_value_of_its_own_day_and_not_for_a_later_one(closed_at: str, state: State) -> None:
+@pytest.mark.parametrize(
+    ("closed_at", "state"),
+    [("2028-01-31 09:00", State.MISSED), ("2028-02-01 09:00", State.MISSED), ("2028-02-01 10:01", State.CLOSED)],
+)
+def test_a_mark_counts_for_values_known_before_it_and_not_for_a_later_one(closed_at: str, state: State) -> None:
     happened: list[tuple[Payload, str]] = [
-        (Closed(item="I4@2027", by="秘书组"), f"{closed_at} 09:00"),
+        (Closed(item="I4@2027", by="秘书组"), closed_at),
         (Observed(indicator="I4", period="2027", value=Decimal(90)), "2028-02-01 10:00"),
     ]
     found = judge(a_rulebook(indicators=INDICATOR), facts_after(*happened), date(2028, 3, 1))

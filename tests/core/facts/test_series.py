@@ -15,6 +15,7 @@ from bot.core.facts.facts import Facts
 from bot.core.facts.series import Scale, begins, decimal, extrapolated, rounded, series_of, signed, slope, written
 from bot.core.rules.words import DueDate
 from bot.core.time.cadence import Cadence
+from bot.core.time.zone import day_of
 from tests.kit.builders import an_event, moment
 from tests.rule_kinds.numbers import a_book, an_indicator, known
 
@@ -117,7 +118,7 @@ def test_value_known_late_in_the_evening_abroad_counts_by_the_day_here() -> None
     at = moment("2028-03-02 00:30").astimezone(UTC)
     facts = Facts().after(an_event(Observed(indicator="I4", period="2027", value=Decimal(1)), at))
     (point,) = series_of(form, facts).points
-    assert point.known_on == date(2028, 3, 2)
+    assert day_of(point.known[0]) == date(2028, 3, 2)
 
 
 # --- arithmetic ---------------------------------------------------------------
