@@ -72,10 +72,14 @@ class PreviewSpan:
     since: datetime
     until: datetime
 
-    def start(self, store: Store) -> datetime:
-        """The instant from which it is played: where the state stands, or `since` for a state that has never run."""
-        begun = evaluated(store)
-        return self.since if begun is None else min(self.since, max(self.now, begun))
+    def start(self, rulebook: Rulebook, store: Store) -> datetime:
+        """The instant from which it is played, whatever is shown: now, or where the state stands if that is later."""
+        return max(self.now, begun(rulebook, store))
+
+
+def begun(rulebook: Rulebook, store: Store) -> datetime:
+    """The instant of the last decision; for a service that has never run, the plan's first day (起算日)."""
+    return evaluated(store) or midnight(rulebook.plan.starts_on)
 
 
 def evaluated(store: Store) -> datetime | None:
@@ -97,7 +101,7 @@ def drafts(scene: Scene, start: datetime, span: PreviewSpan, watch: Watch | None
 
 def tellings(scene: Scene, store: Store, span: PreviewSpan, watch: Watch | None = None) -> list[PreviewTelling]:
     """Every telling of the span, in time order."""
-    found = drafts(scene, span.start(store), span, watch)
+    found = drafts(scene, span.start(scene.rulebook, store), span, watch)
     return [
         PreviewTelling(draft.at.astimezone(ZONE), draft.chat, telling)
         for draft, _ in found

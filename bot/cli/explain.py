@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bot.authoring.preview import evaluated
+from bot.authoring.preview import begun, evaluated
 from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unknown
 from bot.core.deciding.decisions import Decision, Reason, as_of
 from bot.core.deciding.findings import Finding, canonical, find_item
@@ -18,7 +18,7 @@ from bot.core.deciding.look import Scene, look
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import past_telling
-from bot.core.time.zone import ZONE, midnight
+from bot.core.time.zone import ZONE
 from bot.service.home import Home, peek_store, usable_rulebook
 from bot.service.wiring import scene_of
 from bot.sources.clock import wall
@@ -77,9 +77,12 @@ def usable_rulebook_for_looking(home: Home, store: Store) -> Rulebook:
 
 
 def _first_look(rulebook: Rulebook, store: Store, when: datetime) -> datetime:
-    """The instant from which it is played up to `when`: where the state stands, or the plan's first day without a state."""
-    begun = evaluated(store)
-    return min(begun or midnight(rulebook.plan.starts_on), when)
+    """The instant from which it is played up to `when`: where the state stands.
+
+    A service that has never run begins now; a day before today is explained as if it had run since the plan's first day.
+    """
+    stands = begun(rulebook, store)
+    return min(stands if evaluated(store) or when < wall() else max(stands, wall()), when)
 
 
 def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterable[Decision]:

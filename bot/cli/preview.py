@@ -37,7 +37,7 @@ IN_FORCE = ""  # the value of --diff without a folder
 
 
 @click.command("preview")
-@click.option("--from", "from_", help="从哪天起，默认现在")
+@click.option("--from", "from_", help="从哪天起显示，默认现在")
 @click.option("--until", help="到哪天止，默认90天后")
 @click.option("--unit", help="只看一个单位或群聊")
 @click.option("--as-confirmed", is_flag=True, help="把待确认的都当作已确认")
@@ -50,6 +50,7 @@ IN_FORCE = ""  # the value of --diff without a folder
     help="只看改动：与生效中的规则对照；写了文件夹就与那里的规则对照",
 )
 @click.option("--json", "json_", is_flag=True, help="输出 JSON")
+@click.option("--today", hidden=True, help="当作今天的日子或时刻")
 @in_home
 def preview(
     folder: Path,
@@ -60,6 +61,7 @@ def preview(
     text: bool,
     diff: str | None,
     json_: bool,
+    today: str | None,
 ) -> int:
     """预览将要发出的提醒：哪天、哪个群、哪件事、为什么；改了规则，用 --diff 看改动的后果。"""
     if diff is not None and text:
@@ -68,18 +70,19 @@ def preview(
         home = opened(folder, tests=False)
         rulebook = rules_of(home)
         name = _known_unit(rulebook, unit) if unit else None
-        span = _span(from_, until)
+        span = _span(moment(today) if today else wall(), from_, until)
         store = peek_store(home.state("real"), as_confirmed=as_confirmed)
         if diff is not None:
             _say_changes(_changes(home, rulebook, store, span, diff), name, span, json_)
         else:
-            coming = previews.drafts(previews.scene(home, rulebook, store), span.start(store), span, with_progress)
+            coming = previews.drafts(
+                previews.scene(home, rulebook, store), span.start(rulebook, store), span, with_progress
+            )
             _say_texts(home, rulebook, coming, name) if text and not json_ else _say_rows(coming, name, json_)
     return OK
 
 
-def _span(from_: str | None, until: str | None) -> PreviewSpan:
-    now = wall()
+def _span(now: datetime, from_: str | None, until: str | None) -> PreviewSpan:
     since = moment(from_) if from_ else now
     last = moment(until, end=True) if until else since + timedelta(days=90)
     if last < since:

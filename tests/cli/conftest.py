@@ -1,4 +1,4 @@
-"""Running a command the way a shell does: `home` is each file's own, `duban` is everybody's."""
+"""Running a command the way a shell does: `home` is each file's own, `duban` is everybody's, and previews begin on one day."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from tests.kit.builders import moment
 
 Run = Callable[..., tuple[int, str, str]]
+
+#: A preview begins today: tests of it give the same answer on every day they run.
+TODAY = moment("2026-11-23 08:00")
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pins the day on which previews and explanations are asked for."""
+    for command in ("preview", "explain"):
+        monkeypatch.setattr(f"bot.cli.{command}.wall", lambda: TODAY)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from bot.core.time.zone import ZONE
 from bot.service.home import open_store, read_home, usable_rulebook
 from bot.service.wiring import make_app
 from bot.sources.clock import StoryClock
-from tests.kit.rules_factory import INDICATORS, TASK, UNITS, edited, write_rules
+from tests.kit.house import furnished
+from tests.kit.rules_factory import INDICATORS, PLAN, TASK, UNITS, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
 SPAN = ("--from", "2027-02-01", "--until", "2027-12-31", "--as-confirmed")
@@ -64,6 +65,46 @@ def changes(duban: Run, *arguments: str) -> list[dict[str, Any]]:
     assert code == 0, err
     found: list[dict[str, Any]] = json.loads(out)
     return found
+
+
+# --- where it begins ------------------------------------------------------------
+
+
+def rows(duban: Run, *arguments: str) -> list[dict[str, Any]]:
+    code, out, err = duban("preview", *arguments, "--until", "2027-12-31", "--as-confirmed", "--json")
+    assert code == 0, err
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+@pytest.mark.parametrize("today", ["2026-11-24", "2027-02-26T10:00"])
+@pytest.mark.parametrize("shown", ["2027-03-01", "2027-07-15", "2027-12-24"])
+def test_a_preview_begins_today_whatever_it_shows(duban: Run, home: Path, today: str, shown: str) -> None:
+    whole = rows(duban, "--today", today)
+    assert rows(duban, "--today", today, "--from", shown) == [row for row in whole if row["at"] >= shown]
+    assert rows(duban, "--today", today, "--from", "2026-01-01") == whole
+
+
+def test_before_the_plan_s_first_day_it_begins_there(duban: Run, home: Path) -> None:
+    write_rules(home, {"plan.yaml": edited(PLAN, "起算日: 2026-11-23", "起算日: 2027-06-01")})
+    found = rows(duban, "--today", "2026-12-01")
+    assert found
+    assert found == rows(duban, "--today", "2027-06-01")
+
+
+async def test_a_month_far_ahead_shows_what_the_service_then_says(tmp_path: Path, duban: Run) -> None:
+    async with furnished(tmp_path, "2026-11-24T08:00") as house:
+        ahead = rows(duban, "--today", "2026-11-24T08:00", "--from", "2027-03-01")
+        await house.live("2027-03-31T18:00")
+        told = sorted(
+            (entry.at.isoformat(timespec="minutes"), entry.chat, telling.item, telling.rung)
+            for entry in house.store.entries.values()
+            for telling in entry.tellings
+            if entry.at.isoformat() >= "2027-03-01"
+        )
+    march = [row for row in ahead if row["at"] < "2027-04"]
+    assert told == sorted((row["at"], row["chat"], row["item"], row["rung"]) for row in march)
+    assert told
 
 
 # --- --diff ---------------------------------------------------------------------

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from tests.kit.builders import moment
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = ROOT / "docs" / "管理员手册.md"
@@ -50,8 +51,9 @@ def _block(match: re.Match[str]) -> Block:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Path:
-    """A fresh copy of what the county has on its server."""
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh copy of what the county has on its server, on the plan's first day."""
+    monkeypatch.setattr("bot.cli.preview.wall", lambda: moment("2026-11-23 08:00"))
     for name in ("rules", "config"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("chats.yaml", "bot.env", "secrets"))
     shutil.copytree(ROOT / "rules", tmp_path / "原来的规则")
