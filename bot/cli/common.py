@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -100,6 +101,14 @@ def unknown(kind: str, word: str, known: list[str], *, writes: bool = True) -> F
     match = periods[0] if periods else near(word, known)
     hint = f"是不是“{match}”？" if match else ""
     return Failure(f"没有{kind}“{word}”。{hint}{'什么都没有写入。' if writes else ''}", PROBLEMS)
+
+
+def agreed(question: str, otherwise: str) -> bool:
+    """Whether the person at the terminal says 是 (or y). Raises Failure with `otherwise` where there is no terminal."""
+    if not sys.stdin.isatty():
+        raise Failure(otherwise, WRONG_USE)
+    answer: str = click.prompt(f"{question}（是/否）", default="否", show_default=False)
+    return answer.strip().lower() in ("是", "y", "yes")
 
 
 def say_json(value: Any) -> None:

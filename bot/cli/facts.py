@@ -6,20 +6,24 @@ it itself. Whatever is unknown is refused with a near match before anything is w
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
-from bot.cli.common import OK, WRONG_USE, Failure, day, in_home, moment, opened, rules_of, unknown
+from bot.cli.common import OK, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
 from bot.core.deciding.admission import periods_of
 from bot.core.deciding.decisions import ADMIN
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
 from bot.core.facts.facts import Observation
+from bot.core.facts.plausible import number_in, value_doubt
+from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import IndicatorForm, Role, Rulebook
 from bot.sending.chats import key_of
@@ -74,15 +78,27 @@ def _not_closed(home: Home, item: Item) -> None:
         raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")
 
 
-@click.command("report")
+class _Numbers(click.Command):
+    """A command whose negative numbers are not taken for options: -1.2 needs no -- before it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        pairs = pairwise(["", *args])
+        values = [one if before in ("--by", "--note") else re.sub(r"^-(?=\.?\d)", "−", one) for before, one in pairs]
+        return super().parse_args(ctx, values)
+
+
+@click.command("report", cls=_Numbers)
 @click.argument("indicator", metavar="指标")
 @click.argument("period", metavar="期")
 @click.argument("value", metavar="数值")
 @click.option("--preliminary", "--初步数", "preliminary", is_flag=True, help="初步数：先记下，不据以判断，等终值")
+@click.option("--yes", "--是", "yes", is_flag=True, help="数值与目标或往期相差悬殊时不再询问，已核对无误")
 @click.option("--by", default="", help="报送单位")
 @click.option("--note", default="", help="说明")
 @in_home
-def report(folder: Path, indicator: str, period: str, value: str, preliminary: bool, by: str, note: str) -> int:
+def report(
+    folder: Path, indicator: str, period: str, value: str, preliminary: bool, yes: bool, by: str, note: str
+) -> int:
     """录入或更正指标数据：duban report I4 2026 96.8；还会变的数加 --preliminary"""
     home = opened(folder)
     rulebook = rules_of(home)
@@ -96,11 +112,22 @@ def report(folder: Path, indicator: str, period: str, value: str, preliminary: b
         raise Failure(
             f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(recent[:8])}等。什么都没有写入。", WRONG_USE
         )
+    facts, number = facts_of(home), _number(value)
+    _ask(known[indicator], value_doubt(known[indicator], period, number, facts), yes)
     payload = Observed(
-        indicator=indicator, period=period, value=_number(value), final=not preliminary, by=by, note=note
+        indicator=indicator, period=period, value=number, final=not preliminary, confirmed=True, by=by, note=note
     )
-    before = facts_of(home).observations.get((indicator, period))
+    before = facts.observations.get((indicator, period))
     return send(home, payload, f"已录入：{_entered(known[indicator], payload, before)}。")
+
+
+def _ask(form: IndicatorForm, doubt: str, yes: bool) -> None:
+    """Lets a person confirm a doubtful value. Raises Failure where nobody says yes."""
+    if not doubt or yes:
+        return
+    shown = "数值与目标或往期相差悬殊" if form.sensitive else doubt
+    if not agreed(f"{shown}。确认录入？", f"{shown}。核对无误的，加上 --yes 再运行。什么都没有写入。"):
+        raise Failure("什么都没有写入。")
 
 
 def _entered(form: IndicatorForm, payload: Observed, before: Observation | None) -> str:
@@ -117,13 +144,12 @@ def _entered(form: IndicatorForm, payload: Observed, before: Observation | None)
 
 
 def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.strip().rstrip("%％"))
-    except InvalidOperation:
-        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE) from None
-    if not number.is_finite():
-        raise Failure(f"“{text}”不是数值。什么都没有写入。", WRONG_USE)
-    return number
+    number = number_in(text)
+    if number is None:
+        raise Failure(f"“{text.replace('−', '-')}”不是数值。什么都没有写入。", WRONG_USE)
+    if not reckonable(number):
+        raise Failure("数值过大或位数过多，请核对。什么都没有写入。", WRONG_USE)
+    return Decimal(f"{number:f}")  # 1e2 is shown as 100
 
 
 @click.command("done")

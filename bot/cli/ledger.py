@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from pathlib import Path
 
 import click
 
-from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, rules_of
+from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, agreed, in_home, opened, rules_of
 from bot.cli.facts import hand_in
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts
-from bot.core.rules.rulebook import Rulebook
+from bot.core.facts.plausible import value_doubt
+from bot.core.rules.rulebook import IndicatorForm, Rulebook
 from bot.ledger.diff import Comparison, compare, names_for
 from bot.ledger.layout import BY_NAME, ITEMS, Table
 from bot.ledger.rows import choices, guide, tables
@@ -135,6 +135,7 @@ class _Import:
     values: tuple[Entered, ...]
     errors: tuple[str, ...]
     hints: tuple[str, ...]
+    doubtful: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
@@ -153,13 +154,15 @@ def import_(folder: Path, file: str, yes: bool) -> int:
         click.echo(line)
     for line in (*tried.asked.remarks, *tried.hints):
         click.echo(f"注意：{line}")
+    for line in tried.doubtful:
+        click.echo(f"待确认：{line}")
     if tried.errors:
         count = len(tried.errors)
         raise Failure("\n".join([*tried.errors, f"以上{count}处有问题，请在表格里改好再录入。{NOTHING}"]))
     if tried.empty:
         click.echo("没有改动。")
         return OK
-    if not _agreed(yes):
+    if not yes and not agreed("确认写入？", f"没有终端可以询问。核对以上差别无误后，加上 --yes 再运行。{NOTHING}"):
         click.echo(NOTHING)
         return PROBLEMS
     _write(home, tried)
@@ -184,7 +187,18 @@ def _tried(home: Home, path: Path) -> _Import:
     refused = _refused(home, values, after.rulebook or rulebook, facts)
     errors = [str(one) for one in edits.complaints] + edits.blamed(one for one in found if one.is_error) + refused
     hints = edits.blamed(_news(found, home.loaded_problems))
-    return _Import(asked, edits, values, tuple(errors), tuple(hints))
+    doubtful = _doubtful(values, (after.rulebook or rulebook).indicators, facts)
+    return _Import(asked, edits, values, tuple(errors), tuple(hints), tuple(doubtful))
+
+
+def _doubtful(values: Sequence[Entered], indicators: Sequence[IndicatorForm], facts: Facts) -> Iterator[str]:
+    """The values that are to be confirmed, each with its cell and the reason."""
+    forms = {one.id: one for one in indicators}
+    for entered_ in values:
+        form = forms[entered_.payload.indicator]
+        doubt = value_doubt(form, entered_.payload.period, entered_.payload.value, facts)
+        if doubt:
+            yield f"{entered_.where}：{'与目标或往期相差悬殊' if form.sensitive else doubt}"
 
 
 def _news(found: Sequence[Problem], before: Sequence[Problem]) -> list[Problem]:
@@ -203,14 +217,6 @@ def _refused(home: Home, values: Sequence[Entered], rulebook: Rulebook, facts: F
         except Refused as refused:
             found.append(f"{one.where}：{refused}")
     return found
-
-
-def _agreed(yes: bool) -> bool:
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise Failure(f"没有终端可以询问。核对以上差别无误后，加上 --yes 再运行。{NOTHING}", WRONG_USE)
-    return click.confirm("确认写入？", default=False)
 
 
 def _write(home: Home, tried: _Import) -> None:

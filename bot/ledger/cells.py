@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from bot.core.facts.plausible import counts_percent, number_in
 from bot.core.rules.words import Cadence, DueDate, Grace, Lag
 from bot.core.time.grammar import Word, WordError
 from bot.core.time.near import near
@@ -25,7 +26,7 @@ class Given:
     value: Cell
     where: str
     formula: bool = False
-    percent: bool = False  # formatted as a percentage: a value of 0.968 is shown as 96.8
+    scale: int = 0  # power of ten between stored and shown number: 2 where a format shows 0.968 as 96.8%
 
 
 class CellError(ValueError):
@@ -44,6 +45,7 @@ class KnownNames:
     tasks: Mapping[str, str]  # every way to call a task → its id
     indicators: Mapping[str, str]
     items: Mapping[str, str]  # former ids → today's
+    measures: Mapping[str, str]  # units of measure by indicator
 
     def unit(self, text: str) -> str:
         """The unit's name today. Raises CellError with a near match."""
@@ -95,12 +97,15 @@ def same(column: Column, one: Cell, other: Cell) -> bool:
     return str(one) == str(other)
 
 
-def read(column: Column, cell: Given, names: KnownNames, kind: str) -> Cell:
-    """The value of a cell according to its column; `kind` is the item's kind if it is known. Raises CellError."""
+def read(column: Column, cell: Given, names: KnownNames, kind: str, measure: str = "") -> Cell:
+    """The value of a cell according to its column. Raises CellError.
+
+    `kind` is the item's kind if it is known, `measure` the unit of measure of a number.
+    """
     if cell.formula:
         raise CellError("这里是公式，不会计算", "复制后用“选择性粘贴”粘成数值")
     if column.sort is Sort.NUMBER:
-        return _number(cell)
+        return _number(cell, measure)
     text = as_text(cell, column.sort)
     if column.sort is Sort.CHOICE:
         return _choice(text, column.choices)
@@ -117,14 +122,14 @@ def read(column: Column, cell: Given, names: KnownNames, kind: str) -> Cell:
     return text
 
 
-def alike(column: Column, cell: Given, before: Cell, names: KnownNames) -> bool:
+def alike(column: Column, cell: Given, before: Cell, names: KnownNames, measure: str = "") -> bool:
     """Whether a cell still means what was exported; False for a cell that cannot be read."""
-    if cell.value == before:
+    if cell.value == before and not _rewritten(cell):
         return True
     if cell.value is None or before is None:
         return False
     try:
-        return same(column, read(column, cell, names, ""), before)
+        return same(column, read(column, cell, names, "", measure), before)
     except CellError:
         return as_text(cell, column.sort) == str(before)
 
@@ -145,17 +150,26 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
-def _number(cell: Given) -> Decimal:
-    if isinstance(cell.value, Decimal):
-        return (cell.value * 100).normalize() + 0 if cell.percent else cell.value
-    text = _squeezed(str(cell.value))
-    try:
-        number = Decimal(re.sub(r"(?<=\d),(?=\d{3})", "", text).rstrip("%"))
-    except InvalidOperation:
-        raise CellError(f"“{shown(cell.value)}”不是数值", "只写数字，不带单位") from None
-    if not number.is_finite():
+def _rewritten(cell: Given) -> bool:
+    """Whether a cell whose number is the exported one may have been typed anew: 50% over 0.5 is stored as 0.5 too.
+
+    Any other number in such a cell only got another format: what is typed as a percentage is divided by 100.
+    """
+    return cell.scale > 0 and isinstance(cell.value, Decimal) and abs(cell.value) <= 1
+
+
+def _number(cell: Given, measure: str) -> Decimal:
+    """The number as it is shown. Raises CellError where its format and the unit of measure do not agree."""
+    if cell.scale not in (0, 2):
+        raise CellError("单元格的格式会缩放数值，看到的和存的不是一个数", "改成“常规”格式，核对后只写数字")
+    number = cell.value if isinstance(cell.value, Decimal) else number_in(str(cell.value))
+    if number is None:
         raise CellError(f"“{shown(cell.value)}”不是数值", "只写数字，不带单位")
-    return number
+    percent = cell.scale or (isinstance(cell.value, str) and "%" in _squeezed(cell.value))
+    if percent and not counts_percent(measure):
+        unit = f"计量单位是“{measure}”" if measure else "计量单位不是“%”"
+        raise CellError(f"单元格写成了百分数，但{unit}", "改成“常规”格式，核对后只写数字")
+    return (number * 100).normalize() + 0 if cell.scale else number
 
 
 def _choice(text: str, choices: Collection[str]) -> str:

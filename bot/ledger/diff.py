@@ -246,7 +246,7 @@ class _Comparing:
         if not self.layout.writes(row, column.title):
             self._note_closed(column, cell, before, base is not None or column.access is not Access.READ)
             return None
-        if not cell.formula and alike(column, cell, before, self.names):
+        if not cell.formula and alike(column, cell, before, self.names, self._measure(column, row.key[0])):
             return None
         try:
             new = self._read(column, cell, row)
@@ -273,10 +273,15 @@ class _Comparing:
                 return None
             hint = "数值有误时填更正后的值" if self.layout.name == VALUES else ""
             raise CellError(f"“{column.title}”不能清空", hint)
-        new = read(column, cell, self.names, str(kind) if kind in (*DATED, STEP) else "")
+        measure = self._measure(column, row.key[0])
+        new = read(column, cell, self.names, str(kind) if kind in (*DATED, STEP) else "", measure)
         if column.title == "类型" and new == STEP:
             raise CellError("步骤在规则文件里写")
         return new
+
+    def _measure(self, column: Column, id_: str) -> str:
+        """The unit of measure of a number in the row of an indicator; none for other numbers, which are years."""
+        return "" if column.title == "基期年份" else self.names.measures.get(id_, "")
 
     def _at(self, title: str) -> int:
         return [column.title for column in self.layout.columns].index(title)
@@ -311,7 +316,8 @@ class _Comparing:
             if cell is None or (cell.value is None and not cell.formula) or not self._takes(column):
                 continue
             try:
-                cells[column.title] = read(column, cell, self.names, "")
+                measure = self._measure(column, self.names.indicators.get(str(cells.get("编号")), ""))
+                cells[column.title] = read(column, cell, self.names, "", measure)
             except CellError as error:
                 good = False
                 self.complain(cell.where, error.problem, error.hint)
@@ -376,4 +382,5 @@ def names_for(rulebook: Rulebook, edited: Edited) -> KnownNames:
     tasks = {call: task.id for task in rulebook.tasks for call in (task.id, task.ordinal, task.title)}
     indicators = {call: one.id for one in rulebook.indicators for call in (one.title, *one.former_ids)}
     indicators |= {one.id: one.id for one in rulebook.indicators}
-    return KnownNames(units, tasks, indicators, rulebook.succession.ids)
+    measures = {one.id: one.measure for one in rulebook.indicators}
+    return KnownNames(units, tasks, indicators, rulebook.succession.ids, measures)

@@ -57,5 +57,5 @@ def _entered(
     was = f"（更正，原为{shown(known.value)}{measure}{'' if known.final else '，初步数'}）" if known else ""
     said = f"{shown(value)}{measure}{'' if final else '，初步数'}{was}"
     where = wheres["数值" if "数值" in cells else "性质"]
-    payload = Observed(indicator=key[0], period=key[1], value=value, final=final, note=NOTE)
+    payload = Observed(indicator=key[0], period=key[1], value=value, final=final, confirmed=True, note=NOTE)
     yield Entered(payload, where, f"{where}　{key[0]} {key[1]}：录入{said}")

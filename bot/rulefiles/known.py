@@ -60,6 +60,12 @@ class Verb:
         return self.payload.model_validate(self.make(values, rulebook))
 
 
+def _observed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
+    """A value in a rule test is meant as it is written."""
+    del rulebook
+    return {**values, "confirmed": True}
+
+
 def _extended(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
     """Adds the rule's present due date, which the extension is granted against; unknown items are refused later."""
     found = find_item(rulebook, values["item"], values["to"], Facts())
@@ -98,7 +104,7 @@ def _confirmed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
 VERBS: Mapping[str, Verb] = {
     verb.word: verb
     for verb in (
-        Verb("报送", e.Observed, {"indicator": "报送", "period": "期别", "value": "值", "final": "终值"}),
+        Verb("报送", e.Observed, {"indicator": "报送", "period": "期别", "value": "值", "final": "终值"}, _observed),
         Verb("办结", e.Done, {"item": "办结"}),
         Verb("销号", e.Closed, {"item": "销号"}),
         Verb("退回", e.Returned, {"item": "退回", "reason": "原因"}),

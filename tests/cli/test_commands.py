@@ -313,7 +313,7 @@ def test_what_has_no_date_cannot_be_reported_done(duban: Run, home: Path) -> Non
 
 
 def test_a_corrected_value_names_the_one_it_replaces(duban: Run) -> None:
-    duban("report", "I4", "2026", "968")
+    duban("report", "I4", "2026", "968", "--yes")
     _, out, _ = duban("report", "I4", "2026", "96.8")
     assert "原值968" in out
 

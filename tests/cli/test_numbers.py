@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from pathlib import Path
 
@@ -115,3 +116,67 @@ def test_explain_says_why_a_verdict_is_not_told(duban: Run) -> None:
     assert "T05-I2:保持" in out
     assert "50000" not in out
     assert "工资" not in out
+
+
+# --- values that are to be confirmed ------------------------------------------------------------------------------
+
+
+class Terminal(io.TextIOWrapper):
+    """Somebody who types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(io.BytesIO(answer.encode()), encoding="utf-8"))
+
+
+@pytest.mark.parametrize("value", ["968", "0.975", "9680"])
+def test_without_a_terminal_a_doubtful_value_is_refused_with_the_way_to_confirm_it(
+    duban: Run, home: Path, value: str
+) -> None:
+    code, _, err = duban("report", "I4", "2026", value)
+    assert (code, "是不是9" in err, "--yes" in err, "什么都没有写入" in err) == (2, True, True, True)
+    assert not peek_store(read_home(home).state("real")).events
+
+
+@pytest.mark.parametrize("flag", ["--yes", "--是"])
+def test_a_doubtful_value_that_is_confirmed_is_entered(duban: Run, home: Path, flag: str) -> None:
+    assert duban("report", "I4", "2026", "30", flag)[0] == 0
+    assert observed(home, "I4", "2026").value == 30
+
+
+@pytest.mark.parametrize(("answer", "code"), [("是\n", 0), ("y\n", 0), ("否\n", 1), ("\n", 1)])
+def test_at_a_terminal_it_is_asked_in_chinese(
+    duban: Run, home: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    typing(monkeypatch, answer)
+    found, out, _ = duban("report", "I4", "2026", "968")
+    assert (found, "968%与2027年的目标97%相差悬殊，是不是96.8%。确认录入？（是/否）" in out) == (code, True)
+    assert bool(peek_store(read_home(home).state("real")).events) is (code == 0)
+
+
+def test_a_doubt_about_a_sensitive_value_shows_no_amount(duban: Run) -> None:
+    assert duban("report", "T05-I2", "2025", "81234")[0] == 0
+    code, out, err = duban("report", "T05-I2", "2026", "812")
+    assert (code, "812" in out + err) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("-1.2", "-1.2"), ("９６．２", "96.2"), ("1e2", "100"), ("96.20%", "96.20"), ("－１", "-1")]
+)
+def test_numbers_are_understood_as_people_type_them(duban: Run, typed: str, shown: str) -> None:
+    _, out, _ = duban("report", "I4", "2026", typed, "--yes", "--note", "-1.2的更正")
+    assert out == f"已录入：高中阶段毛入学率 2026 {shown}%。\n"
+
+
+def test_a_letter_with_a_doubtful_value_is_refused_unless_it_says_confirmed(home: Path) -> None:
+    rulebook = read_home(home).rulebook
+    assert rulebook is not None
+    told = Observed(indicator="I4", period="2026", value=Decimal("968"))
+    today = moment("2027-03-01").date()
+    with pytest.raises(Refused, match=r"^I4 2026的数值与目标或往期相差悬殊，核对无误后写明 confirmed 再报$"):
+        vetted(an_event(told, "2027-03-01 10:00"), rulebook, (), today, Facts())
+    sure = an_event(told.model_copy(update={"confirmed": True}), "2027-03-01 10:00")
+    assert vetted(sure, rulebook, (), today, Facts()).payload.value == 968  # type: ignore[attr-defined]

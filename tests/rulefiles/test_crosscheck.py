@@ -222,6 +222,20 @@ def test_a_lower_target_is_progress_where_lower_is_better() -> None:
     assert infos({"indicators.yaml": edited(text, BASELINE, "基期: {年份: 2025, 值: 98}")}) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("值: 97.5", "值: .9995", 12, "0.9995%与2027年的目标97%相差悬殊，是不是99.95%"),
+        ("值: 97,", "值: 970,", 11, "970%与2035年的目标97.5%相差悬殊，是不是97%"),
+        (BASELINE, "基期: {年份: 2025, 值: 0.952}", 9, "0.952%与2027年的目标97%相差悬殊，是不是95.2%"),
+    ],
+)
+def test_a_target_or_baseline_whose_point_has_slipped_is_mentioned(old: str, new: str, line: int, said: str) -> None:
+    found = infos({"indicators.yaml": edited(INDICATORS, old, new)})
+    assert ("implausible-value", line, said) in found
+    assert sum(code == "implausible-value" for code, _, _ in found) == 1
+
+
 def test_a_later_target_that_falls_back_is_mentioned() -> None:
     ((code, line, message),) = infos({"indicators.yaml": edited(INDICATORS, "97.5", "96.5")})
     assert (code, line) == ("target-falls-back", 12)

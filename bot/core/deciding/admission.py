@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from functools import singledispatch
 
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
@@ -16,6 +17,7 @@ from bot.core.facts import events as e
 from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, procedure_of
 from bot.core.facts.cases import Case, split_step_id, step_id
 from bot.core.facts.facts import Facts
+from bot.core.facts.plausible import value_doubt
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item, long_date
@@ -181,7 +183,12 @@ def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
         lookup.begun(indicator, payload.period)
     if not reckonable(payload.value):
         raise Refused(f"{indicator}的数值过大或位数过多，请核对")
-    return payload.model_copy(update={"indicator": indicator})
+    form = next(one for one in lookup.rulebook.indicators if one.id == indicator)
+    if not payload.confirmed and value_doubt(form, payload.period, payload.value, lookup.facts):
+        # without the numbers: the admin chat shows refusals
+        raise Refused(f"{indicator} {payload.period}的数值与目标或往期相差悬殊，核对无误后写明 confirmed 再报")
+    value = Decimal(f"{payload.value:f}")  # 1e2 is shown as 100
+    return payload.model_copy(update={"indicator": indicator, "value": value})
 
 
 @_vet.register

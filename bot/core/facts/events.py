@@ -22,7 +22,8 @@ class Payload(BaseModel):
 class Observed(Payload):
     """A value of an indicator for a period was reported (or revised: a later event for the same period wins).
 
-    A preliminary value (`final` false: 快报数, 预算数 before the 决算) is kept but judged by nothing.
+    A preliminary value (`final` false: 快报数, 预算数 before the 决算) is kept but judged by nothing. `confirmed`: a person saw
+    the value and stands by it, even where it differs much from all that is known.
     """
 
     type: ClassVar[str] = "duban.observed"
@@ -30,6 +31,7 @@ class Observed(Payload):
     period: str
     value: Decimal = Field(allow_inf_nan=False)
     final: bool = True
+    confirmed: bool = False
     by: str = ""
     note: str = ""
 

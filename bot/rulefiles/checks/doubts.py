@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import combinations, pairwise
 
+from bot.core.facts.plausible import bounds, counts_percent, doubt
 from bot.core.facts.series import Scale
 from bot.core.rules.aims import rounded, side, wish
 from bot.core.rules.item import State
@@ -53,6 +54,7 @@ def doubts(parts: Parts) -> None:
     """Reports everything that looks like a mistake although every form is valid."""
     for indicator in parts.measured:
         _targets(indicator)
+        _implausible(indicator)
         _too_early(parts, indicator)
     for ladder in parts.ladders.values():
         _rung_order(ladder)
@@ -86,6 +88,24 @@ def _targets(indicator: Placed[IndicatorForm]) -> None:
             )
             hint = f"方向是“{form.direction}”，确认两个目标值有没有写反"
             indicator.report("target-falls-back", ("目标", index, "值"), message, hint, info=True)
+
+
+def _implausible(indicator: Placed[IndicatorForm]) -> None:
+    """Reports targets and a baseline that differ from the others as a slip of the decimal point does, or by their unit."""
+    form, known = indicator.form, list[tuple[Path, str, Decimal]]()
+    for index, target in enumerate(form.all_targets):
+        if target.sum_from is None and not target.relative:
+            known += [(("目标", index, key), *said) for key, said in zip(("值", "上限"), bounds(target), strict=False)]
+    if form.baseline is not None:
+        known.append((("基期", "值"), "基期的", form.baseline.value))
+    found = []
+    for at, _, value in known:
+        why = doubt(value, form.measure, [(what, other) for place, what, other in known if place != at])
+        if why:
+            found.append((at, why, counts_percent(form.measure) and not 1 < abs(value) <= 100))
+    surely = [one for one in found if one[2]] or found
+    for at, why, _ in surely:
+        indicator.report("implausible-value", at, why, "核对小数点和计量单位；没有写错的不用改", info=True)
 
 
 def _judgeable(indicator: Placed[IndicatorForm], index: int, target: TargetForm) -> None:

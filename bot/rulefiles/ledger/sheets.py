@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,11 +24,23 @@ class WorkbookError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged range; indices count from 0 and the last ones belong to it. `words` is its address: E4:E5."""
+
+    words: str
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """One sheet as read: its name, and its cells row by row from row 1."""
 
     name: str
     rows: tuple[tuple[Given, ...], ...]
+    merged: tuple[Merged, ...] = ()
 
 
 def understood(grids: Mapping[str, Grid]) -> Edited:
@@ -103,11 +115,34 @@ def _table(grid: Grid, layout: Layout, remarks: list[str]) -> GivenTable:
     missing = [title for title in layout.by_title if title not in places]
     if missing:
         remarks.append(f"“{grid.name}”里没有这些列，按没有改动处理：{'、'.join(missing)}")
+    filled = _filled(grid, number, set(places.values()))
     rows = (
         GivenRow(f"{grid.name}!第{at}行", {title: row[place] for title, place in places.items() if place < len(row)})
-        for at, row in enumerate(grid.rows[number + 1 :], number + 2)
+        for at, row in enumerate(filled[number + 1 :], number + 2)
     )
     return GivenTable(grid.name, tuple(places), tuple(rows))
+
+
+def _filled(grid: Grid, header: int, known: Collection[int]) -> list[list[Given]]:
+    """The rows, with the value of a merged range in each of its rows. Raises WorkbookError for a range over two columns.
+
+    A row is left alone if nothing else is written in it: merging to the end of a sheet adds no rows.
+    """
+    rows = [list(row) for row in grid.rows]
+    blank = [all(given.value is None for at, given in enumerate(row) if at in known) for row in grid.rows]
+    for one in grid.merged:
+        inside = [at for at in range(max(one.top, header + 1), min(one.bottom + 1, len(rows))) if not blank[at]]
+        columns = [at for at in range(one.left, min(one.right, max(known)) + 1) if at in known]
+        if one.top <= header or not columns or not inside:
+            continue
+        if len(columns) > 1:
+            where = f"“{grid.name}”里合并了几列的单元格{one.words}"
+            raise WorkbookError(f"{where}，不知道是哪一列的内容。请取消合并，逐格填写")
+        value = rows[one.top][one.left] if one.left < len(rows[one.top]) else None
+        for at in inside:
+            if value is not None and columns[0] < len(rows[at]):
+                rows[at][columns[0]] = replace(value, where=rows[at][columns[0]].where)
+    return rows
 
 
 # --- the exported copy inside the workbook -------------------------------------------------------------------------

@@ -6,6 +6,7 @@ never computed, and a text that begins like a formula is written as text.
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 import zlib
@@ -20,17 +21,20 @@ from typing import Any
 from bot.ledger.cells import Given
 from bot.ledger.diff import Edited
 from bot.ledger.layout import Access, Cell, Column, Layout, Row, Sort, Table, plain
-from bot.rulefiles.ledger.sheets import BASE, GUIDE, LISTS, Grid, WorkbookError, base_text, understood
+from bot.ledger.number_format import shown_scale
+from bot.rulefiles.ledger.sheets import BASE, GUIDE, LISTS, Grid, Merged, WorkbookError, base_text, understood
 
 MAX_BYTES = 20_000_000
 MAX_UNPACKED = 60_000_000
 MAX_PARTS = 2_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 80
+MAX_MERGED = 2_000
 SAVE_AGAIN = "用 Excel 或 WPS 打开，另存为“Excel 工作簿（.xlsx）”，再录入"
 CHUNK = 30_000  # characters of the exported copy in one cell
 SPARE_ROWS = 300  # rows after the last one for which choices are offered too
 DAY = 'yyyy"年"m"月"d"日"'
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?)["']""")
 LIKE_A_FORMULA = ("=", "+", "-", "@", "\t")
 
 
@@ -64,7 +68,9 @@ def read(raw: bytes) -> Edited:
     with _office() as openpyxl:
         try:
             book = openpyxl.load_workbook(BytesIO(raw), read_only=True, data_only=False, keep_links=False)
-            grids = {sheet.title: _grid(sheet) for sheet in book.worksheets if sheet.title not in (GUIDE, LISTS)}
+            sheets = [sheet for sheet in book.worksheets if sheet.title not in (GUIDE, LISTS)]
+            merged = _merged(raw, sheets)
+            grids = {sheet.title: _grid(sheet, merged[sheet.title]) for sheet in sheets}
             book.close()
         except WorkbookError:
             raise
@@ -108,7 +114,25 @@ def _has_doctype(content: bytes) -> bool:
     return any("<!DOCTYPE".encode(code) in content for code in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
-def _grid(sheet: Any) -> Grid:
+def _merged(raw: bytes, sheets: Sequence[Any]) -> Mapping[str, tuple[Merged, ...]]:
+    """The merged ranges of each sheet by its title; openpyxl reads none of them in its streaming mode."""
+    from openpyxl.utils.cell import range_boundaries
+
+    found: dict[str, tuple[Merged, ...]] = {}
+    with zipfile.ZipFile(BytesIO(raw)) as packed:
+        for sheet in sheets:
+            written = [one.decode() for one in _MERGED.findall(packed.read(sheet._worksheet_path))]
+            if len(written) > MAX_MERGED:
+                raise WorkbookError(f"“{sheet.title}”里合并的单元格太多。请取消合并，再录入")
+            bounds: list[Any] = [range_boundaries(one) for one in written]
+            found[sheet.title] = tuple(
+                Merged(one, top - 1, left - 1, bottom - 1, right - 1)
+                for one, (left, top, right, bottom) in zip(written, bounds, strict=True)
+            )
+    return found
+
+
+def _grid(sheet: Any, merged: tuple[Merged, ...]) -> Grid:
     sheet.reset_dimensions()  # WPS and other programs write wrong dimensions
     rows = list(islice(sheet.iter_rows(max_col=MAX_COLUMNS), MAX_ROWS + 1))
     if len(rows) > MAX_ROWS:
@@ -119,6 +143,7 @@ def _grid(sheet: Any) -> Grid:
             tuple(_given(cell, f"{sheet.title}!{_letters(at)}{number}") for at, cell in enumerate(row))
             for number, row in enumerate(rows, 1)
         ),
+        merged,
     )
 
 
@@ -134,7 +159,8 @@ def _given(cell: Any, where: str) -> Given:
     if isinstance(value, bool):
         return Given("是" if value else "否", where)
     if isinstance(value, int | float):
-        return Given(Decimal(repr(value)), where, percent="%" in str(cell.number_format or ""))
+        number = Decimal(repr(value))
+        return Given(number, where, scale=shown_scale(str(cell.number_format or ""), number))
     if isinstance(value, datetime) and value.time() == time():
         return Given(value.date(), where)
     if isinstance(value, date) and not isinstance(value, datetime):

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import openpyxl
@@ -17,6 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.facts.events import Observed
+from bot.core.facts.facts import fold
 from bot.ledger.diff import Edited
 from bot.ledger.layout import ITEMS, LAYOUTS, VALUES, Sort, Table
 from bot.ledger.rows import tables
@@ -25,9 +29,9 @@ from bot.rulefiles.ledger.edits import draft
 from bot.rulefiles.ledger.sheets import WorkbookError
 from bot.rulefiles.ledger.workbook import OfficeMissingError, number_of
 from bot.rulefiles.loader import read_files
-from tests.kit.builders import COUNTY
+from tests.kit.builders import COUNTY, an_event
 from tests.kit.ledger_desk import KNOWN, TODAY, asked_of, cell_at, exported, rules, worked_on
-from tests.kit.rules_factory import TASK, edited, rule_files
+from tests.kit.rules_factory import INDICATORS, TASK, edited, rule_files
 
 
 def contents(raw: bytes) -> dict[str, list[list[Any]]]:
@@ -246,6 +250,16 @@ def test_a_workbook_without_styles_reads_as_from_wps() -> None:
         (0.968, "0.0%", "96.8"),
         (0.97, "0%", "97"),
         ("2,600", "General", "2600"),
+        (96.8, '0.0"%"', "96.8"),  # a literal %: shown as 96.8%
+        (96.8, r"0.0\%", "96.8"),
+        (96.8, "0.0_%", "96.8"),
+        (96.8, "[>100]0.0%;0.0", "96.8"),
+        (0.968, "[>100]0.0;0.0%", "96.8"),
+        (0.968, "[$-804][Red]0.0%", "96.8"),
+        (96.8, "[$%-804]0.0", "96.8"),
+        (0.968, '0.0%;-0.0"%"', "96.8"),
+        (-0.5, '0.0"%";-0.0%', "-50"),
+        (-50, '0.0%;-0.0"%"', "-50"),
     ],
 )
 def test_a_value_reads_as_whoever_typed_it_saw_it(typed: Any, shown_as: str, value: str) -> None:
@@ -255,6 +269,104 @@ def test_a_value_reads_as_whoever_typed_it_saw_it(typed: Any, shown_as: str, val
 
     (change,) = asked_of(rules(), worked_on(exported(rules()), edit)).changes
     assert (change.title, change.new) == ("数值", Decimal(value))
+
+
+@pytest.mark.parametrize(
+    ("measure", "typed", "shown_as", "said"),
+    [
+        ("人", 0.968, "0.0%", "计量单位是“人”"),
+        ("人", "96.8%", "General", "计量单位是“人”"),
+        ("‰", 0.968, "0.0%", "计量单位是“‰”"),
+        ("人", 96800, "#,##0,", "格式会缩放数值"),
+        ("%", 96800, '0.0,"%"', "格式会缩放数值"),
+    ],
+)
+def test_a_number_shown_in_another_unit_than_the_indicator_s_is_asked_about(
+    measure: str, typed: Any, shown_as: str, said: str
+) -> None:
+    def edit(book: Any) -> None:
+        cell = cell_at(book[VALUES], "I4", "数值", "2026")
+        cell.value, cell.number_format = typed, shown_as
+
+    counted = rules(rule_files({"indicators.yaml": edited(INDICATORS, '计量单位: "%"', f'计量单位: "{measure}"')}))
+    (complaint,) = asked_of(counted, worked_on(exported(counted), edit)).complaints
+    assert said in str(complaint)
+
+
+def test_a_percentage_typed_over_the_number_it_is_stored_as_is_a_change() -> None:
+    facts = fold([an_event(Observed(indicator="I4", period="2026", value=Decimal("0.5")), "2027-03-01 10:00")])
+
+    def edit(book: Any) -> None:
+        cell_at(book[VALUES], "I4", "数值", "2026").number_format = "0%"
+
+    (change,) = asked_of(rules(), worked_on(exported(rules(), facts), edit), facts).changes
+    assert change.new == 50
+
+
+# --- merged cells ---------------------------------------------------------------------------------------------------
+
+
+def merged(
+    sheet: str, first: str, last: str, title: str, *, value: Any = None, second: str = ""
+) -> Callable[[Any], None]:
+    """An edit that merges the cells of one column from one row to another, as Excel does: only the first keeps its value."""
+
+    def edit(book: Any) -> None:
+        top, bottom = (cell_at(book[sheet], key, title, second) for key in (first, last))
+        if value is not None:
+            top.value = value
+        book[sheet].merge_cells(start_row=top.row, end_row=bottom.row, start_column=top.column, end_column=top.column)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [("牵头单位", "县财政局"), ("配合单位", "县委编办"), ("说明", "同一专班办理"), ("出处", "深入实施县管校聘")],
+)
+def test_a_merged_value_counts_for_each_of_its_rows(title: str, value: str) -> None:
+    county = rules(dict(read_files(COUNTY)))
+    rows = tables(county, KNOWN, TODAY)[0].rows
+    trios = zip(rows, rows[1:], rows[2:], strict=False)
+    first, middle, last = next(trio for trio in trios if all(LAYOUTS[0].writes(row, title) for row in trio))
+    raw = worked_on(exported(county), merged(ITEMS, first.key[0], last.key[0], title, value=value))
+    found = asked_of(county, raw)
+    assert found.complaints == []
+    changed = {change.key: change.new for change in found.changes}
+    at = [column.title for column in LAYOUTS[0].columns].index(title)
+    assert [changed.get(row.key, row.cells[at]) for row in (first, middle, last)] == [value] * 3
+
+
+def test_rows_that_already_say_the_same_may_be_merged() -> None:
+    county = rules(dict(read_files(COUNTY)))
+    rows = tables(county, KNOWN, TODAY, with_sensitive=True)[0].rows
+    at = [column.title for column in LAYOUTS[0].columns].index("牵头单位")
+    first, second = next((a, b) for a, b in pairwise(rows) if a.cells[at] and a.cells[at] == b.cells[at])
+    raw = worked_on(exported(county), merged(ITEMS, first.key[0], second.key[0], "牵头单位"))
+    assert asked_of(county, raw).empty
+
+
+def test_a_merge_over_two_columns_is_refused_with_its_range() -> None:
+    def edit(book: Any) -> None:
+        book[ITEMS].merge_cells("E3:G3")
+
+    with pytest.raises(WorkbookError, match="E3:G3"):
+        asked_of(rules(), worked_on(exported(rules()), edit))
+
+
+def test_merges_above_the_header_and_below_the_last_row_change_nothing() -> None:
+    def edit(book: Any) -> None:
+        sheet = book[ITEMS]
+        last = sheet.max_row
+        sheet.merge_cells(start_row=last + 1, end_row=last + 40, start_column=5, end_column=5)
+        sheet.merge_cells(start_row=last, end_row=last + 60, start_column=17, end_column=17)
+        sheet.insert_rows(1)
+        sheet["A1"] = "民乐县教育强县建设台账"
+        for range_ in list(sheet.merged_cells.ranges):
+            range_.shift(row_shift=1)
+        sheet.merge_cells("A1:Q1")
+
+    assert asked_of(rules(), worked_on(exported(rules()), edit)).empty
 
 
 @pytest.mark.parametrize(
