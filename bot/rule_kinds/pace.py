@@ -7,7 +7,11 @@ What is expected depends on 形状:
 - 阶梯: the last step written for that time (节点, else the targets); before the first step nothing is expected;
 - 对照表: only the periods listed in 节点 are judged.
 
-More than 黄线 percentage points of the stretch short is 滞后, more than 红线 is 严重滞后; exactly on a line is the better state.
+More than 黄线 per cent of the stretch short is 滞后, more than 红线 is 严重滞后; exactly on a line is the better state. Messages
+give the difference in the figure's own unit, and progress apart from it, because points of progress read as points of the figure.
+
+A value that already meets the next target is never behind, also where 左右 leaves it short of the line. In a target's own
+period 达标 judges, where it watches too, so that one figure has one verdict.
 
 A baseline that is as good as the target is an error in the file: 保持 is meant. Without a baseline, and after the last target's
 year (which 达标 judges), the state is 待公布. For 左右 the full target value is expected.
@@ -26,10 +30,11 @@ from typing import Any
 from pydantic import Field
 
 from bot.core.facts.facts import Facts
-from bot.core.facts.series import Scale, Series, signed, written, year_time
+from bot.core.facts.series import Point, Scale, Series, written, year_time
+from bot.core.rules.aims import met, wish
 from bot.core.rules.item import Item, State
 from bot.core.rules.kind import Remark
-from bot.core.rules.rulebook import BaselineForm, Direction, Form, IndicatorForm, Text
+from bot.core.rules.rulebook import BaselineForm, Direction, Form, IndicatorForm, TargetForm, Text
 from bot.rule_kinds._numbers import NumberKind, NumberVerdict, awaiting
 
 
@@ -53,8 +58,12 @@ class PaceOptions(Form):
 
     shape: Shape = Field(default=Shape.LINE, alias="形状", description="直线、阶梯或对照表")
     nodes: tuple[NodeForm, ...] = Field(default=(), alias="节点", description="阶梯和对照表用：哪一期应到多少")
-    yellow: Decimal = Field(default=Decimal(10), alias="黄线", ge=0, le=100, description="落后超过多少个百分点算滞后")
-    red: Decimal = Field(default=Decimal(30), alias="红线", ge=0, le=300, description="落后超过多少个百分点算严重滞后")
+    yellow: Decimal = Field(
+        default=Decimal(10), alias="黄线", ge=0, le=100, description="进度落后超过全程的百分之几算滞后"
+    )
+    red: Decimal = Field(
+        default=Decimal(30), alias="红线", ge=0, le=300, description="进度落后超过全程的百分之几算严重滞后"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,11 @@ class Pace(NumberKind):
         start = f"从{form.baseline.year}年基期" if form.baseline else "从基期（待填）"
         years = "、".join(f"{target.due.on.year}年" for target in form.targets)
         yellow, red = written(options.yellow), written(options.red)
-        bands = f"落后超过{yellow}个百分点为滞后，超过{red}个百分点为严重滞后"
+        bands = f"进度落后超过全程的{yellow}%为滞后，超过{red}%为严重滞后"
         return f"{start}到{years}目标按{options.shape}比进度，{bands}"
 
     def verdict(self, item: Item, series: Series, facts: Facts) -> NumberVerdict:
-        """By how many percentage points of the stretch the latest value is short of what is expected."""
+        """By how much of the stretch the latest value is short of what is expected, unless it meets the target."""
         del facts
         form: IndicatorForm = item.rule.form
         options: PaceOptions = form.options(self.name)
@@ -109,12 +118,18 @@ class Pace(NumberKind):
         found = _stretch(form, options, form.baseline, series.scale, latest.index)
         if found is None:
             return awaiting()
+        said, target = (
+            f"{series.said(latest)}{written(latest.value)}{form.measure}",
+            _next_target(form, series.scale, latest),
+        )
+        if target and met(latest.value, target, form.direction):
+            wanted = wish(target, form.measure, form.direction)
+            return NumberVerdict(State.ON_TRACK, (latest,), f"{said}，已达到{target.due.words()}的目标（{wanted}）")
+        if target and series.scale.covering(target.due.on) == latest.index and _is_judged_once(form):
+            return awaiting(f"{series.said(latest)}由“达标”判断")
         expected, start, end = found
         behind = (expected - Fraction(latest.value)) / (end - start) * 100
-        detail = (
-            f"{series.said(latest)}{written(latest.value)}{form.measure}，"
-            f"序时应为{written(expected)}{form.measure}，{_how_far(behind)}"
-        )
+        detail = f"{said}，序时应为{written(expected)}{form.measure}，{_how_far(latest, found, form)}"
         state = State.FAR_BEHIND if behind > Fraction(options.red) else State.BEHIND
         return NumberVerdict(state if behind > Fraction(options.yellow) else State.ON_TRACK, (latest,), detail)
 
@@ -182,10 +197,25 @@ def _onward(start: Fraction, end: Fraction, direction: Direction) -> bool:
     return end > start if direction is Direction.HIGHER else end < start
 
 
-def _how_far(behind: Fraction) -> str:
-    if behind == 0:
+def _next_target(form: IndicatorForm, scale: Scale, point: Point) -> TargetForm | None:
+    """The first target due at the end of a period or later."""
+    ahead = (one for one in form.targets if year_time(one.due.on) >= scale.end(point.index))
+    return min(ahead, key=lambda one: one.due.on, default=None)
+
+
+def _is_judged_once(form: IndicatorForm) -> bool:
+    return any(watch.name == "达标" for watch in form.watched)
+
+
+def _how_far(latest: Point, way: tuple[Fraction, Fraction, Fraction], form: IndicatorForm) -> str:
+    """差1个百分点（进度30%，应为50%）: the difference in the figure's own unit, progress as a share of the way."""
+    expected, start, end = way
+    gap = (Fraction(latest.value) - expected) * (1 if end > start else -1)
+    if gap == 0:
         return "与序时持平"
-    return f"{'落后' if behind > 0 else '超前'}{signed(abs(behind)).removeprefix('+')}个百分点"
+    done, due = ((value - start) / (end - start) * 100 for value in (Fraction(latest.value), expected))
+    amount = f"{written(abs(gap))}{'个百分点' if form.measure == '%' else form.measure}"
+    return f"{'差' if gap < 0 else '超前'}{amount}（进度{written(done)}%，应为{written(due)}%）"
 
 
 def _flat(form: IndicatorForm, options: PaceOptions, base: BaselineForm, name: str) -> Iterable[Remark]:

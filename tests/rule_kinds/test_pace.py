@@ -115,12 +115,37 @@ def test_nothing_is_said_without_a_baseline() -> None:
 
 
 def test_details_say_how_far() -> None:
-    assert verdict("2026", "93.5").detail == "2026年93.5%，序时应为94.5%，落后20个百分点"
+    assert verdict("2026", "93.5").detail == "2026年93.5%，序时应为94.5%，差1个百分点（进度30%，应为50%）"
     assert verdict("2026", "94.5").detail == "2026年94.5%，序时应为94.5%，与序时持平"
-    assert verdict("2026", "95").detail == "2026年95%，序时应为94.5%，超前10个百分点"
+    assert verdict("2026", "95").detail == "2026年95%，序时应为94.5%，超前0.5个百分点（进度60%，应为50%）"
 
 
 def test_catching_up_is_recovered() -> None:
     book = a_book(an_indicator("[报送, 序时]", baseline="年份: 2025, 值: 92", targets=TARGETS))
     assert judged(book, "I4:序时", known({"2026": "93", "2027": "97"})).state is State.RECOVERED
     assert judged(book, "I4:序时", known({"2026": "94", "2027": "97"})).state is ON
+
+
+ABOUT = ("期限: 2027年, 值: 36, 措辞: 左右",)
+
+
+@pytest.mark.parametrize(
+    ("watched", "period", "value", "state", "detail"),
+    [
+        ("[达标, 序时, 报送]", "2027", "35.3", ON, "2027年35.3%，已达到2027年的目标（36%左右）"),
+        ("[达标, 序时, 报送]", "2026", "35", ON, "2026年35%，已达到2027年的目标（36%左右）"),
+        ("[达标, 序时, 报送]", "2027", "34.5", AWAITING, "2027年由“达标”判断"),
+        ("[序时, 报送]", "2027", "34.5", FAR, "2027年34.5%，序时应为36%，差1.5个百分点（进度21.05%，应为100%）"),
+        ("[达标, 序时, 报送]", "2026", "34.2", FAR, "2026年34.2%，序时应为35.05%，差0.85个百分点（进度5.26%，应为50%）"),
+    ],
+)  # fmt: skip
+def test_one_figure_has_one_verdict(watched: str, period: str, value: str, state: State, detail: str) -> None:
+    book = a_book(an_indicator(watched, baseline="年份: 2025, 值: 34.1", targets=ABOUT))
+    found = judged(book, "I4:序时", known({period: value}))
+    assert (found.state, found.detail) == (state, detail)
+
+
+def test_a_difference_has_the_figures_own_unit_in_either_direction() -> None:
+    targets = ("期限: 2027年, 值: 40, 措辞: 达到",)
+    found = verdict("2026", "47", baseline="年份: 2025, 值: 50", targets=targets, direction=LOWER)
+    assert found.detail == "2026年47%，序时应为45%，差2个百分点（进度30%，应为50%）"

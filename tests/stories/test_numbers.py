@@ -305,3 +305,21 @@ def test_a_target_told_met_and_closed_and_then_corrected_ends_with_the_true_word
     assert told_of("I4@2027", story.at("2028-06-02 12:00")) == ["销号"]
     story.happens(value("90", "2027"))
     assert told_of("I4@2027", story.at("2028-06-05 18:00")) == ["未达标"]
+
+
+def test_verdicts_that_agree_on_one_figure_are_one_line() -> None:
+    targets = ("期限: 2027年, 值: 97, 措辞: 达到",)
+    watched = "[报送, 达标, 保持: {值: 97}, 序时]"
+    story = a_story("2028-04-03", an_indicator(watched, targets=targets, baseline="年份: 2025, 值: 92"))
+    story.happens(value("93", "2027"))
+    passed = story.at("2028-05-31 18:00")
+    for chat in (LEAD, "领导小组"):
+        text = next(one.text for one in passed.sent if one.draft.chat == chat)
+        (line,) = [line for line in text.splitlines() if "I4" in line and "报送" not in line]
+        assert "（I4@2027、I4:保持）" in line
+        assert "完成值93%，目标达到97%；2027年93%，要求不低于97%" in line
+    assert "滞后" not in passed.text
+    story.happens(value("97", "2027"))
+    passed = story.at("2028-06-30 18:00")
+    text = next(one.text for one in passed.sent if one.draft.chat == LEAD)
+    assert sum("97%" in line for line in text.splitlines()) == 1

@@ -7,7 +7,7 @@ unit and date. Dates are written out; remaining time is counted to the day of se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.deciding.addressees import name_of
@@ -49,6 +49,8 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
 
 #: Verdicts about a value; the date they carry is the day it became known, not a deadline.
 JUDGED = (State.MET, State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED, State.RECOVERED)
+
+_GOOD = (State.MET, State.RECOVERED)
 
 #: Roles above the unit: they are informed, the unit is asked.
 ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
@@ -255,7 +257,38 @@ def _merged(tellings: Sequence[tuple[Telling, Finding]]) -> list[tuple[list[Tell
     for telling, finding in tellings:
         key = (telling.item, telling.form == Delivery.MONTHLY.value)
         found.setdefault(key, ([], finding))[0].append(telling)
-    return list(found.values())
+    return _one_line_a_figure(found.values())
+
+
+def _one_line_a_figure(merged: Iterable[tuple[list[Telling], Finding]]) -> list[tuple[list[Telling], Finding]]:
+    """Verdicts of several watches on one figure that agree are one line: nobody reads the same fact twice."""
+    found: dict[tuple[object, ...], list[tuple[list[Telling], Finding]]] = {}
+    for tellings, finding in merged:
+        found.setdefault(_figure(tellings[0], finding), []).append((tellings, finding))
+    return [
+        ([telling for tellings, _ in group for telling in tellings], _together([finding for _, finding in group]))
+        for group in found.values()
+    ]
+
+
+def _figure(telling: Telling, finding: Finding) -> tuple[object, ...]:
+    """What the lines of one verdict on one figure have in common; any other finding stands alone."""
+    form = finding.item.rule.form
+    if not isinstance(form, IndicatorForm) or finding.state not in (*_GOOD, State.MISSED):
+        return telling.item, telling.form
+    good = finding.state in _GOOD
+    return form.id, finding.due_on, good, telling.form == Delivery.MONTHLY.value
+
+
+def _together(findings: Sequence[Finding]) -> Finding:
+    """The finding that speaks for all of them: the first, with 恢复 where any says so, and with what each has to say."""
+    first = findings[0]
+    if len(findings) == 1:
+        return first
+    state = State.RECOVERED if any(one.state is State.RECOVERED for one in findings) else first.state
+    detail = "；".join(dict.fromkeys(one.detail for one in findings if one.detail))
+    item = replace(first.item, id="、".join(one.item.id for one in findings))
+    return replace(first, item=item, state=state, detail=detail)
 
 
 def _count(merged: Sequence[tuple[list[Telling], Finding]]) -> str:
