@@ -19,11 +19,11 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, ru
 from bot.cli.facts import send
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import Finding, arisen_items, judge_one
-from bot.core.facts.case_steps import Leg, current_leg, legs, procedure_of, shown_count
-from bot.core.facts.cases import step_id
+from bot.core.facts.case_steps import Leg, current_leg, legs, misfits, procedure_of, shown_count
 from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
+from bot.core.rules.item_ids import CaseStep
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.grammar import WordError, parse_date
 from bot.core.time.zone import ZONE
@@ -58,15 +58,18 @@ def open_(folder: Path, rule: str, case: str, on: str, category: str, by: str, n
 @case.command("step")
 @_RULE
 @_CASE
+@click.argument("name", required=False, default="", metavar="[步骤]")
 @_ON
 @click.option("--by", default="", help="办理人或办公室")
 @in_home
-def step(folder: Path, rule: str, case: str, on: str, by: str) -> int:
-    """当前一步办完，下一步从这天的次日起算。"""
+def step(folder: Path, rule: str, case: str, name: str, on: str, by: str) -> int:
+    """当前一步办完，下一步从这天的次日起算。可以写明步骤的名称或第几步，不是当前一步就不写入。"""
     home = opened(folder)
     rulebook, facts = _known(home)
     leg = _leg(rulebook, facts, rulebook.by_id.get(rule), case)
-    payload = CaseAdvanced(item=step_id(rule, case, leg.step if leg else 1), on=_day(on), by=by)
+    if leg and name in ("", leg.title, str(leg.step)):
+        name = leg.name
+    payload = CaseAdvanced(item=CaseStep(rule, case, name or "1").id, on=_day(on), by=by)
     return _enter(home, payload, "本步已办完", rule, case)
 
 
@@ -104,10 +107,10 @@ def close(folder: Path, rule: str, case: str, by: str) -> int:
     """整件销号：提前办结或登记有误，不再走余下的步骤。"""
     home = opened(folder)
     rulebook, facts = _known(home)
-    found = rulebook.by_id.get(rule)
-    if found is None or (found.id, case) not in facts.cases:
+    found = facts.cases.get((rulebook.succession.renumbered(rule), case))
+    if found is None:
         raise unknown("办件", f"{rule} {case}", [f"{one.rule} {one.number}" for one in facts.cases.values()])
-    return _enter(home, Closed(item=facts.cases[found.id, case].id, by=by), "已整件销号", rule, case)
+    return _enter(home, Closed(item=found.id, by=by), "已整件销号", rule, case)
 
 
 @case.command("list")
@@ -119,16 +122,20 @@ def list_(folder: Path, rule: str | None, all_: bool, json_: bool) -> int:
     """列出办件：到了第几步、时限、状态。"""
     home = opened(folder)
     rulebook, facts = _known(home)
-    rows = [row for row in _rows(rulebook, facts, _rule_id(rulebook, rule)) if all_ or row["状态"] != State.CLOSED]
+    gone = [line for case, line in misfits(rulebook.by_id, facts, rulebook.calendar) if rule in (None, case.rule)]
+    known = None if rule in {case.rule for case in facts.cases.values()} else _rule_id(rulebook, rule)
+    rows = [row for row in _rows(rulebook, facts, known or rule) if all_ or row["状态"] != State.CLOSED]
     if json_:
         say_json(rows)
         return OK
+    for line in gone:
+        click.echo(line)
     for row in rows:
         wait = "" if row["已确认"] else "　规则未确认，确认前不提醒"
-        click.echo(f"{row['编号']}　第{row['步']}步　时限{row['时限']}　{row['状态']}{wait}")
+        click.echo(f"{row['编号']}　第{row['步']}步　时限{row['时限']}　{row['状态']}　{row['步骤']}{wait}")
     counts = Counter(row["状态"] for row in rows)
     total = "；".join(f"{state}{shown_count(count)}" for state, count in counts.items())
-    click.echo(f"共{shown_count(len(rows))}{f'：{total}' if total else ''}。" if rows else "没有办件。")
+    click.echo(f"共{shown_count(len(rows))}{f'：{total}' if total else ''}。" if rows or gone else "没有办件。")
     return OK
 
 
@@ -159,6 +166,7 @@ def _row(name: str, finding: Finding) -> dict[str, Any]:
     return {
         "编号": name,
         "步": finding.item.data.step,
+        "步骤": finding.item.data.title,
         "登记": str(finding.item.data.case.opened_on),
         "类别": finding.item.data.case.category,
         "时限": str(finding.due_on),
@@ -180,13 +188,14 @@ def _enter(home: Home, payload: Payload, done: str, rule: str, number: str) -> i
         event = vetted(event, rulebook, home.chats.robots, now.date(), facts)
     except Refused as refused:
         raise Failure(f"{refused}。什么都没有写入。", PROBLEMS) from None
-    return send(home, event.payload, f"{done}。{_standing(rulebook, facts.after(event), rulebook.by_id[rule], number)}")
+    return send(home, event.payload, f"{done}。{_standing(rulebook, facts.after(event), rule, number)}")
 
 
-def _standing(rulebook: Rulebook, facts: Facts, rule: Rule, number: str) -> str:
+def _standing(rulebook: Rulebook, facts: Facts, name: str, number: str) -> str:
     """T09-C1@2027-003 现在是第2步，时限2027-03-15。"""
-    case, leg = facts.cases[rule.id, number], _leg(rulebook, facts, rule, number)
-    if leg is None:
+    rule = rulebook.by_id.get(name)
+    case, leg = facts.cases[rulebook.succession.renumbered(name), number], _leg(rulebook, facts, rule, number)
+    if rule is None or leg is None:
         return f"{case.id} 已全部办结。"
     if leg.paused_since:
         return f"{case.id} 停在第{leg.step}步，恢复计时前不提醒。"

@@ -10,14 +10,14 @@ import click
 
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, as_json, in_home, opened, say_json
 from bot.core.deciding.office import unconfirmed
-from bot.core.facts.case_steps import procedure_of
+from bot.core.facts.case_steps import misfits, procedure_of
 from bot.core.rules.item import long_date
 from bot.core.rules.rulebook import Basis, Delivery, PlanForm, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
 from bot.rule_kinds.milestone import Step
 from bot.rulefiles.fixes import mend_folder
-from bot.rulefiles.loader import load
-from bot.rulefiles.text.problems import Problem
+from bot.rulefiles.loader import FOLDER, load
+from bot.rulefiles.text.problems import START, Problem
 from bot.service.home import Home, RulesUnusableError, facts_of, missing_chats
 
 
@@ -36,12 +36,19 @@ def check(folder: Path, fix: bool, read_: bool, json_: bool) -> int:
         return _unusable((*error.problems, *load(folder / "rules").problems), json_)
     if fix:
         home = _fixed(home, to_errors=json_)
-    problems = home.loaded_problems
+    problems = (*home.loaded_problems, *_misfit_cases(home))
     if json_:
         say_json([as_json(problem) for problem in problems])
     else:
-        _tell(home, read_)
+        _tell(home, problems, read_)
     return PROBLEMS if any(problem.is_error for problem in problems) else OK
+
+
+def _misfit_cases(home: Home) -> Iterator[Problem]:
+    """Hints about open cases that an edit of the rules leaves without rule, step or category."""
+    if home.rulebook is not None:
+        for _, line in misfits(home.rulebook.by_id, facts_of(home), home.rulebook.calendar):
+            yield Problem.at(FOLDER, START, "misfit-case", line.rstrip("。"), severity="info")
 
 
 def _unusable(problems: Sequence[Problem], json_: bool) -> int:
@@ -66,8 +73,8 @@ def _fixed(home: Home, *, to_errors: bool) -> Home:
     return opened(home.folder)
 
 
-def _tell(home: Home, read_: bool) -> None:
-    for problem in home.loaded_problems:
+def _tell(home: Home, problems: Sequence[Problem], read_: bool) -> None:
+    for problem in problems:
         click.echo(str(problem))
     if home.rulebook is None:
         click.echo(f"共{sum(p.is_error for p in home.loaded_problems)}处错误，改好后再用。")

@@ -50,8 +50,9 @@ def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: 
     store = peek_store(home.state("real"), as_confirmed=as_confirmed)
     rulebook = usable_rulebook_for_looking(home, store)
     when = moment(at, end=True) if at else wall()
-    wanted = canonical(rulebook, item)
-    answers = list(_played(scene_of(home, rulebook, store), _first_look(rulebook, store, when), when, wanted))
+    scene = scene_of(home, rulebook, store)
+    wanted = canonical(rulebook, item, scene.facts)
+    answers = list(_played(scene, _first_look(rulebook, store, when), when, wanted))
     if not answers:
         found = find_item(rulebook, item, when.date(), store.facts)
         known = [

@@ -18,7 +18,7 @@ import click
 from bot.cli.common import OK, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
 from bot.core.deciding.admission import periods_of
 from bot.core.deciding.decisions import ADMIN
-from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
+from bot.core.deciding.findings import arisen_items, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
 from bot.core.facts.facts import Observation
@@ -103,7 +103,7 @@ def report(
     home = opened(folder)
     rulebook = rules_of(home)
     known = {one.id: one for one in rulebook.indicators}
-    indicator = rulebook.succession.item(indicator)
+    indicator = rulebook.succession.renumbered(indicator)
     if indicator not in known:
         raise unknown("指标", indicator, list(known))
     labels = periods_of(rulebook, indicator, wall().date())
@@ -229,7 +229,7 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
         return send(
             home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
         )
-    base = canonical(rulebook, target)
+    base = rulebook.succession.renumbered(target)
     name = base if base in rulebook.by_id else known_item(home, rulebook, target).id
     return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
 

@@ -9,7 +9,6 @@ import click
 
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, say_json, unknown
 from bot.cli.explain import state_folder, usable_rulebook_for_looking
-from bot.core.deciding.findings import canonical
 from bot.core.telling.entry import Entry
 from bot.core.telling.receipts import Receipt, as_json, in_words, receipts
 from bot.core.time.zone import ZONE
@@ -136,9 +135,9 @@ def receipt(folder: Path, item: str, drill: bool, json_: bool) -> int:
     state = state_folder(home, drill)
     store = peek_store(state)
     rulebook = usable_rulebook_for_looking(home, store)
-    found = list(
-        receipts(_all_entries(state, store), frozenset({item, canonical(rulebook, item)}), rulebook.succession)
-    )
+    store.follow(rulebook.succession)
+    names = store.facts.names
+    found = list(receipts(_all_entries(state, store), frozenset({item, names.item(item)}), names))
     texts = texts_of(state / "archive", {one.entry.number for one in found})
     if json_:
         say_json([as_json(one, texts) for one in found])

@@ -85,6 +85,10 @@ class CaseKind(BaseKind):
         limits = tuple(Limit(one.title, one.span, one.by_category) for one in form.stages)
         return Procedure(limits, form.categories, form.total)
 
+    def step_names(self, form: CaseForm) -> tuple[str, ...]:
+        """As the rule file has them."""
+        return tuple(one.title for one in form.stages)
+
     def arising(self, rule: Rule, facts: Facts, calendar: Calendar) -> Iterable[Item]:
         """An item for every step that a case has reached."""
         return items_of_cases(rule, self.procedure(rule.form), facts, calendar) if facts.cases else ()
@@ -97,7 +101,11 @@ class CaseKind(BaseKind):
     def remarks(self, form: CaseForm, indicators: Mapping[str, IndicatorForm]) -> Iterable[Remark]:
         """Steps without a limit, limits for categories that do not exist, categories without a limit."""
         del indicators
+        names = [one.title for one in form.stages]
         for index, one in enumerate(form.stages):
+            if one.title in names[:index]:
+                hint = "事项的编号里有步骤的名称，每步一个名称"
+                yield Remark("duplicate-step", ("步骤", index, "名称"), f"步骤“{one.title}”写了两次", hint)
             for name in one.by_category:
                 if name not in form.categories:
                     known = f"类别有：{'、'.join(form.categories)}" if form.categories else "先在“类别”里列出来"

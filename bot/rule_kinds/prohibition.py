@@ -61,6 +61,11 @@ class Prohibition(BaseKind):
         """A lead has one step."""
         return Procedure((Limit(HANDLING, form.handling),), word=LEAD)
 
+    def step_names(self, form: ProhibitionForm) -> tuple[str, ...]:
+        """A lead has one step."""
+        del form
+        return (HANDLING,)
+
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """One item for every season that begins in [since, until]; its day is the season's first."""
         del calendar

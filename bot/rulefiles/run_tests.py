@@ -19,7 +19,7 @@ from bot.core.facts.events import Event, Silenced
 from bot.core.facts.facts import Facts, fold
 from bot.core.preview.rehearsal import Occasion, WordedMessage, WordedTelling, audience, happening, rehearse
 from bot.core.rules.item import long_date
-from bot.core.rules.item_ids import ITEM_ID, OFFICE, is_one_of, is_step_of
+from bot.core.rules.item_ids import ITEM_ID, OFFICE, is_one_of, is_step_of, without_step
 from bot.core.rules.rulebook import Rulebook
 from bot.core.rules.succession import Succession, of_today
 from bot.core.telling.wording import WEEKDAYS
@@ -244,13 +244,17 @@ def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
     """Whether the messages tell the unit what the expectation says."""
     own = [message for message in said if message.unit == unit]
     if not one.item:
-        heard = [
-            *(message.text for message in own),
-            *(about.telling.item for message in own for about in message.about),
-        ]
-        return bool(own) and _all_in(one.texts, "\n".join(heard))
+        parts = [part for message in own for part in message.about]
+        return bool(own) and _heard(one.texts, (message.text for message in own), parts)
     about = (part for message in own for part in message.about if is_about(part, one.item))
-    return any(_all_in(one.texts, f"{part.text}\n{part.telling.item}") for part in about)
+    return any(_heard(one.texts, [part.text], [part]) for part in about)
+
+
+def _heard(wanted: Iterable[str], said: Iterable[str], parts: Sequence[WordedTelling]) -> bool:
+    """Whether all texts occur in messages or in the ids of what they tell; the name of a case's step is in no message."""
+    items = [part.telling.item for part in parts]
+    heard = "\n".join((*said, *(without_step(item) for item in items)))
+    return _all_in((text for text in wanted if text not in items), heard)
 
 
 def is_about(part: WordedTelling, item: str) -> bool:

@@ -13,6 +13,7 @@ from bot import __version__
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import UNCHANGED
 from bot.rulefiles.loader import Loaded, assemble, load, read_files
 from bot.rulefiles.run_tests import proven
 from bot.rulefiles.text.problems import Problem
@@ -181,6 +182,7 @@ def peek_store(folder: Path, *, as_confirmed: bool = False) -> Store:
 def facts_of(home: Home) -> Facts:
     """What is known, under the names that units and items have today; may be read beside a running bot."""
     store = peek_store(home.state("real"))
+    _note_steps(store)
     if home.rulebook is not None:
         store.follow(home.rulebook.succession)
     return store.facts
@@ -188,14 +190,26 @@ def facts_of(home: Home) -> Facts:
 
 def usable_rulebook(home: Home, store: Store) -> Rulebook:
     """The rulebook of the files, or the last good one in the state if they are broken. Raises RulesUnusableError without either."""
+    _note_steps(store)
     if home.rulebook is not None:
         remember_rules(store, home.files)
         return home.rulebook
-    kept: Mapping[str, str] | None = store.meta("rules")
-    loaded = assemble({name: text.encode() for name, text in kept.items()}) if kept else None
-    if loaded is None or loaded.rulebook is None:
+    last_good = _last_good(store)
+    if last_good is None:
         raise RulesUnusableError(home.loaded_problems)
-    return loaded.rulebook
+    return last_good
+
+
+def _last_good(store: Store) -> Rulebook | None:
+    kept: Mapping[str, str] | None = store.meta("rules")
+    return assemble({name: text.encode() for name, text in kept.items()}).rulebook if kept else None
+
+
+def _note_steps(store: Store) -> None:
+    """Before new rules are followed: the steps of the last good ones, by which a state of before 2026-12 counts positions."""
+    if store.meta("steps") is None and not all(case.steps for case in store.facts.cases.values()):
+        last_good = _last_good(store)
+        store.note_steps(last_good.succession if last_good else UNCHANGED)
 
 
 def remember_rules(store: Store, files: Mapping[str, bytes]) -> None:

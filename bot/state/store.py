@@ -98,10 +98,22 @@ class Store:
         self.database.sync()
 
     def follow(self, names: Succession) -> None:
-        """Resolves former names of units and items with `names` from now on; nothing on disk changes."""
+        """Resolves former names of units and items with `names` from now on; nothing on disk changes.
+
+        Positions of steps in old ids are read by the steps that were noted when they were written (`note_steps`).
+        """
+        noted: dict[str, list[str]] = self.meta("steps", {})
+        if noted:
+            then = {names.renumbered(rule): tuple(steps) for rule, steps in noted.items()}
+            names = replace(names, steps={**names.steps, **then})
         if names != self.facts.names:
             self._base = replace(self._base, names=names)
             self.reload()
+
+    def note_steps(self, names: Succession) -> None:
+        """Notes once which step of a case is which by its position, under the rules that a state of before 2026-12 had."""
+        with self.work():
+            self.set_meta("steps", {rule: list(steps) for rule, steps in names.steps.items()})
 
     @property
     def recovery_warning(self) -> str:

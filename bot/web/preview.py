@@ -18,6 +18,7 @@ from starlette.routing import Route
 from bot.authoring.preview import YEARS_AHEAD, EditPreview, Preview
 from bot.core.deciding.decisions import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
+from bot.core.rules.item_ids import without_step
 from bot.core.telling.wording import WEEKDAYS
 from bot.web.pages import page
 
@@ -123,7 +124,7 @@ def _message(told: Sequence[PreviewTelling]) -> str:
 
 
 def _named(one: PreviewTelling) -> str:
-    return f"<b>{html.escape(one.telling.item)}</b> {html.escape(one.telling.title)}"
+    return f"<b>{html.escape(without_step(one.telling.item))}</b> {html.escape(one.telling.title)}"
 
 
 def _why(one: PreviewTelling) -> str:

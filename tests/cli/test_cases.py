@@ -89,13 +89,13 @@ def test_a_lead_under_a_ban_is_a_case_of_one_step(duban: Run) -> None:
 
 def test_the_other_commands_know_the_items_of_a_case(duban: Run) -> None:
     an_open_case(duban)
-    item = "T05-C1@2027-003-1"
+    item = "T05-C1@2027-003#监测"
     assert duban("done", item)[0] == 0
     assert duban("return", item, "--reason", "缺材料")[0] == 0
     assert duban("close", item, "--by", "秘书组")[0] == 0
     assert "T05-C1@2027-003　第2步" in duban("case", "list")[1]
     code, _, err = duban("close", "T05-C1@2027-003", "--by", "秘书组")
-    assert (code, "是不是“T05-C1@2027-003-" in err) == (1, True)
+    assert (code, "是不是“T05-C1@2027-003#" in err) == (1, True)
 
 
 def test_while_a_bot_runs_a_case_goes_through_the_inbox(duban: Run, home: Path) -> None:
@@ -112,7 +112,7 @@ def test_explain_of_a_rule_without_a_case_says_that_there_is_nothing_yet(duban: 
     code, _, err = duban("explain", "T05-C1")
     assert (code, "还没有进入督办" in err) == (1, True)
     an_open_case(duban)
-    assert "T05-C1@2027-003-1 督办事项" in duban("explain", "T05-C1")[1]
+    assert "T05-C1@2027-003#监测 督办事项" in duban("explain", "T05-C1")[1]
 
 
 def test_reading_back_says_every_step_and_its_limits(duban: Run) -> None:
@@ -125,7 +125,7 @@ def test_nothing_that_is_printed_holds_the_note_of_a_case(duban: Run, home: Path
     an_open_case(duban, "--on", str(TODAY - timedelta(days=30)))
     duban("case", "pause", "T05-C1", "2027-003", "--reason", NOTE)
     duban("case", "resume", "T05-C1", "2027-003")
-    item = "T05-C1@2027-003-1"
+    item = "T05-C1@2027-003#监测"
     commands = (
         ("case", "list", "--all"), ("case", "list", "--json"), ("preview", "--text"), ("preview", "--json"),
         ("explain", item), ("explain", item, "--json"), ("outbox", "--json"), ("check", "--read"), ("confirm",),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.deciding.findings import arisen_items, judge
-from bot.core.facts.case_steps import shown_count
+from bot.core.deciding.office import findings
+from bot.core.facts.case_steps import misfits, shown_count
 from bot.core.facts.events import (
     CaseAdvanced,
     CaseOpened,
@@ -25,9 +26,11 @@ from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
 from bot.core.rules.rulebook import Rulebook
 from bot.core.rules.succession import Succession
+from bot.rule_kinds.case import KIND
 from tests.kit.builders import a_case_rule, a_duty, a_rulebook, facts_after
 
 RULE = "T05-C1"
+STEPS = ("监测", "核查", "处理", "通报")
 
 
 def day(text: str) -> date:
@@ -39,7 +42,7 @@ def opened(on: str = "2027-03-01", case: str = "2027-003", category: str = "") -
 
 
 def step(number: int, on: str, case: str = "2027-003") -> CaseAdvanced:
-    return CaseAdvanced(item=f"{RULE}@{case}-{number}", on=day(on))
+    return CaseAdvanced(item=f"{RULE}@{case}#{STEPS[number - 1]}", on=day(on))
 
 
 def pause(on: str) -> CasePaused:
@@ -60,7 +63,7 @@ def standing(facts: Facts, today: str, rulebook: Rulebook | None = None) -> dict
     return {finding.item.id: (finding.state.value, str(finding.due_on)) for finding in found}
 
 
-ONE, TWO, THREE, FOUR = (f"{RULE}@2027-003-{number}" for number in (1, 2, 3, 4))
+ONE, TWO, THREE, FOUR = (f"{RULE}@2027-003#{name}" for name in STEPS)
 
 #: Monday 2027-03-01; 清明 is Monday 5 April (provisional), Labour Day 1 and 2 May fall on a weekend.
 HAND_COMPUTED: tuple[tuple[str, tuple[Payload, ...], str, dict[str, tuple[str, str]]], ...] = (
@@ -195,7 +198,7 @@ def test_a_total_limit_caps_every_step_and_stands_still_with_the_case() -> None:
 
 
 def test_limits_may_be_days_or_months_and_a_pause_then_moves_by_days() -> None:
-    rulebook = a_rulebook(a_case_rule(steps=["{名称: 核查, 时限: 2个月}"], categories=""))
+    rulebook = a_rulebook(a_case_rule(steps=["{名称: 监测, 时限: 2个月}"], categories=""))
     facts = after(opened("2027-03-01"), pause("2027-03-05"), resume("2027-03-12"))
     assert standing(facts, "2027-03-12", rulebook) == {ONE: ("正常推进", "2027-05-08")}
 
@@ -204,7 +207,7 @@ def test_cases_stand_beside_each_other_and_beside_the_calendar() -> None:
     rulebook = a_rulebook(a_case_rule(), a_duty())
     facts = after(opened(), opened("2027-03-02", case="2027-004"))
     ids = [item.id for item in arisen_items(rulebook, facts)]
-    assert ids == [ONE, f"{RULE}@2027-004-1"]
+    assert ids == [ONE, f"{RULE}@2027-004#监测"]
     assert {"T05-R1@2027-1", *ids} <= set(standing(facts, "2027-03-02", rulebook))
 
 
@@ -213,12 +216,12 @@ def test_rules_without_cases_are_never_asked_for_any() -> None:
 
 
 def test_finished_cases_of_long_ago_are_no_longer_made_into_items() -> None:
-    rulebook = a_rulebook(a_case_rule(steps=["{名称: 核查, 时限: 5个工作日}"], categories=""))
+    rulebook = a_rulebook(a_case_rule(steps=["{名称: 监测, 时限: 5个工作日}"], categories=""))
     old = (opened("2027-03-01"), step(1, "2027-03-03"))
     recent = after(*old, opened("2029-03-01", case="2029-001"))
     later = after(*old, opened("2029-03-04", case="2029-001"))
-    assert [item.id for item in arisen_items(rulebook, recent)] == [ONE, f"{RULE}@2029-001-1"]
-    assert [item.id for item in arisen_items(rulebook, later)] == [f"{RULE}@2029-001-1"]
+    assert [item.id for item in arisen_items(rulebook, recent)] == [ONE, f"{RULE}@2029-001#监测"]
+    assert [item.id for item in arisen_items(rulebook, later)] == [f"{RULE}@2029-001#监测"]
 
 
 def test_an_unfinished_case_is_never_forgotten() -> None:
@@ -233,7 +236,7 @@ def test_cases_opened_under_a_former_id_go_on_under_todays() -> None:
     facts = facts_after(
         (opened(), "2027-03-01 09:00"), (step(1, "2027-03-03"), "2027-03-03 09:00"), start=Facts(names=names)
     )
-    assert standing(facts, "2027-03-03", rulebook)["T05-C2@2027-003-2"] == ("正常推进", "2027-03-17")
+    assert standing(facts, "2027-03-03", rulebook)["T05-C2@2027-003#核查"] == ("正常推进", "2027-03-17")
 
 
 # --- properties -----------------------------------------------------------------
@@ -243,7 +246,7 @@ DAYS = st.dates(date(2027, 1, 4), date(2027, 11, 30))
 
 @given(DAYS, st.integers(1, 40), st.integers(0, 9))
 def test_a_pause_of_n_workdays_moves_the_due_date_n_workdays(on: date, count: int, wait: int) -> None:
-    rulebook = a_rulebook(a_case_rule(steps=["{名称: 核查, 时限: 10个工作日}"], categories=""))
+    rulebook = a_rulebook(a_case_rule(steps=["{名称: 监测, 时限: 10个工作日}"], categories=""))
     calendar = rulebook.calendar
     began = CaseOpened(rule=RULE, case="2027-003", on=on)
     (plain,) = arisen_items(rulebook, after(began))
@@ -261,9 +264,9 @@ def test_a_case_has_at_most_one_step_that_is_not_finished(on: date, waits: list[
     happened: list[Payload] = [CaseOpened(rule=RULE, case="2027-003", on=on)]
     for number, wait in enumerate(waits, 1):
         on += timedelta(days=wait)
-        happened.append(CaseAdvanced(item=f"{RULE}@2027-003-{number}", on=on))
+        happened.append(step(number, str(on)))
     found = standing(after(*happened), str(on + timedelta(days=later)))
-    assert list(found) == [f"{RULE}@2027-003-{number}" for number in range(1, min(len(waits), 3) + 2)]
+    assert list(found) == [ONE, TWO, THREE, FOUR][: len(waits) + 1]
     unfinished = [state for state, _ in found.values() if state != State.CLOSED]
     assert len(unfinished) == (len(waits) < 4)
 
@@ -294,3 +297,96 @@ def test_the_names_of_steps_are_not_read_in_a_chat() -> None:
 @pytest.mark.parametrize(("count", "words"), [(0, "0件"), (1, "不足5件"), (4, "不足5件"), (5, "5件"), (12, "12件")])
 def test_small_counts_are_hidden(count: int, words: str) -> None:
     assert shown_count(count) == words
+
+
+# --- the rules change under open cases -------------------------------------------------------------------------------
+
+
+def written(*steps: str, categories: str = "群众来信, 媒体反映", more: str = "") -> Rulebook:
+    lines = [f"{{名称: {name}, 时限: 5个工作日}}" for name in steps]
+    return a_rulebook(a_case_rule(steps=lines, categories=categories, more=more))
+
+
+def begun(*payloads: Payload, steps: tuple[str, ...] = ("监测", "核查", "处理"), category: str = "") -> Facts:
+    return after(opened(category=category).model_copy(update={"steps": steps}), *payloads)
+
+
+@pytest.mark.parametrize(
+    ("now", "reached"),
+    [
+        (("监测", "核查", "处理"), TWO),
+        (("立案", "监测", "核查", "处理"), TWO),  # one more in front
+        (("监测", "会商", "核查", "处理"), TWO),  # one more in front of the step it has come to
+        (("核查", "监测", "处理"), TWO),  # another order
+        (("核查", "处理"), TWO),  # the step it is done with is gone
+        (("监测", "调查", "处理"), TWO),  # renamed
+        (("监测", "处理"), THREE),  # the step it has come to is gone
+        (("甲", "乙"), f"{RULE}@2027-003#甲"),  # all other steps
+    ],
+)
+def test_an_edit_of_the_steps_moves_no_open_case(now: tuple[str, ...], reached: str) -> None:
+    found = standing(begun(step(1, "2027-03-03")), "2027-03-04", written(*now))
+    assert [item for item, (state, _) in found.items() if state != "销号"] == [reached]
+
+
+def test_a_step_added_at_the_end_opens_no_finished_case_again() -> None:
+    finished = begun(step(1, "2027-03-03"), step(2, "2027-03-04"), step(3, "2027-03-05"))
+    found = standing(finished, "2027-03-08", written("监测", "核查", "处理", "通报"))
+    assert {state for state, _ in found.values()} == {"销号"}
+
+
+@pytest.mark.parametrize(
+    ("rulebook", "words"),
+    [
+        (a_rulebook(a_duty()), "规则里已没有T05-C1这一办件"),
+        (written("监测", "处理"), "尚未办的步骤有的已从规则里删去"),
+        (written("监测", "核查", "处理", categories="群众来信"), "登记的类别已不在规则里，按步骤的一般时限计算"),
+    ],
+)
+def test_an_open_case_that_the_rules_no_longer_fit_is_named_to_the_admin(rulebook: Rulebook, words: str) -> None:
+    facts = begun(step(1, "2027-03-03"), category="媒体反映")
+    (found,) = [one for one in findings(rulebook, facts, [], day("2027-03-04")) if one.item.id == "系统:办件@T05-C1"]
+    assert len(found.lines) == 1
+    assert words in found.lines[0]
+    assert not any(name in found.lines[0] for name in ("监测", "核查", "媒体反映"))
+
+
+def test_of_a_closed_case_nobody_is_told_that_its_rule_is_gone() -> None:
+    facts = begun(Closed(item=f"{RULE}@2027-003", by="秘书组"))
+    assert list(misfits({}, facts, a_rulebook(a_duty()).calendar)) == []
+
+
+# --- ids of cases and steps, today's and those of before 2026-12 ------------------------------------------------------
+
+
+def test_closing_one_case_touches_no_step_of_another() -> None:
+    rulebook = a_rulebook(a_case_rule())
+    names = rulebook.succession
+    facts = facts_after(
+        (opened(), "2027-03-01 09:00"),
+        (opened(case="2027-003-1"), "2027-03-01 09:01"),
+        (Closed(item=f"{RULE}@2027-003-1", by="秘书组"), "2027-03-02 09:00"),
+        start=Facts(names=names),
+    )
+    found = standing(facts, "2027-03-02", rulebook)
+    assert (found[ONE][0], found[f"{RULE}@2027-003-1#监测"][0]) == ("临期", "销号")
+
+
+def test_an_id_of_before_is_the_step_at_that_place_where_no_case_has_that_number() -> None:
+    rulebook = a_rulebook(a_case_rule())
+    facts = facts_after(
+        (opened(), "2027-03-01 09:00"),
+        (Closed(item=f"{RULE}@2027-003-1", by="秘书组"), "2027-03-02 09:00"),
+        (opened(case="2027-003-1"), "2027-03-02 09:01"),
+        (CaseAdvanced(item=f"{RULE}@2027-003-2", on=day("2027-03-03")), "2027-03-03 09:00"),
+        start=Facts(names=rulebook.succession),
+    )
+    found = standing(facts, "2027-03-03", rulebook)
+    assert [found[item][0] for item in (ONE, TWO, THREE)] == ["销号", "销号", "正常推进"]
+    assert found[f"{RULE}@2027-003-1#监测"][0] == "临期"
+
+
+def test_two_steps_of_one_name_are_refused() -> None:
+    form = written("核查").rules[0].form
+    twice = form.model_copy(update={"stages": (*form.stages, *form.stages)})
+    assert [one.code for one in KIND.remarks(twice, {})] == ["duplicate-step"]

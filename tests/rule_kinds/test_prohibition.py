@@ -76,7 +76,7 @@ def test_a_season_is_one_item_a_year_on_its_first_day() -> None:
 def test_without_a_season_there_is_nothing_until_a_lead_is_entered() -> None:
     assert states(a_ban(season=""), Facts(), "2027-06-01") == {}
     facts = facts_after((lead("2027-05-31"), "2027-05-31 10:00"))
-    assert states(a_ban(season=""), facts, "2027-06-01") == {"T05-B1@2027-001-1": "正常推进"}
+    assert states(a_ban(season=""), facts, "2027-06-01") == {"T05-B1@2027-001#处理": "正常推进"}
 
 
 @given(st.dates(date(2026, 12, 1), date(2029, 12, 31)))
@@ -95,18 +95,18 @@ def test_a_season_is_never_overdue_and_never_green(day: date) -> None:
 )  # fmt: skip
 def test_a_lead_has_ten_workdays(today: str, state: str) -> None:
     facts = facts_after((lead("2027-05-10"), "2027-05-10 10:00"))
-    assert states(a_ban(), facts, today)["T05-B1@2027-001-1"] == state
+    assert states(a_ban(), facts, today)["T05-B1@2027-001#处理"] == state
 
 
 def test_the_time_for_handling_may_be_set() -> None:
     facts = facts_after((lead("2027-05-10"), "2027-05-10 10:00"))
-    assert states(a_ban(more="处理时限: 5个工作日"), facts, "2027-05-18")["T05-B1@2027-001-1"] == "逾期"
+    assert states(a_ban(more="处理时限: 5个工作日"), facts, "2027-05-18")["T05-B1@2027-001#处理"] == "逾期"
 
 
 def test_a_handled_lead_is_closed() -> None:
-    handled = CaseAdvanced(item="T05-B1@2027-001-1", on=date(2027, 5, 12))
+    handled = CaseAdvanced(item="T05-B1@2027-001#处理", on=date(2027, 5, 12))
     facts = facts_after((lead("2027-05-10"), "2027-05-10 10:00"), (handled, "2027-05-12 10:00"))
-    assert states(a_ban(), facts, "2027-06-12")["T05-B1@2027-001-1"] == "销号"
+    assert states(a_ban(), facts, "2027-06-12")["T05-B1@2027-001#处理"] == "销号"
 
 
 def test_a_lead_is_told_by_number_and_never_as_a_fact() -> None:

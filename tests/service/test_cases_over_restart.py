@@ -45,14 +45,14 @@ async def test_a_case_outlives_a_power_cut_between_its_steps(tmp_path: Path) -> 
         drop(house, "a", "case_opened", rule="T05-C1", case="2027-003", on="2027-03-01", note=NOTE)
         await real_pass(house)
         house.reopen()
-        drop(house, "b", "case_advanced", item="T05-C1@2027-003-1", on="2027-03-02")
+        drop(house, "b", "case_advanced", item="T05-C1@2027-003#监测", on="2027-03-02")
         await real_pass(house)
         before = house.store.facts
         house.reopen()
         assert house.store.facts == before
         await house.live(until="2027-03-17T18:00")
         said = [bubble.source for bubble in house.seen("县教育局")]
-        assert any("督办事项（T05-C1@2027-003-2）" in text and "时限3月16日" in text for text in said)
+        assert any("督办事项（T05-C1@2027-003第2步）" in text and "时限3月16日" in text for text in said)
         assert not any(NOTE in text or "核查" in text for text in said)
 
 

@@ -15,7 +15,7 @@ from tests.rule_kinds.test_forecast import EVEN, a_forecast, values
 from tests.stories.timeline import Timeline
 
 NOTE = "某某学校张三"
-ONE, TWO, THREE, FOUR = (f"T05-C1@2027-003-{number}" for number in (1, 2, 3, 4))
+ONE, TWO, THREE, FOUR = (f"T05-C1@2027-003#{name}" for name in ("监测", "核查", "处理", "通报"))
 
 
 def opened(on: str, rule: str = "T05-C1", case: str = "2027-003", category: str = "媒体反映") -> CaseOpened:
@@ -62,7 +62,7 @@ def test_a_chat_reads_number_unit_and_days_of_a_case_and_nothing_else() -> None:
     story = a_story("2027-03-01 07:00")
     story.happens(opened("2027-03-01"))
     text = story.at("2027-05-31 18:00").text
-    assert f"督办事项（{ONE}）" in text
+    assert "督办事项（T05-C1@2027-003第1步）" in text
     assert "时限3月4日" in text
     for word in (NOTE, "张三", "师德", "监测", "核查", "媒体反映"):
         assert word not in text
@@ -125,9 +125,9 @@ def test_a_ban_without_a_season_says_nothing_until_a_lead_is_entered() -> None:
     story = a_story("2027-01-04 07:00", a_ban(season=""))
     story.at("2027-05-10 07:00").expect_nothing()
     story.happens(opened("2027-05-10", "T05-B1", "2027-001", category=""))
-    item = "T05-B1@2027-001-1"
+    item = "T05-B1@2027-001#处理"
     said = story.at("2027-05-21 18:00").expect(f"县教育局 汇总 {item} 提前1个工作日 FIRST")
-    assert f"跨区域招生线索（{item}）" in said.text
+    assert "跨区域招生线索（T05-B1@2027-001）" in said.text
     assert NOTE not in said.text
     said = story.at("2027-06-01 18:00").expect(
         f"县教育局 单发 {item} 逾期1个工作日 WORSENED",
@@ -142,7 +142,7 @@ def test_an_open_lead_stands_in_the_monthly_list_before_it_is_overdue_and_leaves
     story = a_story("2027-05-25 07:00", a_ban(season=""))
     story.happens(opened("2027-05-25", "T05-B1", "2027-001", category=""))
     story.at("2027-05-31 18:00").expect_nothing()
-    item = "T05-B1@2027-001-1"
+    item = "T05-B1@2027-001#处理"
     said = story.at("2027-06-01 18:00").expect(f"领导小组 月度清单 {item} 提前10个工作日·月度清单 ESCALATED")
     assert "逾期" not in said.text
     story.happens(step(item, "2027-06-02"))
@@ -200,12 +200,12 @@ def busy() -> tuple[Rulebook, Facts]:
         opened("2027-03-02", case="2027-004", category=""),
         opened("2027-03-02", case="2027-005"),
         opened("2027-03-03", "T05-B2", "2027-001", ""),
-        step("T05-C1@2027-003-1", "2027-03-03"),
+        step("T05-C1@2027-003#监测", "2027-03-03"),
         CasePaused(rule="T05-C1", case="2027-004", on=date(2027, 3, 4), reason="协查"),
         CaseResumed(rule="T05-C1", case="2027-004", on=date(2027, 3, 8)),
         CasePaused(rule="T05-C1", case="2027-005", on=date(2027, 3, 4), reason="协查"),
         Extended(
-            item="T05-B2@2027-001-1", to=date(2027, 3, 25), rule_due=date(2027, 3, 17), reason="会商", by="秘书组"
+            item="T05-B2@2027-001#处理", to=date(2027, 3, 25), rule_due=date(2027, 3, 17), reason="会商", by="秘书组"
         ),
     )
     facts = Facts()

@@ -30,6 +30,7 @@ from bot.core.audit.owed import RETURNED, Books, ExpectedState, Owed, asked, exp
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.memory import Tellings
+from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import MONTH_LIST
 from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.windows import is_open, slot
@@ -64,7 +65,7 @@ class Gap:
     says: str
 
     def __str__(self) -> str:
-        return f"{self.item} {self.unit} {self.rung}（应于{self.due:%Y-%m-%d %H:%M}）：{self.says}"
+        return f"{without_step(self.item)} {self.unit} {self.rung}（应于{self.due:%Y-%m-%d %H:%M}）：{self.says}"
 
 
 @dataclass(frozen=True, slots=True)

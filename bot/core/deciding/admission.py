@@ -5,7 +5,6 @@ An event about something that does not exist would stay in the journal for ever 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,14 +13,14 @@ from functools import singledispatch
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.facts import events as e
-from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, procedure_of
-from bot.core.facts.cases import Case, split_step_id, step_id
+from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, path_of, procedure_of
+from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts
 from bot.core.facts.plausible import value_doubt
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item, long_date
-from bot.core.rules.item_ids import is_one_of
+from bot.core.rules.item_ids import CaseStep, is_case_number, is_one_of, is_year, split_case, split_step, without_step
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.grammar import WordError
 from bot.core.time.near import near
@@ -29,7 +28,6 @@ from bot.core.time.zone import day_of
 
 YEARS = range(2000, 2101)  # a date in any other year is taken for a typing error
 HISTORY = 20  # years before the plan whose values may be reported: for trends, and births of today's pupils
-CASE_NUMBER = re.compile(r"[0-9A-Z]+(?:-[0-9A-Z]+)*")  # no Chinese, so that a number cannot contain a person's name
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of the bot
@@ -39,9 +37,9 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
     """The event with former ids replaced by today's. Raises Refused when it names something that does not exist."""
     _check_year(event.time)
-    payload = _vet(
-        payload_of_today(event.payload, rulebook.succession), _Lookup(rulebook, chats, today, facts, day_of(event.time))
-    )
+    lookup = _Lookup(rulebook, chats, today, facts, day_of(event.time))
+    lookup.no_whole_case(event.payload)
+    payload = _vet(payload_of_today(event.payload, rulebook.succession, facts.cases), lookup)
     return event.model_copy(update={"data": payload.model_dump(mode="json")})
 
 
@@ -80,17 +78,31 @@ class _Lookup:
     def item(self, name: str) -> Item:
         found = find_item(self.rulebook, name, self.today, self.facts)
         if found is None:
-            self._refuse_quietly(canonical(self.rulebook, name))
+            self._refuse_quietly(canonical(self.rulebook, name, self.facts))
             items = items_of(self.rulebook, date(self.today.year + 2, 12, 31))
             arisen = arisen_items(self.rulebook, self.facts)
-            raise _unknown("事项", name, [one.id for one in (*items, *arisen)])
+            raise _unknown("事项", name, [without_step(one.id) for one in (*items, *arisen)])
         return found
 
+    def no_whole_case(self, payload: e.Payload) -> None:
+        """Refuses a whole case where a step is meant: only 销号 closes a case as a whole."""
+        name = getattr(payload, "item", "")
+        if (
+            not isinstance(payload, e.Closed)
+            and split_case(self.rulebook.succession.renumbered(name)) in self.facts.cases
+        ):
+            raise Refused(f"{name}是一整件，请在后面写“#”和步骤的名称")
+
     def _refuse_quietly(self, name: str) -> None:
-        """Refuses a malformed case number without quoting it: it may be a person's name, and the admin chat shows refusals."""
+        """Refuses what looks like a case without quoting it: it may be a person's name, and the admin chat shows refusals."""
         rule, mark, rest = name.partition("@")
-        if mark and rule in self.rulebook.by_id and procedure_of(self.rulebook.by_id[rule]):
-            _check_number(rest)
+        if not mark or rule not in self.rulebook.by_id or procedure_of(self.rulebook.by_id[rule]) is None:
+            return
+        number, border, _ = rest.partition("#")
+        if border or not is_year(number):
+            _check_number(number)
+        if border:
+            raise Refused(f"{self.case(rule, number).id}没有这一步，或者还没有走到这一步")
 
     def case_rule(self, name: str) -> tuple[Rule, Procedure]:
         """A rule under which cases are opened, and the steps of its cases."""
@@ -160,8 +172,8 @@ def _one_of(kind: str, word: str, known: Collection[str]) -> str:
 
 
 def _check_number(number: str) -> None:
-    if not CASE_NUMBER.fullmatch(number) or len(number) > 20:
-        raise Refused("件的编号只用数字、大写字母和连字符，如 2027-003，不超过20个字")
+    if not is_case_number(number):
+        raise Refused("件的编号只用数字、大写字母和连字符，如 2027-003，不超过20个字，也不能只是四位数字")
 
 
 def _check_year(when: date | datetime) -> None:
@@ -177,7 +189,7 @@ def _vet(payload: e.Payload, lookup: _Lookup) -> e.Payload:
 
 @_vet.register
 def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
-    indicator = lookup.indicator(lookup.rulebook.succession.item(payload.indicator))
+    indicator = lookup.indicator(lookup.rulebook.succession.renumbered(payload.indicator))
     _one_of(f"{indicator}的期别", payload.period, periods_of(lookup.rulebook, indicator, lookup.today))
     if payload.final:  # a preliminary value, such as a budget, may come before its period and is judged by nothing
         lookup.begun(indicator, payload.period)
@@ -193,7 +205,7 @@ def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
 
 @_vet.register
 def _(payload: e.Closed, lookup: _Lookup) -> e.Payload:
-    name = canonical(lookup.rulebook, payload.item)
+    name = canonical(lookup.rulebook, payload.item, lookup.facts)
     whole = (case.id for case in lookup.facts.cases.values())
     return payload.model_copy(update={"item": name if name in whole else lookup.item(name).id})
 
@@ -227,20 +239,22 @@ def _(payload: e.CaseOpened, lookup: _Lookup) -> e.Payload:
     if not payload.category and any(not one.span for one in procedure.limits) and not procedure.total:
         raise Refused(f"时限按类别定，请写明类别：{'、'.join(procedure.categories)}")
     lookup.past(payload.on, "登记日期", date.min, "")
-    return payload.model_copy(update={"rule": rule.id})
+    return payload.model_copy(update={"rule": rule.id, "steps": rule.kind.step_names(rule.form)})
 
 
 @_vet.register
 def _(payload: e.CaseAdvanced, lookup: _Lookup) -> e.Payload:
-    name, number, step = split_step_id(canonical(lookup.rulebook, payload.item)) or (payload.item, "", 0)
+    name, number, step = _written_step(payload.item, lookup.rulebook) or (*split_case(payload.item), "")
     case = lookup.case(name, number)
     leg = lookup.open_leg(case)
-    if step != leg.step:
-        raise Refused(f"{case.id}现在是第{leg.step}步，不是第{step}步")
+    if step not in (leg.name, leg.title):
+        _, procedure = lookup.case_rule(name)
+        places = {known: f"第{place}步" for place, (known, _) in enumerate(path_of(case, procedure), 1)}
+        raise Refused(f"{case.id}现在是第{leg.step}步，不是{places.get(step, '所写的那一步')}")
     if leg.paused_since:
         raise Refused(f"{case.id}自{leg.paused_since}暂停计时，请先恢复计时")
     lookup.past(payload.on, "办完日期", _ran_since(case, leg), "本步开始（或恢复计时）的日期")
-    return payload.model_copy(update={"item": step_id(case.rule, number, step)})
+    return payload.model_copy(update={"item": CaseStep(case.rule, number, leg.name).id})
 
 
 @_vet.register
@@ -260,6 +274,11 @@ def _(payload: e.CaseResumed, lookup: _Lookup) -> e.Payload:
         raise Refused(f"{case.id}没有暂停计时，不必恢复")
     lookup.past(payload.on, "恢复日期", case.paused_since, "暂停日期")
     return payload.model_copy(update={"rule": case.rule})
+
+
+def _written_step(item: str, rulebook: Rulebook) -> CaseStep | None:
+    """The step that an id names, in today's form or, of a case that does not exist, by its position."""
+    return split_step(item) or rulebook.succession.step(item)
 
 
 def _ran_since(case: Case, leg: Leg) -> date:

@@ -13,12 +13,14 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from bot.core.facts.facts import Facts, Mark
+from bot.core.facts.renaming import item_of_today
 from bot.core.rules.item import Item, Judgement, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
 
+NOTHING_KNOWN = Facts()
 #: How far ahead items are made: more than the longest lead time of a ladder.
 HORIZON = timedelta(days=400)
 
@@ -198,7 +200,7 @@ def under(step: Finding, parent: Finding) -> Finding:
 
 def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> Item | None:
     """The item with that id, or with a former id; looks a few years ahead, for milestones beyond the horizon."""
-    wanted = canonical(rulebook, item_id)
+    wanted = canonical(rulebook, item_id, facts)
     planned = items_of(rulebook, date(max(today.year + 2, 2036), 12, 31))
     for item in (*planned, *arisen_items(rulebook, facts)):
         if item.id == wanted:
@@ -206,9 +208,9 @@ def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> It
     return None
 
 
-def canonical(rulebook: Rulebook, item_id: str) -> str:
-    """The id, with a former rule id replaced by today's."""
-    return rulebook.succession.item(item_id)
+def canonical(rulebook: Rulebook, item_id: str, facts: Facts = NOTHING_KNOWN) -> str:
+    """The id as it is written today: with today's number of its rule, and a step of a case by its name."""
+    return item_of_today(item_id, rulebook.succession, facts.cases, whole=True)
 
 
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -89,7 +89,10 @@ def today(told: PastTelling, names: Succession) -> PastTelling:
     """The telling under the names that its item and its addressee have today."""
     if not names:
         return told
-    return replace(told, item=names.item(told.item), addressee=names.hearer(told.item, told.addressee))
+    item, addressee = names.item(told.item), names.hearer(told.item, told.addressee)
+    if (item, addressee) == (told.item, told.addressee):
+        return told
+    return replace(told, item=item, addressee=addressee)
 
 
 def superseded(rows: Mapping[int, PastTelling], kept: Container[ItemAddressee]) -> dict[int, PastTelling]:

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from bot.core.deciding.findings import Finding, undated
+from bot.core.facts.case_steps import misfits
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement, State, long_date
 from bot.core.rules.kind import BaseKind
@@ -109,6 +110,7 @@ def findings(
         *_calendar(rulebook, today),
         *_to_check(rulebook, facts, items),
         *_void_extensions(facts, items),
+        *_misfit_cases(rulebook, facts),
         *_rejections(facts),
         *(_noted(t.id, t.title, day_of(t.since), t.lines, "逾期每1个工作日") for t in troubles),
     ]
@@ -242,9 +244,9 @@ def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Ite
             mark = facts.marks[finding.item.id]
             said = day_of(mark.at)
             on = rulebook.calendar.shift_workdays(said, 6)
-            line = f"{finding.item.id} 自{said.month}月{said.day}日报办结，尚未核实。请核实后销号或退回。"
+            line = f"{finding.item.number} 自{said.month}月{said.day}日报办结，尚未核实。请核实后销号或退回。"
             yield _noted(
-                f"待核:{finding.item.id}", f"待核超过5个工作日：{finding.item.id}", on, [line], "逾期每10个工作日"
+                f"待核:{finding.item.id}", f"待核超过5个工作日：{finding.item.number}", on, [line], "逾期每10个工作日"
             )
 
 
@@ -253,10 +255,22 @@ def _void_extensions(facts: Facts, items: Sequence[Finding]) -> Iterator[Finding
         void = facts.void_extension_of(finding.item) if not finding.extended else None
         if void:
             line = (
-                f"{finding.item.id} 原定时限{long_date(void.rule_due)}，曾延期至{long_date(void.to)}；"
+                f"{finding.item.number} 原定时限{long_date(void.rule_due)}，曾延期至{long_date(void.to)}；"
                 "规则时限已改，原延期不再有效。"
             )
             yield _noted(f"延期失效:{finding.item.id}", "延期失效", day_of(void.at), [line])
+
+
+def _misfit_cases(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
+    """Open cases whose rule, step or category was taken out of the rules: one finding for each rule."""
+    by_rule: dict[str, list[tuple[date, str]]] = {}
+    for case, line in misfits(rulebook.by_id, facts, rulebook.calendar) if facts.cases else ():
+        by_rule.setdefault(case.rule, []).append((case.opened_on, line))
+    for rule, found in by_rule.items():
+        lines = [line for _, line in found[:FIRST_TITLES]]
+        if len(found) > FIRST_TITLES:
+            lines.append(f"其余{len(found) - FIRST_TITLES}件见 duban case list。")
+        yield _noted(f"办件@{rule}", "规则改动后的办件", max(on for on, _ in found), lines, "逾期每10个工作日")
 
 
 def _rejections(facts: Facts) -> Iterator[Finding]:

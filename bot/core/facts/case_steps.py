@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from bot.core.facts.cases import Case, step_id
+from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts, Mark
 from bot.core.rules.item import Item, Judgement, State, by_date, long_date
+from bot.core.rules.item_ids import CaseStep, case_id
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.words import Span, Unit
 from bot.core.time.workdays import Calendar
@@ -63,10 +64,15 @@ def procedure_of(rule: Rule) -> Procedure | None:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One step of one case. `done_on` is None for the step that the case has reached."""
+    """One step of one case. `name` is as the case was opened with, `title` as the rule has it today.
+
+    `done_on` is None for the step that the case has reached.
+    """
 
     case: Case
     step: int
+    name: str
+    title: str
     started_on: date
     due_on: date
     done_on: date | None
@@ -84,16 +90,34 @@ def legs(case: Case, procedure: Procedure, facts: Facts, calendar: Calendar) -> 
     start = case.opened_on
     ended_on = _closed_on(facts.marks.get(case.id))
     latest = _due(procedure.total, case.opened_on, None, case, calendar)
-    for step, limit in enumerate(procedure.limits, 1):
-        done_on = _done_on(case, step, facts)
+    for step, (name, limit) in enumerate(path_of(case, procedure), 1):
+        done_on = _done_on(case, name, facts)
         here = ended_on if done_on is None else done_on
         limits = (_due(limit.of(case.category), start, here, case, calendar), latest)
         due = min((one for one in limits if one), default=start)
-        found.append(Leg(case, step, start, due, here, None if here else case.paused_since))
+        found.append(Leg(case, step, name, limit.title, start, due, here, None if here else case.paused_since))
         if done_on is None:
             break
         start = done_on
     return tuple(found)
+
+
+def path_of(case: Case, procedure: Procedure) -> list[tuple[str, Limit]]:
+    """The steps that a case goes through, under the names it was opened with: a later change of the rule moves no case.
+
+    Steps added since are not asked of it. As many steps gone as come were renamed, in their order. A step that is gone is
+    left out; if none is left to do because of that, the steps added since follow, so that no case ends by an edit.
+    """
+    if not case.steps:
+        return [(limit.title, limit) for limit in procedure.limits]
+    known = {limit.title: limit for limit in procedure.limits}
+    gone = [name for name in case.steps if name not in known]
+    come = [limit for limit in procedure.limits if limit.title not in case.steps]
+    if len(gone) == len(come):
+        known |= dict(zip(gone, come, strict=True))
+    path = [(name, known[name]) for name in case.steps if name in known]
+    ended_by_an_edit = all(name in case.done for name, _ in path) and not all(name in case.done for name in case.steps)
+    return path + [(limit.title, limit) for limit in come] if ended_by_an_edit else path
 
 
 def current_leg(found: Iterable[Leg]) -> Leg | None:
@@ -106,9 +130,9 @@ def _closed_on(mark: Mark | None) -> date | None:
     return day_of(mark.at) if mark and mark.what == "closed" else None
 
 
-def _done_on(case: Case, step: int, facts: Facts) -> date | None:
+def _done_on(case: Case, step: str, facts: Facts) -> date | None:
     """When a step was finished: entered as finished, or closed by 销号; a later 退回 undoes either."""
-    mark, entered = facts.marks.get(step_id(case.rule, case.number, step)), case.done.get(step)
+    mark, entered = facts.marks.get(CaseStep(case.rule, case.number, step).id), case.done.get(step)
     if entered and not (mark and mark.what == "returned" and mark.at >= entered[1]):
         return entered[0]
     return _closed_on(mark)
@@ -151,10 +175,12 @@ def items_of_cases(rule: Rule, procedure: Procedure, facts: Facts, calendar: Cal
 
 
 def _item(rule: Rule, procedure: Procedure, leg: Leg) -> Item:
-    name = step_id(rule.id, leg.case.number, leg.step)
-    step = f"（第{leg.step}步）" if len(procedure.limits) > 1 else ""
-    title = f"{rule.title}{procedure.word}{step}"
-    return Item(name, rule, title, leg.due_on, leg.due_on, opens_on=leg.started_on, data=leg)
+    place = f"第{leg.step}步" if len(path_of(leg.case, procedure)) > 1 else ""
+    title = f"{rule.title}{procedure.word}{f'（{place}）' if place else ''}"
+    return Item(
+        CaseStep(rule.id, leg.case.number, leg.name).id, rule, title, leg.due_on, leg.due_on, opens_on=leg.started_on,
+        shown_id=f"{case_id(rule.id, leg.case.number)}{place}", data=leg,
+    )  # fmt: skip
 
 
 def judge_leg(item: Item, today: date) -> Judgement:
@@ -165,6 +191,27 @@ def judge_leg(item: Item, today: date) -> Judgement:
     if leg.paused_since is not None:
         return Judgement(State.PAUSED, detail=f"{long_date(leg.paused_since)}起暂停计时")
     return Judgement(by_date(item, today))
+
+
+def misfits(rules: Mapping[str, Rule], facts: Facts, calendar: Calendar) -> Iterator[tuple[Case, str]]:
+    """Open cases that the rules no longer fit, each with a Chinese sentence that names no step and no category."""
+    for case in facts.cases.values():
+        if _closed_on(facts.marks.get(case.id)) or (case.steps and all(name in case.done for name in case.steps)):
+            continue
+        rule = rules.get(case.rule)
+        procedure = procedure_of(rule) if rule else None
+        if procedure is None:
+            yield case, f"{case.id} 尚未办结，规则里已没有{case.rule}这一办件，不再提醒。请恢复这条规则，或整件销号。"
+            continue
+        path = {name for name, _ in path_of(case, procedure)}
+        if any(name not in path and name not in case.done for name in case.steps):
+            yield case, f"{case.id} 尚未办的步骤有的已从规则里删去，不再要求办理。"
+        if (
+            case.category
+            and case.category not in procedure.categories
+            and current_leg(legs(case, procedure, facts, calendar))
+        ):
+            yield case, f"{case.id} 登记的类别已不在规则里，按步骤的一般时限计算。"
 
 
 def shown_count(count: int) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from bot.core.rules.item_ids import case_id
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -21,19 +23,24 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known of one case. `done`: by step, the day on which it was finished, and when that was entered."""
+    """What is known of one case.
+
+    `steps`: the names of the steps that its rule had when it was opened. `done`: by step, the day on which it was finished,
+    and when that was entered.
+    """
 
     rule: str
     number: str
     opened_on: date
     category: str = ""
-    done: Mapping[int, tuple[date, datetime]] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    done: Mapping[str, tuple[date, datetime]] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
 
     @property
     def id(self) -> str:
         """T09-C1@2027-003: the id under which an event closes the whole case."""
-        return f"{self.rule}@{self.number}"
+        return case_id(self.rule, self.number)
 
     @property
     def paused_since(self) -> date | None:
@@ -47,7 +54,7 @@ class Case:
         days = [on for on, _ in self.done.values()] + [pause.until or pause.since for pause in self.pauses]
         return max(days, default=self.opened_on)
 
-    def advanced(self, step: int, on: date, at: datetime) -> Case:
+    def advanced(self, step: str, on: date, at: datetime) -> Case:
         """The same case with a step finished."""
         return replace(self, done={**self.done, step: (on, at)})
 
@@ -60,15 +67,3 @@ class Case:
         if self.paused_since is None:
             return self
         return replace(self, pauses=(*self.pauses[:-1], Pause(self.pauses[-1].since, on)))
-
-
-def step_id(rule: str, number: str, step: int) -> str:
-    """T09-C1@2027-003-2: the item of a step."""
-    return f"{rule}@{number}-{step}"
-
-
-def split_step_id(item: str) -> tuple[str, str, int] | None:
-    """Rule, case number and step named by a step's item id, or None when it names none."""
-    rule, _, rest = item.partition("@")
-    number, _, step = rest.rpartition("-")
-    return (rule, number, int(step)) if number and step.isascii() and step.isdigit() else None

@@ -94,19 +94,23 @@ class Confirmed(Payload):
 
 
 class CaseOpened(Payload):
-    """A case 办件 was opened under a rule: a number and dates, no names. `note` stays in the state and is never shown."""
+    """A case 办件 was opened under a rule: a number and dates, no names. `note` stays in the state and is never shown.
+
+    `steps` are the names of the steps that the rule had then; whoever takes the event in fills them in.
+    """
 
     type: ClassVar[str] = "duban.case_opened"
     rule: str
     case: str
     on: date
     category: str = ""
+    steps: tuple[str, ...] = ()
     by: str = ""
     note: str = Field(default="", repr=False)
 
 
 class CaseAdvanced(Payload):
-    """The step a case has come to is finished; `item` is the step's own (T09-C1@2027-003-2)."""
+    """The step a case has come to is finished; `item` is the step's own (T09-C1@2027-003#处理)."""
 
     type: ClassVar[str] = "duban.case_advanced"
     item: str

@@ -13,9 +13,10 @@ from decimal import Decimal
 from functools import singledispatch
 
 from bot.core.facts import events as e
-from bot.core.facts.cases import Case, split_step_id
+from bot.core.facts.cases import Case
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.item import Item, Moment
+from bot.core.rules.item_ids import split_step
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import day_of
@@ -108,7 +109,7 @@ class Facts:
 
     def after(self, event: e.Event) -> Facts:
         """The facts once `event` is taken in."""
-        changed = _apply(payload_of_today(event.payload, self.names), self, event)
+        changed = _apply(payload_of_today(event.payload, self.names, self.cases), self, event)
         return replace(changed, version=self.version + 1)
 
     def value(self, indicator: str, period: str) -> Observation | None:
@@ -212,14 +213,16 @@ def _(payload: e.CaseOpened, facts: Facts, event: e.Event) -> Facts:
     del event
     if (payload.rule, payload.case) in facts.cases:
         return facts  # a case number is used once
-    opened = Case(payload.rule, payload.case, payload.on, payload.category)
+    opened = Case(payload.rule, payload.case, payload.on, payload.category, payload.steps)
     return replace(facts, cases={**facts.cases, (payload.rule, payload.case): opened})
 
 
 @_apply.register
 def _(payload: e.CaseAdvanced, facts: Facts, event: e.Event) -> Facts:
-    rule, number, step = split_step_id(payload.item) or ("", "", 0)
-    return _with_case(facts, (rule, number), lambda case: case.advanced(step, payload.on, event.time))
+    found = split_step(payload.item)
+    if found is None:
+        return facts
+    return _with_case(facts, found[:2], lambda case: case.advanced(found.step, payload.on, event.time))
 
 
 @_apply.register

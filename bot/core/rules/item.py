@@ -91,7 +91,13 @@ class Item:
     words: str = ""  # the date as the rule file says it: 2027年底
     proposed: bool = False  # its own date is a proposal (a step), whatever the rule's basis
     soft: bool = False  # the plan only aims at it (力争): nobody above the unit is told
+    shown_id: str = ""  # what messages say in place of an id that holds the name of a step: T09-C1@2027-003第1步
     data: Any = field(default=None, compare=False)  # for the kind itself (a target, a step)
+
+    @property
+    def number(self) -> str:
+        """The id for messages and public pages, without the names of steps."""
+        return self.shown_id or self.id
 
     @property
     def shown_title(self) -> str:

@@ -15,7 +15,7 @@ things never have the same id.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 #: Beginnings of the ids of the office's own findings.
@@ -44,7 +44,12 @@ class CaseStep(NamedTuple):
 
 def is_case_number(text: str) -> bool:
     """Whether a case may have this number. A bare year is refused: T17-B1@2027 is the season of a ban."""
-    return len(text) <= 20 and bool(_CASE_NUMBER.fullmatch(text)) and not _YEAR.fullmatch(text)
+    return len(text) <= 20 and bool(_CASE_NUMBER.fullmatch(text)) and not is_year(text)
+
+
+def is_year(text: str) -> bool:
+    """Whether this is a year and nothing else."""
+    return bool(_YEAR.fullmatch(text))
 
 
 def case_id(rule: str, number: str) -> str:
@@ -65,13 +70,22 @@ def split_step(item: str) -> CaseStep | None:
     return CaseStep(rule, number, step) if border and number and step else None
 
 
-def step_by_position(item: str, steps: Sequence[str]) -> CaseStep | None:
-    """The step that the form of before 2026-12 names by its position: T09-C1@2027-003-2. None for any other id."""
-    case, at, rest = item.partition("@")
+def without_step(item: str) -> str:
+    """The id without the name of a case's step, which no chat is shown."""
+    return item.partition("#")[0]
+
+
+def step_by_position(item: str, steps_of: Callable[[str, str], Sequence[str]]) -> CaseStep | None:
+    """The step that the form of before 2026-12 names by its position: T09-C1@2027-003-2. None for any other id.
+
+    `steps_of` gives the names of the steps of a case, by rule and number.
+    """
+    rule, at, rest = item.partition("@")
     found = _BY_POSITION.fullmatch(rest) if at and "#" not in rest else None
-    if found is None or int(found[2]) > len(steps):
+    if found is None:
         return None
-    return CaseStep(case, found[1], steps[int(found[2]) - 1])
+    steps, position = steps_of(rule, found[1]), int(found[2])
+    return CaseStep(rule, found[1], steps[position - 1]) if position <= len(steps) else None
 
 
 def subject(item: str) -> str:

@@ -125,6 +125,10 @@ class RuleKind(Protocol):
         """Parts of the form with a title, a basis and a due date of their own, which the ledger gives a row each."""
         ...
 
+    def step_names(self, form: Any) -> tuple[str, ...]:
+        """The names of the steps of its cases 办件, in order; empty for a kind that takes none."""
+        ...
+
     def items(self, rule: Rule, calendar: Calendar, since: date, until: date) -> Iterable[Item]:
         """Items whose due date lies in [since, until]; with no dependence on facts."""
         ...
@@ -179,6 +183,11 @@ class BaseKind:
 
     def steps(self, form: Any) -> Iterable[Any]:
         """No part with a row of its own."""
+        del form
+        return ()
+
+    def step_names(self, form: Any) -> tuple[str, ...]:
+        """It takes no cases."""
         del form
         return ()
 

@@ -376,7 +376,8 @@ class Rulebook:
     def succession(self) -> Succession:
         """What units and items were called before."""
         numbered = (*(one for task in self.tasks for one in task.items), *self.indicators)
-        return succession(self.units.everyone, ((one.id, one.former_ids) for one in numbered))
+        steps = {rule.id: names for rule in self.rules if (names := rule.kind.step_names(rule.form))}
+        return succession(self.units.everyone, ((one.id, one.former_ids) for one in numbered), steps)
 
     @cached_property
     def owners(self) -> tuple[TaskForm | IndicatorForm, ...]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from bot.core.rules.item_ids import CaseStep, step_by_position
 from bot.core.rules.units import UnitForm
 
 FormT = TypeVar("FormT", bound=BaseModel)
@@ -26,19 +27,24 @@ ITEM_KEYS = frozenset({"事项"})
 UNIT_KEYS = frozenset({"责任单位", "单位", "配合", "指导", "成员", "数据来源"})
 #: The office's own findings contain the id of the item they are about: 系统:待核:T05-M1.
 _ID = re.compile(r"(交办:|系统:(?:待核|延期失效):)?([A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?)(?![A-Za-z0-9])(.*)", re.DOTALL)
+_OF_A_FINDING = re.compile("系统:(?:待核|延期失效):")
 _IDS = re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?(?![A-Za-z0-9])")
 
 
 @dataclass(frozen=True)
 class Succession:
-    """`units`: former and merged names → today's; `merged`: those among them whose unit went into another; `ids` likewise."""
+    """`units`: former and merged names → today's; `merged`: those among them whose unit went into another; `ids` likewise.
+
+    `steps`: rule → the names of the steps of its cases, by which ids of before 2026-12 (T09-C1@2027-003-1) are read.
+    """
 
     units: Mapping[str, str] = field(default_factory=dict)
     merged: frozenset[str] = frozenset()
     ids: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.units or self.ids)
+        return bool(self.units or self.ids or self.steps)
 
     def unit(self, name: str) -> str:
         """The unit that is responsible today for what was this unit's."""
@@ -65,7 +71,22 @@ class Succession:
         return self.chat(key) if item.startswith(ASSIGNED) else self.addressee(key)
 
     def item(self, name: str) -> str:
-        """Today's id of an item, rule, step or period: T05-M1-02, T05-R1@2027-1, I4:报送@2026, 交办:I4."""
+        """Today's id of what was told: T05-M1-02, T05-R1@2027-1, I4:报送@2026, 交办:I4; no whole case was ever told."""
+        today = self.renumbered(name)
+        step = self.step(today)
+        return step.id if step else today
+
+    def step(self, name: str) -> CaseStep | None:
+        """The step of a case that an id of before 2026-12 names by its position; None for any other id."""
+        if not self.steps or "@" not in name:
+            return None
+        head = _OF_A_FINDING.match(name)
+        before = head[0] if head else ""
+        found = step_by_position(name[len(before) :], lambda rule, number: self.steps.get(rule, ()))
+        return found._replace(rule=before + found.rule) if found else None
+
+    def renumbered(self, name: str) -> str:
+        """The id with today's number of its rule or indicator (曾用编号)."""
         found = _ID.fullmatch(name) if self.ids else None
         if found is None:
             return name
@@ -126,7 +147,11 @@ def _but_helping(fingerprint: str, leads: Iterable[str]) -> list[str]:
 UNCHANGED = Succession()
 
 
-def succession(units: Iterable[UnitForm], former_ids: Iterable[tuple[str, Iterable[str]]]) -> Succession:
+def succession(
+    units: Iterable[UnitForm],
+    former_ids: Iterable[tuple[str, Iterable[str]]],
+    steps: Mapping[str, tuple[str, ...]] | None = None,
+) -> Succession:
     """The succession of these units and of ids with the ones they had before. A chain of mergers is followed to its end."""
     known = {unit.name: unit for unit in units}
     today: dict[str, str] = {}
@@ -136,7 +161,7 @@ def succession(units: Iterable[UnitForm], former_ids: Iterable[tuple[str, Iterab
         calls = (*unit.former_names, *((unit.name,) if end != unit.name else ()))
         today.update(dict.fromkeys(calls, end))
         merged.update(calls if end != unit.name else ())
-    return Succession(today, frozenset(merged), {old: new for new, olds in former_ids for old in olds})
+    return Succession(today, frozenset(merged), {old: new for new, olds in former_ids for old in olds}, steps or {})
 
 
 def heir(name: str, known: Mapping[str, UnitForm]) -> str:

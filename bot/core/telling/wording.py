@@ -156,7 +156,7 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
     light = finding.state.value
     lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
     lines = [
-        Line(f"编号：{finding.item.id}{SPACE}灯号：{lamp}", light=light, paint=paint),
+        Line(f"编号：{finding.item.number}{SPACE}灯号：{lamp}", light=light, paint=paint),
         Line(f"{'数据报送单位' if _reports(finding) else plan.called(Role.LEAD)}：{_principal(finding, words)}"),
     ]
     if finding.state is State.ADVISED:
@@ -345,7 +345,7 @@ def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, word
         return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
     if finding.state is State.ASSIGNED:
         return _assigned_lines(prefix, tellings, finding, tail, words)
-    parts = [f"{prefix}{shown_title(finding)}（{finding.item.id}）", _when(finding, words)]
+    parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", _when(finding, words)]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
     ask = _short_ask(tellings[0], finding, words)

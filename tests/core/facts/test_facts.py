@@ -36,7 +36,7 @@ from tests.kit.builders import a_milestone, a_rulebook, an_event, facts_after, i
 STEP = "编号: T05-M1-01, 名称: 县级自评, 完成时限: 2027-03-31, 依据: 建议"
 OPENED = CaseOpened(rule="T09-C1", case="2027-003", on=date(2027, 1, 4), note="备注")
 PAUSED = CasePaused(rule="T09-C1", case="2027-003", on=date(2027, 1, 5), reason="补充材料")
-ADVANCED = CaseAdvanced(item="T09-C1@2027-003-1", on=date(2027, 1, 6))
+ADVANCED = CaseAdvanced(item="T09-C1@2027-003#监测", on=date(2027, 1, 6))
 RESUMED = CaseResumed(rule="T09-C1", case="2027-003", on=date(2027, 1, 6))
 SAMPLES: tuple[Payload, ...] = (
     Observed(indicator="I4", period="2027", value=Decimal("96.2")),

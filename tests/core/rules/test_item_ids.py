@@ -82,7 +82,7 @@ def test_a_number_that_could_be_taken_for_something_else_is_no_case_number(text:
     ],
 )
 def test_the_older_form_names_a_step_by_its_position(item: str, expected: CaseStep | None) -> None:
-    assert step_by_position(item, ("核查", "处理")) == expected
+    assert step_by_position(item, lambda rule, number: ("核查", "处理")) == expected
 
 
 # --- every item of a plan -------------------------------------------------------------------------------------------
