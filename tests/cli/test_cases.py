@@ -139,3 +139,40 @@ def test_nothing_that_is_printed_holds_the_note_of_a_case(duban: Run, home: Path
         assert item in out or command[0] != "explain"
     with ZipFile(home / "台账.xlsx") as exported:
         assert not any(NOTE in exported.read(name).decode("utf-8", "ignore") for name in exported.namelist())
+
+
+def test_a_step_is_finished_by_its_name_or_its_place_and_only_where_the_case_is(duban: Run) -> None:
+    an_open_case(duban)
+    for other in ("核查", "2", "调查"):
+        code, _, err = duban("case", "step", "T05-C1", "2027-003", other)
+        assert (code, "现在是第1步，不是" in err) == (1, True)
+    assert "现在是第2步" in duban("case", "step", "T05-C1", "2027-003", "监测")[1]
+    assert "现在是第3步" in duban("case", "step", "T05-C1", "2027-003", "2")[1]
+
+
+def test_closing_one_case_leaves_the_steps_of_another_alone(duban: Run) -> None:
+    an_open_case(duban)
+    assert duban("case", "open", "T05-C1", "2027-003-1")[0] == 0
+    assert "T05-C1@2027-003-1 已全部办结" in duban("case", "close", "T05-C1", "2027-003-1", "--by", "秘书组")[1]
+    assert [row["编号"] for row in json.loads(duban("case", "list", "--json")[1])] == ["T05-C1@2027-003"]
+    assert "T05-C1@2027-003　第1步" in duban("case", "list")[1]
+
+
+def test_the_older_id_of_a_step_is_still_understood(duban: Run) -> None:
+    an_open_case(duban)
+    assert duban("done", "T05-C1@2027-003-1")[0] == 0
+    assert "T05-C1@2027-003#监测 督办事项" in duban("explain", "T05-C1@2027-003-1")[1]
+
+
+def test_an_open_case_outlives_its_rule_and_check_and_list_name_it(duban: Run, home: Path) -> None:
+    an_open_case(duban)
+    path = home / "rules" / "tasks" / "05.yaml"
+    path.write_text(path.read_text("utf-8").replace(a_case_rule(), ""), "utf-8")
+    words = "T05-C1@2027-003 尚未办结，规则里已没有T05-C1这一办件，不再提醒"
+    assert f"提示：{words}" in duban("check")[1]
+    assert "misfit-case" in duban("check", "--json")[1]
+    for more in ((), ("T05-C1",)):
+        assert words in duban("case", "list", *more)[1]
+    assert "已全部办结" in duban("case", "close", "T05-C1", "2027-003", "--by", "秘书组")[1]
+    assert duban("case", "list")[1] == "没有办件。\n"
+    assert "尚未办结" not in duban("check")[1]

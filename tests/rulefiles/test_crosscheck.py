@@ -328,3 +328,13 @@ def test_full_width_digits_in_an_id_are_refused_although_they_look_right(old: st
 def test_a_value_left_empty_is_called_empty() -> None:
     problem = task_problem("完成时限: 2027年底", "完成时限:")
     assert (problem.code, problem.message) == ("blank", "“完成时限”没有填写")
+
+
+# --- names and ids that stand in one key with others -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["·", "→", "、", ",", "|", "#"])
+def test_a_unit_s_name_holds_no_character_that_stands_between_names(mark: str) -> None:
+    text = edited(UNITS, "名称: 县财政局", f'名称: "县财政{mark}局"')
+    found = [one for one in assemble(rule_files({"units.yaml": text})).problems if one.code == "unit-name"]
+    assert [one.message for one in found] == [f"单位名称里不能有“{mark}”"]

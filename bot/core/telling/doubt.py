@@ -1,6 +1,7 @@
 """Tellings of cancelled entries that members may have seen all the same. Told again, under a new number, they go as 补发.
 
-Kept by item, rung and chat, with the rung's nominal date: {"T05-M1\\n提前7天\\n县教育局": "2027-12-24"}.
+Kept by item, rung and chat, with the rung's nominal date: {"T05-M1\\n提前7天\\n县教育局": "2027-12-24"}. Neither a rung nor the name of a
+chat holds a line break, so the last two are the borders, whatever a person typed into the id of an item (the name of a step).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def in_doubt(entries: Iterable[Entry], tellings: Iterable[Telling]) -> bool:
 
 
 def _today(key: str, names: Succession) -> str:
-    item, rung, chat = key.split("\n")
+    item, rung, chat = key.rsplit("\n", 2)
     return _key(names.item(item), rung, names.chat(chat))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bot.core.rules.areas import areas_of
 from bot.core.rules.forms import AreaForm
 from bot.core.rules.rulebook import ItemForm, UnitsForm
 from bot.core.time.near import suggest
@@ -49,6 +50,12 @@ def check_areas(item: Placed[ItemForm], units: UnitsForm, check: Check) -> None:
             if area.units and name not in area.units:
                 hint = f"责任单位是：{'、'.join(area.units)}"
                 item.report("lead-not-responsible", (*path, "牵头", "单位"), f"牵头的“{name}”不在责任单位之内", hint)
+
+
+def member_ids(item: Placed[ItemForm], units: Placed[UnitsForm] | None) -> list[str]:
+    """The ids made for the members of the groups among an item's areas."""
+    found = areas_of(item.form, units.form) if units else ()
+    return [area.id for area in found if area not in item.form.areas]
 
 
 def area_ids(item: Placed[ItemForm]) -> list[tuple[Path, str]]:

@@ -18,9 +18,9 @@ from bot.core.rules.words import DueDate, Precision
 from bot.core.time.near import near, suggest
 from bot.core.time.workdays import Calendar
 from bot.rule_kinds import kinds
-from bot.rulefiles.checks.areas import area_ids, check_areas, check_members, written_areas
+from bot.rulefiles.checks.areas import area_ids, check_areas, check_members, member_ids, written_areas
 from bot.rulefiles.checks.indicators import check_ways, ways
-from bot.rulefiles.checks.reform import called, check_mergers, same_unit
+from bot.rulefiles.checks.reform import called, check_mergers, check_names, same_unit
 from bot.rulefiles.text.problems import Path, repeated
 from bot.rulefiles.text.sheet import Placed, Sheet
 
@@ -75,6 +75,7 @@ def crosscheck(parts: Parts, chats: Iterable[str] | None) -> None:
         _units(parts, names)
         _without_chat(parts.units, list(chats) if chats is not None else None)
         check_mergers(parts.units, _forms(parts))
+        check_names(parts.units)
     _leads(parts, same_unit(parts.units.form if parts.units else None))
 
 
@@ -233,6 +234,7 @@ def _ids(parts: Parts) -> None:
         for item in part.items:
             found.append((item.form.id, item, ("编号",)))
             found += [(step, item, loc) for loc, step in (*_steps(item), *area_ids(item))]
+            found += [(area, item, ("分区",)) for area in member_ids(item, parts.units)]
     found += [(one.form.id, one, ("编号",)) for one in parts.measured]
     renumbered: list[Placed[ItemForm] | Placed[IndicatorForm]] = [*(item for _, item in parts.items), *parts.measured]
     found += [(old, one, loc) for one in renumbered for loc, old in listed("曾用编号", one.form.former_ids)]

@@ -12,6 +12,9 @@ from bot.core.time.near import near
 from bot.rulefiles.text.problems import Path
 from bot.rulefiles.text.sheet import Placed
 
+#: What stands between the names of units, chats and robots where several make one key.
+BORDERS = "·→、,|#\n"
+
 
 def called(units: UnitsForm) -> Mapping[str, str]:
     """Every other name of a unit (id, alias, former name) → the full name to write instead."""
@@ -33,6 +36,18 @@ def placed_units(units: UnitsForm) -> Iterator[tuple[Path, UnitForm]]:
     """Every unit and group with its path in units.yaml."""
     for key, several in (("责任单位", units.units), ("集体对象", units.groups)):
         yield from (((key, index), unit) for index, unit in enumerate(several))
+
+
+def check_names(units: Placed[UnitsForm]) -> None:
+    """Checks that no name of a unit holds a character that stands between names in what the bot keeps: 县教育局·分管领导."""
+    for place, unit in placed_units(units.form):
+        names = [((*place, "名称"), unit.name)]
+        names += [((*place, "曾用名", number), name) for number, name in enumerate(unit.former_names)]
+        for loc, name in names:
+            found = next((mark for mark in BORDERS if mark in name), None)
+            if found:
+                shown = "换行" if found == "\n" else f"“{found}”"
+                units.report("unit-name", loc, f"单位名称里不能有{shown}", "写单位的全称，不带标点")
 
 
 def check_mergers(units: Placed[UnitsForm], forms: Iterable[BaseModel]) -> None:

@@ -22,6 +22,9 @@ from bot.core.rules.item_ids import (
     step_by_position,
 )
 from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import Succession
+from bot.core.telling.doubt import doubted, said_anew
+from bot.core.telling.entry import Telling
 from bot.rulefiles.loader import assemble
 from bot.rulefiles.rule_tests import Expectation, RuleTest, written
 from bot.rulefiles.run_tests import try_tests
@@ -147,3 +150,33 @@ def test_a_target_of_a_tasks_indicator_is_played_too() -> None:
     text = "测试:\n" + written([test]).replace("    不应发给:", past)
     (result,) = try_tests(with_a_task_indicator(), assemble(rule_files({"tests/试.yaml": text})).tests)
     assert [problem.code for problem in result.problems] == ["red-test"]
+
+
+# --- other keys made of what people typed ----------------------------------------------------------------------------
+
+
+@given(
+    st.text("核查\n#@→", min_size=1, max_size=6),
+    st.sampled_from(["提前7天", "退回"]),
+    st.sampled_from(["县教育局", "各学校"]),
+)
+def test_a_doubt_is_kept_and_found_whatever_the_name_of_a_step(name: str, rung: str, chat: str) -> None:
+    told = a_telling(CaseStep("T09-C1", "2027-003", name).id, rung)
+    other = a_telling(CaseStep("T09-C1", "2027-003", f"{name}\n{rung}").id, rung)
+    doubts = doubted({}, chat, [told, other])
+    assert len(doubts) == 2
+    assert len(said_anew(doubts, chat, [told], Succession(units={"甲": "乙"}))) == 1
+
+
+@given(st.text("T05-M1C#@.:json系统待核", max_size=12))
+def test_what_the_office_is_told_of_a_letter_is_never_taken_for_an_item(name: str) -> None:
+    """The name of a file in the inbox is typed by whoever sends it: 系统:来件@T05-M1-1."""
+    names = Succession(ids={"T05-M1": "T05-M2"}, steps={"T05-C1": ("核查", "处理")})
+    assert names.item(f"系统:来件@{name}") == f"系统:来件@{name}"
+
+
+def a_telling(item: str, rung: str) -> Telling:
+    on = date(2027, 3, 1)
+    return Telling(
+        item, "T09-C1", "督办事项", "县教育局", "县教育局", "牵头单位", "临期", on, rung, on, "汇总", "FIRST"
+    )  # fmt: skip

@@ -212,3 +212,20 @@ def under(history: History, names: Succession) -> Facts:
     happened: tuple[Payload, ...] = history.happened
     start = Facts(all_confirmed=history.all_confirmed, names=names)
     return facts_after(*((payload, "2026-12-01 10:00") for payload in happened), start=start)
+
+
+@pytest.mark.parametrize(
+    ("written", "today"),
+    [
+        ("T09-C1@2027-003-2", "T09-C1@2027-003#处理"),
+        ("T08-C1@2027-003-2", "T09-C1@2027-003#处理"),
+        ("T09-C1@2027-003-1-1", "T09-C1@2027-003-1#核查"),
+        ("系统:待核:T08-C1@2027-003-1", "系统:待核:T09-C1@2027-003#核查"),
+        ("T09-C1@2027-003#核查", "T09-C1@2027-003#核查"),
+        ("T09-C1@2027-003-9", "T09-C1@2027-003-9"),
+        ("T05-R1@2027-1", "T05-R1@2027-1"),
+    ],
+)
+def test_a_step_told_under_its_position_is_the_step_of_that_name(written: str, today: str) -> None:
+    names = Succession(ids={"T08-C1": "T09-C1"}, steps={"T09-C1": ("核查", "处理")})
+    assert names.item(written) == today
