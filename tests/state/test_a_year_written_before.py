@@ -25,7 +25,7 @@ from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import EntryState
 from bot.core.time.windows import OfficeHours
 from bot.rulefiles.loader import assemble
-from bot.service.home import everybody
+from bot.service.home import everybody, facts_of, read_home, usable_rulebook
 from bot.state.archive import Archive
 from bot.state.disk.database import Database
 from bot.state.store import TOLD, Store
@@ -91,10 +91,7 @@ def test_steps_keep_their_place_when_one_is_put_in_front_with_the_upgrade(folder
     with closing(Store(Database.open(folder))) as first:
         files = dict(first.meta("rules"))
         first.note_steps(rules_of(first).succession)
-    (name,) = (name for name, text in files.items() if "编号: T09-C1" in text)
-    front = "    步骤:\n      - {名称: 立案, 时限: 3个工作日}\n      - {名称: 监测"
-    edited = {**files, name: files[name].replace("    步骤:\n      - {名称: 监测", front)}
-    after = assemble({name: text.encode() for name, text in edited.items()}).rulebook
+    after = assemble({name: text.encode() for name, text in with_one_more_in_front(files).items()}).rulebook
     assert after is not None
     assert after.succession.steps["T09-C1"] == ("立案", *STEPS)
     with closing(Store(Database.open(folder))) as again:
@@ -131,3 +128,29 @@ def reached(store: Store, rulebook: Rulebook | None = None) -> dict[str, str]:
     rulebook = rulebook or rules_of(store)
     items = [item for item in arisen_items(rulebook, store.facts) if item.rule.id == "T09-C1"]
     return {item.data.case.number: item.data.name for item in items if item.data.done_on is None}
+
+
+def test_whoever_opens_the_state_first_notes_the_steps_it_was_written_under(tmp_path: Path) -> None:
+    """A command, or the service, started for the first time beside rules that have one more step in front."""
+    with tarfile.open(YEAR) as packed:
+        packed.extractall(tmp_path / "state", filter="data")
+    with closing(Store(Database.open(tmp_path / "state"))) as kept:
+        files = with_one_more_in_front(kept.meta("rules"))
+    for name, text in files.items():
+        path = tmp_path / "rules" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    home = read_home(tmp_path, tests=False)
+    assert home.rulebook is not None
+    assert home.rulebook.succession.steps["T09-C1"] == ("立案", *STEPS)
+    assert facts_of(home).cases["T09-C1", "2027-003"].steps == STEPS
+    with closing(Store(Database.open(tmp_path / "state"))) as again:
+        usable_rulebook(home, again)
+        assert again.meta("steps")["T09-C1"] == list(STEPS)
+
+
+def with_one_more_in_front(files: dict[str, str]) -> dict[str, str]:
+    """The rule files with 立案 in front of the steps of T09-C1."""
+    (name,) = (name for name, text in files.items() if "编号: T09-C1" in text)
+    front = "    步骤:\n      - {名称: 立案, 时限: 3个工作日}\n      - {名称: 监测"
+    return {**files, name: files[name].replace("    步骤:\n      - {名称: 监测", front)}
