@@ -13,6 +13,7 @@ from tests.year.record import Year
 KINDS = {
     "late-before-heard": "called late before its unit had heard of it and had ten workdays",
     "late-though-new": "the same, of what was added or confirmed since the beginning",
+    "newcomer-blamed": "called late of who became answerable less than ten workdays before",
     "list-on-another-day": "a month's list on another day than the first sending day",
     "day-off": "a message on a day off",
     "outside-hours": "a message outside office hours",
@@ -40,6 +41,7 @@ KINDS = {
     "not-handed-over": "who became answerable was not handed it",
     "never-withdrawn": "what was told and then removed was never withdrawn",
     "rule-of-before": "text of rules or names that no longer hold",
+    "outlived-period": "a missed period in the leading group's list though a later one was done",
     "case-untold": "a step that is late was not told to its lead",
     "case-said-over": "a case said to be over that goes on",
     "case-not-late": "a step called late that is not",

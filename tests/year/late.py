@@ -44,6 +44,31 @@ def _kind(book: Book, told: Told) -> tuple[str, str]:
     return "late-before-heard", "T2"
 
 
+def blame_of_newcomers(book: Book) -> Iterator[Finding]:
+    """T2, Y4: who became answerable for something late has ten workdays, too."""
+    for told in book.told:
+        duty = book.plan(told.message.at).duties.get(told.item)
+        since = _answerable_since(book, duty, told.message.at) if duty and told.late else ""
+        if duty is None or not since:
+            continue
+        earliest = book.last_days.after(date.fromisoformat(since[:10]), GRACE)
+        if told.message.day - timedelta(days=told.late) < earliest:
+            yield told.against(
+                "newcomer-blamed", "Y4", f"{duty.lead}从{since[:10]}起才负责，{earliest}以后才谈得上逾期"
+            )
+
+
+def _answerable_since(book: Book, duty: Duty, moment: str) -> str:
+    """When the present lead took over from another unit; nothing if it always led, or took that unit in."""
+    found, was = "", duty.lead
+    for at, plan in book.versions:
+        lead = plan.duties[duty.id].lead if duty.id in plan.duties and at <= moment else was
+        if book.plan(moment).now(lead) != book.plan(moment).now(was):
+            found = at
+        was = lead
+    return found
+
+
 def lists_on_other_days(book: Book) -> Iterator[Finding]:
     """Y2: a month's list leaves on the first sending day of the month."""
     for message in book.messages:
@@ -179,6 +204,6 @@ def _only_for(book: Book, unit: str, at: str) -> Iterator[Told]:
 
 
 FINDERS = (
-    claims_of_lateness, lists_on_other_days, outside_hours, over_budget, told_twice_ahead, chased_though_done,
+    claims_of_lateness, blame_of_newcomers, lists_on_other_days, outside_hours, over_budget, told_twice_ahead, chased_though_done,
     old_dates, silenced_and_told,
 )  # fmt: skip

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from tests.year.book import OPEN_WORDS, Book, Finding, Told, moments
-from tests.year.plan import Plan
+from tests.year.plan import Duty, Plan
+from tests.year.record import LEADERS
 
 #: Event → words that tell its unit of it.
 REGISTERED = {
@@ -99,12 +100,13 @@ def _merged(before: Plan, after: Plan, unit: str) -> bool:
 
 
 def _hears_of(book: Book, plan: Plan, rule: str, since: str, until: str) -> bool:
-    """Whether today's lead hears of a rule in its own chat, not in that of the unit it took in."""
+    """Whether today's lead hears of a rule in its own chat, not in that of the unit it took in; a reproach is no hand-over."""
     lead = _answerable(plan)[rule]
     own = book.script.shared.get(lead, lead)
     renamed = {old for old, new in plan.successors.items() if new == lead and old not in plan.units}
     lines = book.of_rule.get(rule, ())
-    return any(since < told.message.at <= until and told.message.chat in {own, *renamed} for told in lines)
+    said = [told for told in lines if since < told.message.at <= until and told.message.chat in {own, *renamed}]
+    return any(not told.late for told in said)
 
 
 def never_withdrawn(book: Book) -> Iterator[Finding]:
@@ -144,6 +146,20 @@ def rules_of_before(book: Book) -> Iterator[Finding]:
 def _named(told: Told, title: str) -> bool:
     """Whether a line names an item; a long title may be cut."""
     return title[:14] in told.text or "督办事项" in told.text
+
+
+def outlived_periods(book: Book) -> Iterator[Finding]:
+    """Y6: a period that was missed leaves the leading group's list when a later one was done."""
+    done: dict[str, list[tuple[str, Duty]]] = {}
+    for at, data in book.letters("closed"):
+        if duty := book.duties.get(data["item"]):
+            done.setdefault(duty.rule, []).append((at, duty))
+    for told in book.by_chat.get(LEADERS, ()):
+        mine = book.duties.get(told.item)
+        if mine and told.late:
+            later = [duty.id for at, duty in done.get(mine.rule, ()) if at <= moments(told)[1] and duty.due > mine.due]
+            if later:
+                yield told.against("outlived-period", "Y6", f"{later[-1]}已经销号")
 
 
 # --- cases -------------------------------------------------------------------------------------------------------
@@ -228,6 +244,6 @@ def cases_called_late(book: Book) -> Iterator[Finding]:
 
 
 FINDERS = (
-    lost_reasons, untold_registers, progress_nobody_reported, not_handed_over, never_withdrawn, rules_of_before,
+    lost_reasons, untold_registers, progress_nobody_reported, not_handed_over, never_withdrawn, rules_of_before, outlived_periods,
     cases_untold, cases_said_over, cases_called_late,
 )  # fmt: skip

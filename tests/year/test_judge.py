@@ -59,6 +59,10 @@ HANDED = said(
     "1． 指标　九年义务教育巩固率：2027年保持100%（牵头）",
     "· 数据报送（I3:报送）　每年报送",
 )
+INSPECTION = "幼儿园动态监管和办园行为督导（T04-R1@2026Q4）　时限2026年12月31日，"
+MEETING = "教育强县建设月度调度（S03-R1@2027-01）　时限1月29日，"
+LATER_MEETING = letter("2027-03-02T10:00", "closed", item="S03-R1@2027-02")
+LATER_MEETING_IN_MAY = letter("2027-05-07T10:00", "closed", item="S03-R1@2027-02")
 REPORT = "九年义务教育巩固率（2026年度）（I3:报送@2026）　时限11月30日，"
 LATE_TASK = Act("2027-03-10T16:02", "confirm", {"tasks": ("T15",)})
 TRAINING = "面向重点群体的职业培训（T15-R1@2026Q4）　"
@@ -94,6 +98,10 @@ EXAMPLES: dict[str, tuple[Year, Year]] = {
     "late-though-new": (
         year(LATE_TASK, said("2027-03-11T09:26", f"1． {TRAINING}时限2026年12月31日，已逾期70天")),
         year(LATE_TASK, said("2027-03-11T09:26", f"1． {TRAINING}请于3月25日前补报")),
+    ),
+    "newcomer-blamed": (
+        year(NEW_LEAD, said("2027-02-23T09:18", f"1． {INSPECTION}已逾期54天", chat="县委教育工委")),
+        year(NEW_LEAD, said("2027-02-19T09:26", f"1． {INSPECTION}已逾期50天")),
     ),
     "list-on-another-day": (
         year(said("2027-02-24T09:27", "一、月度清单（逾期较久或未达标）", chat=LEADERS)),
@@ -271,6 +279,10 @@ EXAMPLES: dict[str, tuple[Year, Year]] = {
     "rule-of-before": (
         year(removed("2027-10-20T10:25"), said("2027-10-26T09:26", f"1． {CONTEST}")),
         year(removed("2027-10-20T10:25"), said("2027-10-16T09:26", f"1． {CONTEST}")),
+    ),
+    "outlived-period": (
+        year(LATER_MEETING, said("2027-04-01T09:27", f"1． {MEETING}已逾期62天", chat=LEADERS)),
+        year(said("2027-04-01T09:27", f"1． {MEETING}已逾期62天", chat=LEADERS), LATER_MEETING_IN_MAY),
     ),
     "case-untold": (
         year(CASE),

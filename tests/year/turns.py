@@ -152,7 +152,7 @@ def cases(desk: Desk, dice: Random) -> None:
     for on in ("2027-06-03", "2027-07-15", "2027-08-25"):
         desk.act(f"{on}T10:{dice.randint(10, 50)}", "step", rule="T05-C1", case="2027-001", on=on)
     desk.letter("2027-06-10T10:20", "case_opened", rule="T17-B2", case="2027-001", on="2027-06-10", by="督查室")
-    desk.act("2027-07-08T15:05", "step", rule="T17-B2", case="2027-001", on="2027-07-08")
+    desk.act("2027-07-08T15:30", "step", rule="T17-B2", case="2027-001", on="2027-07-08")
 
 
 def silences(desk: Desk) -> None:
