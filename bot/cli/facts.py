@@ -17,7 +17,7 @@ import click
 
 from bot.cli.common import OK, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
 from bot.core.deciding.admission import periods_of
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.decisions import ADMIN, Directory
 from bot.core.deciding.findings import arisen_items, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
@@ -224,14 +224,27 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
     if end <= wall():
         raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
     chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
-    chat = rulebook.unit_aliases.get(target, key_of(target))
+    unit, dot, leader = key_of(target).partition("·")
+    chat = f"{rulebook.unit_aliases.get(unit, unit)}{dot}{leader}"
     if chat in chats or chat.removesuffix("·分管领导") in chats:
-        return send(
-            home, Silenced(chat=chat, until=end, reason=reason, by=by), f"群聊“{chat}”静默至{end:%Y-%m-%d %H:%M}。"
-        )
+        said = f"{_whose(home.chats.directory, chat)}静默至{end:%Y-%m-%d %H:%M}。"
+        return send(home, Silenced(chat=chat, until=end, reason=reason, by=by), said)
     base = rulebook.succession.renumbered(target)
     name = base if base in rulebook.by_id else known_item(home, rulebook, target).id
     return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
+
+
+def _whose(directory: Directory, name: str) -> str:
+    """What a silence of this name covers: 群聊“县教育局”（合用这个群的县妇联在内）."""
+    chat = directory.chats.get(name, name)
+    if chat != name:
+        return f"发给“{name}”的提醒（在“{chat}”群，该群其他提醒照发）"
+    sharing = [other for other, shared in directory.chats.items() if shared == name != other]
+    if sharing:
+        return f"群聊“{name}”（合用这个群的{'、'.join(sharing)}在内）"
+    if name in directory.also:
+        return f"群聊“{name}”（发给它的提醒在也发的群里也不发）"
+    return f"群聊“{name}”" if name in directory.chats else f"发给“{name}”的提醒（由管理员群转告的在内）"
 
 
 @click.command("confirm")

@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 import bot.cli
-from bot.service.home import open_store, peek_store
+from bot.core.deciding.admission import vetted
+from bot.core.facts.events import Silenced
+from bot.core.facts.facts import Facts
+from bot.service.home import open_store, peek_store, read_home
+from tests.kit.builders import an_event, moment
 from tests.kit.rules_factory import TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
@@ -357,3 +361,40 @@ def test_the_service_does_not_import_what_other_commands_need() -> None:
     after = "import atexit, sys; atexit.register(lambda: print(*sorted(n for n in sys.modules if n.startswith('bot.cli.'))))"
     done = subprocess.run([sys.executable, "-c", f"{after}; {code}"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].split() == ["bot.cli.common", "bot.cli.service", "bot.cli.texts"]
+
+
+@pytest.mark.parametrize(
+    ("chats", "name", "said"),
+    [
+        (
+            "县教育局: [{方言: wecom, 地址: 'http://127.0.0.1:1/a'}], 县财政局: 县教育局",
+            "县财政局",
+            "发给“县财政局”的提醒（在“县教育局”群",
+        ),
+        (
+            "县教育局: [{方言: wecom, 地址: 'http://127.0.0.1:1/a'}], 县财政局: 县教育局",
+            "县教育局",
+            "合用这个群的县财政局在内",
+        ),
+        ("县教育局: [{方言: wecom, 地址: 'http://127.0.0.1:1/a'}]", "县财政局", "由管理员群转告的在内"),
+        (
+            "县教育局: [{方言: wecom, 地址: 'http://127.0.0.1:1/a'}]",
+            "县教育局分管领导",
+            "发给“县教育局·分管领导”的提醒",
+        ),
+        ("县教育局: [{方言: wecom, 地址: 'http://127.0.0.1:1/a'}]", "县教育局", "群聊“县教育局”静默至"),
+    ],
+)
+def test_a_silence_says_whose_reminders_it_holds(duban: Run, home: Path, chats: str, name: str, said: str) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "chats.yaml").write_text(f"群聊: {{{chats}}}\n", "utf-8")
+    code, out, _ = duban("silence", name, "--until", "2099-01-01", "--reason", "x")
+    assert (code, said in out) == (0, True), out
+
+
+def test_the_silence_of_a_leader_without_a_chat_is_taken_from_a_letter(home: Path) -> None:
+    rulebook = read_home(home).rulebook
+    assert rulebook is not None
+    silence = Silenced(chat="县教育局·分管领导", until=moment("2027-12-31"), reason="换届")
+    today = moment("2027-03-01").date()
+    assert vetted(an_event(silence, "2027-03-01 10:00"), rulebook, (), today, Facts()).data["chat"] == silence.chat

@@ -108,6 +108,18 @@ def test_without_a_yes_nothing_is_written(duban: Run, home: Path, file: Path, mo
     assert on_disk(home) == rule_files()
 
 
+def test_a_doubtful_value_is_listed_as_to_be_confirmed_and_entered_once_it_is(
+    duban: Run, home: Path, file: Path
+) -> None:
+    duban("ledger", "export", str(file))
+    work_on(file, add("数据", 编号="I4", 期别="2025", 数值=968))
+    code, out, _ = duban("ledger", "import", str(file))
+    assert (code, "待确认：数据!D" in out, "968%与2027年的目标97%相差悬殊，是不是96.8%" in out) == (2, True, True)
+    assert duban("ledger", "import", str(file), "--yes")[0] == 0
+    (event,) = peek_store(home / "state").events
+    assert (event.data["value"], event.data["confirmed"]) == ("968", True)
+
+
 def test_one_bad_cell_stops_all_of_it_and_every_one_is_named(duban: Run, home: Path, file: Path) -> None:
     duban("ledger", "export", str(file))
     work_on(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+import pytest
+
+from bot.core.deciding.addressees import ALSO, name_of
 from bot.core.deciding.decisions import Directory
 from bot.core.facts.events import Closed, Done, Extended, Returned, Silenced
 from tests.kit.builders import LADDERS, a_milestone, a_rulebook, everybody, moment
@@ -262,6 +266,39 @@ def test_silenced_chat_holds_only_that_chat() -> None:
     story.happens(Silenced(chat="县教育局", until=moment("2027-03-09"), reason="集中学习"))
     story.at("2027-03-03 18:00").expect("县财政局 汇总 T05-M1 提前30天 FIRST", "县财政局 汇总 T05-M1 提前7天 NEXT_RUNG")
     story.at("2027-03-09 18:00").expect("县教育局 单发 T05-M1 提前1个工作日 FIRST")
+
+
+@pytest.mark.parametrize(
+    ("chats", "also", "quiet"),
+    [
+        ({"县教育局": "县财政局"}, {}, "县教育局"),  # shares the chat of another unit
+        ({"县教育局": ""}, {}, "县教育局"),  # without a chat: the admin passes it on
+        ({}, {"县教育局": ("基础教育股",)}, "县教育局"),  # also told in a further chat
+        ({"县教育局·分管领导": ""}, {}, "县教育局·分管领导"),
+        ({"县教育局·分管领导": "县教育局"}, {}, "县教育局·分管领导"),
+    ],
+)
+def test_silence_of_a_name_holds_wherever_it_is_told_and_nobody_else(
+    chats: dict[str, str], also: dict[str, tuple[str, ...]], quiet: str
+) -> None:
+    rulebook = a_rulebook(a_milestone(due="2027-03-10"))
+    own = {**everybody(rulebook).chats, **chats}
+    directory = Directory({name: chat for name, chat in own.items() if chat}, also)
+    story = Timeline(rulebook, start="2027-02-24", directory=directory)
+    story.happens(Silenced(chat=quiet, until=moment("2027-12-31"), reason="集中学习"))
+    told = {name_of(row.addressee) for row in story.at("2027-04-30 18:00").rows}
+    assert quiet not in told
+    assert {"县教育局", "县教育局·分管领导", "县财政局"} - {quiet} <= told
+
+
+def test_silence_of_a_chat_holds_only_what_is_told_in_it() -> None:
+    rulebook = a_rulebook(a_milestone(due="2027-03-10"))
+    directory = replace(everybody(rulebook), also={"县教育局": ("基础教育股",)})
+    story = Timeline(rulebook, start="2027-02-24", directory=directory)
+    story.happens(Silenced(chat="基础教育股", until=moment("2027-12-31"), reason="集中学习"))
+    told = {row.addressee for row in story.at("2027-03-09 18:00").rows}
+    assert "县教育局" in told
+    assert f"县教育局{ALSO}基础教育股" not in told
 
 
 def test_silencing_a_rule_silences_its_steps() -> None:

@@ -28,7 +28,7 @@ from functools import cached_property, lru_cache
 
 from bot.core.audit.owed import RETURNED, Books, ExpectedState, Owed, asked, expected_states, owed, quiet_until
 from bot.core.audit.owed_dates import PlainDates
-from bot.core.deciding.addressees import ADMIN
+from bot.core.deciding.addressees import ADMIN, name_of
 from bot.core.deciding.memory import Tellings
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import MONTH_LIST
@@ -195,7 +195,8 @@ class SelfAudit:
             chat = books.directory.chats.get(one.hearer, ADMIN)
             if _silenced(one, chat, books, now):
                 continue
-            grounds = (*one.grounds, chat, books.facts.chat_silences.get(chat))
+            silences = books.facts.chat_silences
+            grounds = (*one.grounds, chat, silences.get(chat), silences.get(name_of(one.hearer)))
             seen = self._seen.get(one.key)
             if seen is None or seen.grounds != grounds:
                 seen = _Seen(now, self._count, grounds)
@@ -278,7 +279,7 @@ def _composed(entry: Entry, memory: Tellings) -> bool:
 def _silenced(one: Owed, chat: str, books: Books, now: datetime) -> bool:
     facts = books.facts
     items, chats = facts.item_silences, facts.chat_silences
-    silences = items.get(one.item), items.get(one.rule), chats.get(chat)
+    silences = items.get(one.item), items.get(one.rule), chats.get(chat), chats.get(name_of(one.hearer))
     return any(silence is not None and now < silence.until for silence in silences)
 
 

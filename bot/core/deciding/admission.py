@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.facts import events as e
 from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, path_of, procedure_of
@@ -155,9 +155,10 @@ class _Lookup:
         return rule.id if rule else self.item(name).id
 
     def chat(self, name: str) -> str:
-        return _one_of(
-            "群聊", self.rulebook.unit_aliases.get(name, self.rulebook.succession.addressee(name)), self.chats
-        )
+        """A chat, or a name that is told somewhere: a unit, its 分管领导; with or without a chat of its own."""
+        called = self.rulebook.unit_aliases.get(name, self.rulebook.succession.addressee(name))
+        unit, mark, _ = called.partition(f"·{SUPERVISOR}")
+        return called if mark and unit in self.chats else _one_of("群聊", called, self.chats)
 
 
 def _unknown(kind: str, word: str, known: Iterable[str]) -> Refused:

@@ -13,9 +13,9 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Protocol
 
-from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, Directory, addressees
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, Directory, addressees, name_of
 from bot.core.deciding.findings import Finding
-from bot.core.facts.facts import Facts
+from bot.core.facts.facts import Facts, Silence
 from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, stairs
 from bot.core.rules.rulebook import Delivery, Role, RungForm
@@ -38,6 +38,7 @@ __all__ = [
     "Used",
     "addressees",
     "decide",
+    "silence_of",
     "weigh",
 ]
 
@@ -367,19 +368,24 @@ def _prompt(decision: Decision, desk: Desk) -> Decision:
     return decision
 
 
-def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
-    facts, item = desk.facts, decision.finding.item
+def silence_of(item: str, rule: str, addressee: str, chat: str, facts: Facts, now: datetime) -> Silence | None:
+    """The longest silence in force for a telling: of its item, its rule, its addressee by name, or the chat it goes to.
+
+    A name counts in every chat in which it is told: one it shares, one of several, or the admin's.
+    """
     if not facts.item_silences and not facts.chat_silences:
+        return None
+    items, chats = facts.item_silences, facts.chat_silences
+    silences = (items.get(item), items.get(rule), chats.get(chat), chats.get(name_of(addressee)))
+    asked = [one for one in silences if one is not None and now < one.until]
+    return max(asked, key=lambda one: one.until, default=None)
+
+
+def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
+    item = decision.finding.item
+    longest = silence_of(item.id, item.rule.id, decision.addressee.key, decision.chat, desk.facts, desk.now)
+    if longest is None:
         return decision
-    silences = (
-        facts.item_silences.get(item.id),
-        facts.item_silences.get(item.rule.id),
-        facts.chat_silences.get(decision.chat),
-    )
-    asked = [one for one in silences if one is not None and desk.now < one.until]
-    if not asked:
-        return decision
-    longest = max(asked, key=lambda one: one.until)
     until = _earliest(longest.until.astimezone(ZONE), turn(decision.finding, desk.today))
     by = longest.by or longest.reason
     return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)

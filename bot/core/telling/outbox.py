@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Directory, Reason
+from bot.core.deciding.decisions import Addressee, Directory, Reason, silence_of
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
@@ -115,13 +115,8 @@ def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datet
 
 
 def _silenced(telling: Telling, facts: Facts, now: datetime, chat: str) -> str:
-    asked = (
-        facts.item_silences.get(telling.item),
-        facts.item_silences.get(telling.rule),
-        facts.chat_silences.get(chat),
-    )
-    until = max((silence.until for silence in asked if silence and now < silence.until), default=None)
-    return f"静默至{until.astimezone(ZONE):%Y-%m-%d %H:%M}" if until else ""
+    silence = silence_of(telling.item, telling.rule, telling.addressee, chat, facts, now)
+    return f"静默至{silence.until.astimezone(ZONE):%Y-%m-%d %H:%M}" if silence else ""
 
 
 def late(waiting: Iterable[Entry], now: datetime) -> list[Entry]:
