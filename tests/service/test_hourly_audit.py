@@ -400,3 +400,16 @@ async def test_an_audit_is_made_once_an_hour_and_anew_when_the_clock_was_set_bac
     service.jump(minutes=-60)
     await service.step()
     assert service.audits[-1].at == at("2027-03-01T11:00")
+
+
+async def test_a_correction_on_the_day_of_its_verdict_that_nobody_is_told_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Watched(tmp_path, "2028-03-01T08:00")
+    service.happens(Observed(indicator="I4", period="2027", value=Decimal(98)))
+    await service.until("2028-03-01T12:00")
+    monkeypatch.setattr(notices, "_revised", lambda finding, last: False)
+    service.happens(Observed(indicator="I4", period="2027", value=Decimal(90)))
+    await service.until("2028-03-03T18:00")
+    await service.close()
+    assert ("I4@2027", "当天", LEAD) in service.said()
