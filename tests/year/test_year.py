@@ -53,7 +53,6 @@ NOT_YET_MENDED = {
     "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
     "silence-ignored": "silence is kept by chat, not by unit",
     "last-word-untrue": "a recovery is promised and cancelled at every look",
-    "miss-untold": "a target that was closed is not opened by a correction of the same day",
     "changed-value-untold": "a correction from one miss to another is no news",
     "two-verdicts": "target and pace of one figure are told side by side",
     "one-fact-twice": "target and floor of one figure are told side by side",
