@@ -91,7 +91,8 @@ def told_by(message: Said) -> Iterator[Told]:
         if found := HEADING.match(line):
             heading = found[1]
         elif found := ID.search(line) or PLAIN_ID.match(line):
-            yield Told(message, found[1], line, heading, _verdict(line))
+            for item in found[1].split("、"):  # one line may say one thing of a figure for several of its items
+                yield Told(message, item, line, heading, _verdict(line))
 
 
 def _verdict(line: str) -> str:

@@ -151,8 +151,10 @@ def several_verdicts(book: Book) -> Iterator[Finding]:
     for message in book.messages:
         lines: dict[str, list[Told]] = {}
         for told in book.by_chat.get(message.chat, ()):
-            if told.message is message and told.verdict and not told.item.startswith("T03-F1"):
-                lines.setdefault(told.figure, []).append(told)
+            group = lines.setdefault(told.figure, [])
+            mine = told.message is message and told.verdict and not told.item.startswith("T03-F1")
+            if mine and told.text not in [other.text for other in group]:
+                group.append(told)
         for figure, group in lines.items():
             words = {told.verdict in BAD for told in group}
             if len(words) > 1:

@@ -214,8 +214,11 @@ def cases_untold(book: Book) -> Iterator[Finding]:
 
 
 def _is_step(item: str, case: str, place: int) -> bool:
-    """Whether an id names that step of that case: by its position, or by its name behind a sign."""
-    return item == f"{case}-{place}" or item.startswith(f"{case}#")
+    """Whether an id names that step of that case: by its position, in figures or in words, or by its name behind a sign.
+
+    A case of one step may be named as a whole.
+    """
+    return item in (case, f"{case}-{place}", f"{case}第{place}步") or item.startswith(f"{case}#")
 
 
 def cases_said_over(book: Book) -> Iterator[Finding]:
@@ -235,7 +238,8 @@ def cases_called_late(book: Book) -> Iterator[Finding]:
     """N1: a step is called late only when it is: past its own date, and not finished."""
     for name, _, data in cases_of(book):
         for place, due, done in legs(book, name, data):
-            for told in book.by_item.get(f"{name}-{place}", ()):
+            mine = (f"{name}-{place}", f"{name}第{place}步")
+            for told in (told for item in mine for told in book.by_item.get(item, ())):
                 asks = any(word in told.text for word in OPEN_WORDS)
                 if told.late and told.message.day <= due:
                     yield told.against("case-not-late", "N1", f"这一步{due}到期")

@@ -388,6 +388,12 @@ def test_a_finding_says_where_when_to_whom_and_why() -> None:
     assert "缺市级复核材料" in found.why
 
 
+def test_one_line_may_speak_for_several_items_of_a_figure() -> None:
+    one = said("2027-11-29T09:26", "1． 巩固率2027年目标（I3@2027、I3:保持）　未达标　完成值98.7%")
+    assert [told.item for told in Book(year(one)).told] == ["I3@2027", "I3:保持"]
+    assert "one-fact-twice" not in kinds_of(year(one))
+
+
 def test_a_rename_that_is_half_done_is_not_in_force() -> None:
     renamed = ("名称: 县科协, 性质: 群团组织,", "名称: 县科学技术协会, 性质: 群团组织, 曾用名: [县科协],")
     book = Book(year(edit("2027-05-10T10:02", "units.yaml", renamed)))
