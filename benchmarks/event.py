@@ -40,7 +40,7 @@ from bot.service.home import everybody, open_store, read_home
 from bot.service.wiring import make_app
 from bot.sources.clock import StoryClock
 
-AFTERNOON = datetime(2027, 6, 1, 15, tzinfo=ZONE)
+AFTERNOON = datetime(2027, 6, 1, 15, 7, tzinfo=ZONE)  # not the hour itself, at which nothing leaves
 PERCENT = {"p50": 0.5, "p99": 0.99}
 
 
