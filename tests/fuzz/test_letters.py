@@ -77,7 +77,7 @@ def a_bot() -> Iterator[App]:
             path.unlink()
     chats = drill_chats(home.rulebook.addressable, lambda name, dialect: f"http://127.0.0.1:9/{dialect}/{name}")
     app = make_app(
-        home, Store(Database.in_memory(), Facts(all_confirmed=True)), StoryClock(at("2027-03-01T09:00")), chats
+        home, Store(Database.in_memory(), Facts(all_confirmed=True)), StoryClock(at("2027-03-01T09:07")), chats
     )
     app.start()
     listen(app, home, config=False)
