@@ -267,7 +267,12 @@ class _Editing:
     # --- items ---
 
     def _item(self, change: CellChange) -> None:
-        at = self._places[change.key[0]]
+        at = self._places.get(change.key[0])
+        if at is None:  # a row that the rules make of another entry (分区)
+            message = f"{change.key[0]}是按“分区”自动列出的一行，这里不能改"
+            hint = "在规则文件里改它所属的事项：全部分区一起改的改事项本身，只改一个的写在“分区”那一处"
+            self._out.complaints.append(Complaint(change.where, message, hint))
+            return
         if change.title == "牵头单位":
             self._lead(change, at, ITEM_ORDER)
         elif change.title == "配合单位":

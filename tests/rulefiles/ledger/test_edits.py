@@ -12,7 +12,7 @@ import pytest
 from bot.ledger.diff import Comparison
 from bot.ledger.values import entered
 from bot.rulefiles.ledger.edits import RuleEdits, draft, write_all
-from bot.rulefiles.loader import assemble
+from bot.rulefiles.loader import assemble, read_files
 from tests.kit.ledger_desk import KNOWN, add, asked_of, exported, put, rules, worked_on
 from tests.kit.rules_factory import INDICATORS, TASK, UNITS, edited, rule_files, write_rules
 
@@ -292,3 +292,12 @@ def test_all_files_are_written_or_none(tmp_path: Path) -> None:
         write_all(folder, old, {"tasks/05.yaml": b"new", "units.yaml": b"new"})
     assert (folder / "tasks" / "05.yaml").read_bytes() == old["tasks/05.yaml"]
     assert (folder / "units.yaml").read_text("utf-8") == "别人刚改的"
+
+
+def test_a_row_that_the_rules_make_for_an_area_is_refused_with_where_to_change_it() -> None:
+    folder = Path(__file__).parents[2] / "plans" / "city_renewal" / "rules"
+    files = dict(read_files(folder))
+    _, found = tried(put("事项", "T01-R2-heshan", "事项", "别的名称"), files=files)
+    [complaint] = found.complaints
+    assert "分区" in str(complaint)
+    assert found.files == {}
