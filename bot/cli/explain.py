@@ -12,7 +12,7 @@ import click
 
 from bot.authoring.preview import begun, evaluated
 from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unknown
-from bot.core.deciding.decisions import Decision, Reason, as_of
+from bot.core.deciding.decisions import Decision, as_of, left_out_decisions
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
 from bot.core.preview.preview import preview_of
@@ -93,7 +93,8 @@ def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterabl
     for draft, _ in preview_of(scene, start, eve - timedelta(minutes=1)):
         for telling in draft.tellings:
             memory.add(past_telling(telling, "", draft.at))
-    decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))[1]
+    findings, decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))
+    decisions += (one for finding in findings for one in left_out_decisions(finding, scene.directory))
     exact = [one for one in decisions if one.finding.item.id == item]
     return exact or [one for one in decisions if one.finding.item.rule.id == item]
 
@@ -125,8 +126,6 @@ def _sentence(one: Decision, when: datetime) -> str:
         at = one.at.astimezone(ZONE) if one.at else when
         return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{one.reason.words}{'，' + one.mark if one.mark else ''}。"
     until = f"；最早{one.until.astimezone(ZONE):%Y-%m-%d %H:%M}再看" if one.until else ""
-    if one.reason is Reason.NOT_DUE and one.until is None:
-        until = "；此后没有对它的提醒"
     by = f"（{one.by}）" if one.by else ""
     return f"{head}不发，理由：{one.reason.words}{by}{rung}{until}。"
 

@@ -117,7 +117,7 @@ class Pace(NumberKind):
             return awaiting()
         found = _stretch(form, options, form.baseline, series.scale, latest.index)
         if found is None:
-            return awaiting()
+            return awaiting(f"{series.said(latest)}的数据不在比进度的期间内")
         said, target = (
             f"{series.said(latest)}{written(latest.value)}{form.measure}",
             _next_target(form, series.scale, latest),

@@ -118,7 +118,7 @@ def test_a_ban_is_recalled_once_before_its_season_and_then_keeps_silent() -> Non
     assert "跨区域招生（T05-B1@2027）　自4月1日起　至9月30日止，无需报送" in said.text
     assert "时限" not in said.sent[0].text
     story.at("2028-01-31 18:00").expect_nothing()
-    assert story.reasons("T05-B1@2027")["县教育局"] == "NOT_DUE"
+    assert story.reasons("T05-B1@2027")["县教育局"] == "PASSED"
 
 
 def test_a_ban_without_a_season_says_nothing_until_a_lead_is_entered() -> None:

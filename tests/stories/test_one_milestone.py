@@ -338,7 +338,7 @@ def test_rung_that_cannot_be_told_before_the_date_lapses() -> None:
     rulebook = a_rulebook(a_milestone(due="2027-03-10", ladder="一般节点", basis="建议"))
     story = Timeline(rulebook, start="2027-03-10 18:00")  # confirmed in the evening of its last day
     story.as_confirmed()
-    assert story.reasons("T05-M1")["县教育局"] == "NOT_DUE"
+    assert story.reasons("T05-M1")["县教育局"] == "TOO_LATE"
     story.at("2027-03-11 18:00").expect("县教育局 单发 T05-M1 逾期1个工作日 FIRST")
 
 

@@ -56,6 +56,21 @@ def _addressees(rule: Rule, led: bool, soft: bool) -> tuple[Addressee, ...]:
     return tuple(found.values())
 
 
+def left_out(finding: Finding) -> Iterator[tuple[Addressee, bool]]:
+    """Who is named by the rule or by its ladder and yet never told, and whether that is because the plan only aims at it.
+
+    The rule may name a unit in a role for which its ladder has no rung; nobody above the units is told of 原则上 and 力争.
+    """
+    rule = finding.item.rule
+    heard = {one.key for one in addressees(finding)}
+    spoken = {role for rung in rule.ladder.rungs for role in rung.roles}
+    for one in _everybody(rule, rule.lead.units if finding.lead and rule.lead else ()):
+        named = one.role in (Role.LEAD, Role.COOPERATING, Role.GUIDING, Role.PROVIDER) and one.key != ADMIN
+        if one.key not in heard and (named or one.role in spoken):
+            heard.add(one.key)
+            yield one, one.role in spoken
+
+
 def _everybody(rule: Rule, leads: tuple[str, ...]) -> Iterator[Addressee]:
     """Every possible addressee of a rule, once for each role; without a confirmed lead the admin takes the units' place."""
 

@@ -13,11 +13,20 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Protocol
 
-from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Addressee, Directory, addressees, name_of
+from bot.core.deciding.addressees import (
+    ADMIN,
+    LEADING_GROUP,
+    SUPERVISOR,
+    Addressee,
+    Directory,
+    addressees,
+    left_out,
+    name_of,
+)
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts, Silence
 from bot.core.rules.item import GRAVITY, State
-from bot.core.rules.ladder import Anchor, DatedRung, Stairs, stairs
+from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
 from bot.core.rules.rulebook import Delivery, Role, RungForm
 from bot.core.rules.words import Offset
 from bot.core.time.windows import OfficeHours, open_from, slot
@@ -56,6 +65,12 @@ class Reason(Enum):
     ESCALATED = ("升级督办", True)
     RECOVERED = ("已恢复，告知一次", True)
     NOT_DUE = ("未到提醒时点", False)
+    PASSED = ("对它的级次都已过去", False)
+    NO_RUNG = ("阶梯没有对它的级次", False)
+    TOO_LATE = ("时限之前没有发送时段了", False)
+    NOT_UPWARD = ("原则上、力争的要求，不向上反映", False)
+    UNDATED = ("没有时限，只列入管理员的清单", False)
+    UNDECIDED = ("还不能判断", False)
     ALREADY_TOLD = ("本级次已提醒", False)
     OUT_OF_HOURS = ("待到发送时段", False)
     SILENCED = ("静默中", False)
@@ -219,7 +234,8 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
-        return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or "")
+        lacking = finding.detail if held is Reason.UNDECIDED else ""
+        return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or lacking)
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
         dated = finding.anchor is not None and not finding.anchor.happened
@@ -229,11 +245,12 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     rung, next_on = steps.at(desk.today)
     due_rung = _returned(finding, addressee, rung, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
+    quiet = _quiet(finding) if next_on else _silent(finding, addressee)
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
-        return _recovered(finding, addressee, heard, _quiet(finding), desk, until)
+        return _recovered(finding, addressee, heard, quiet, desk, until)
     if due_rung is None:
-        return Decision(finding, addressee, chat, _quiet(finding), mark, until=until)
+        return Decision(finding, addressee, chat, quiet, mark, until=until, by=_by_state(finding, quiet))
     if not _owed(due_rung, finding, last):
         return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, rung=due_rung)
     told = Decision(
@@ -294,8 +311,15 @@ def _held(finding: Finding) -> Reason | None:
     if finding.state is State.PAUSED:
         return Reason.PAUSED
     if finding.anchor is None:
-        return Reason.AWAITING_RESULT if finding.state is State.AWAITING_RESULT else Reason.NOT_DUE
+        return _without_date(finding)
     return Reason.SUPPRESSED if finding.suppressed_by else None
+
+
+def _without_date(finding: Finding) -> Reason:
+    """Why nothing is told that has no date yet: it is a 待定, a value is to come, or something else is lacking."""
+    if finding.state is not State.AWAITING_RESULT:
+        return Reason.UNDATED
+    return Reason.UNDECIDED if finding.detail else Reason.AWAITING_RESULT
 
 
 def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
@@ -338,9 +362,27 @@ def _returned(
 
 
 def _quiet(finding: Finding) -> Reason:
+    """Why nothing is due while a rung is ahead."""
     if finding.state is State.AWAITING_RESULT:
         return Reason.AWAITING_RESULT
     return Reason.EXTENDED if finding.extended else Reason.NOT_DUE
+
+
+def _silent(finding: Finding, addressee: Addressee) -> Reason:
+    """Why nothing is due and no rung is ahead: all are past, or none speaks to this addressee in this state."""
+    return Reason.PASSED if rungs_for(finding.item.rule, addressee.roles, finding.state) else Reason.NO_RUNG
+
+
+def _by_state(finding: Finding, quiet: Reason) -> str:
+    return f"状态为“{finding.state}”时" if quiet is Reason.NO_RUNG else ""
+
+
+def left_out_decisions(finding: Finding, directory: Directory) -> list[Decision]:
+    """A decision for everybody whom the rule or its ladder names and whom no rung ever tells; only explanations need them."""
+    return [
+        Decision(finding, one, directory.route(one)[0], Reason.NOT_UPWARD if soft else Reason.NO_RUNG)
+        for one, soft in left_out(finding)
+    ]
 
 
 def _why(finding: Finding, addressee: Addressee, due_rung: DatedRung, last: PastTelling | None) -> Reason:
@@ -398,7 +440,7 @@ def _in_time(decision: Decision) -> Decision:
         return decision
     if decision.at.date() <= anchor.due_on:
         return decision
-    return replace(decision, reason=_quiet(decision.finding), at=None, rung=None, superseded=(), prompt=False)
+    return replace(decision, reason=Reason.TOO_LATE, at=None, rung=None, superseded=(), prompt=False)
 
 
 def _recovered(

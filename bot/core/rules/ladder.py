@@ -170,17 +170,21 @@ def stairs(
     return found
 
 
-def _heard(
-    rule: Rule, anchor: Anchor, calendar: Calendar, roles: frozenset[Role], state: str, past_due: bool, month_list: bool
-) -> Stairs:
-    rungs = [
+def rungs_for(rule: Rule, roles: frozenset[Role], state: str) -> list[RungForm]:
+    """The rungs that speak to these roles of something in `state`."""
+    return [
         rung
         for rung in rule.ladder.rungs
         if roles.intersection(rung.roles)
         and (not rung.states or state in rung.states)
-        and not (past_due and _before_due(rung, anchor))
         and not (rung.offset.side is Side.AFTER and state == State.ADVISED)
     ]
+
+
+def _heard(
+    rule: Rule, anchor: Anchor, calendar: Calendar, roles: frozenset[Role], state: str, past_due: bool, month_list: bool
+) -> Stairs:
+    rungs = [rung for rung in rungs_for(rule, roles, state) if not (past_due and _before_due(rung, anchor))]
     listed = _listed(rungs, anchor, calendar) if month_list and not past_due and not anchor.happened else None
     if listed is not None:
         rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar)]

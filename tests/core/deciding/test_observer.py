@@ -122,4 +122,4 @@ def test_a_rung_that_found_no_room_on_the_last_day_is_told_when_the_days_digest_
         reasons += [one.reason for one in seen[1] if (one.finding.item.id, one.chat) == ("T05-M1", "县教育局")]
         now += timedelta(minutes=1)
         had.pop()
-    assert reasons == [Reason.NOT_DUE, Reason.FIRST]
+    assert reasons == [Reason.TOO_LATE, Reason.FIRST]
