@@ -189,8 +189,9 @@ def test_the_time_a_request_may_take_depends_on_its_kind() -> None:
     for number, category in (("1", "安全隐患"), ("2", "一般诉求")):
         story.happens(CaseOpened(rule="T07-C1", case=number, on=date(2027, 3, 1), category=category))
     story.at("2027-03-01 18:00")
-    due = {one.finding.item.id: str(one.finding.due_on) for case in "12" for one in story.decisions(f"T07-C1@{case}-1")}
-    assert due == {"T07-C1@1-1": "2027-03-02", "T07-C1@2-1": "2027-03-04"}
+    steps = [f"T07-C1@{case}#受理分派" for case in "12"]
+    due = {one.finding.item.id: str(one.finding.due_on) for step in steps for one in story.decisions(step)}
+    assert due == {"T07-C1@1#受理分派": "2027-03-02", "T07-C1@2#受理分派": "2027-03-04"}
 
 
 def test_the_preview_of_the_first_weeks_is_as_the_plan_says() -> None:

@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "the youngest goes first": (((Store, "head", _the_youngest),), "8"),
     "a flush is not done": (((Journal, "_flush", _only_says_that_it_flushes),), "9"),
     "the self-audit says nothing of a loss": ((DROPPED, (SelfAudit, "audit", _sees_nothing)), "11"),
-    "the heart beats over what the self-audit found": ((DROPPED, (HourlyAudit, "doubts", lambda self: ())), "11"),
+    "the heart beats over what the self-audit found": ((DROPPED, (HourlyAudit, "gaps", lambda self: ())), "11"),
 }
 
 
