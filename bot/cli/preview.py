@@ -20,7 +20,7 @@ from bot.authoring import preview as previews
 from bot.authoring.preview import DraftOfDay, PreviewSpan
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.deciding.addressees import ADMIN
-from bot.core.deciding.decisions import Reason
+from bot.core.deciding.reasons import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Telling

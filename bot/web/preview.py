@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bot.authoring.preview import YEARS_AHEAD, EditPreview, Preview
-from bot.core.deciding.decisions import Reason
+from bot.core.deciding.reasons import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.item_ids import without_step
 from bot.core.telling.wording import WEEKDAYS

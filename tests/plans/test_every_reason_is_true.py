@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR
-from bot.core.deciding.decisions import Decision, Reason, Used, as_of, left_out_decisions
+from bot.core.deciding.decisions import Decision, Used, as_of, left_out_decisions
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.item import State

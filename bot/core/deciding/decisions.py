@@ -1,7 +1,7 @@
 """decide(): who is told what now and why, or who is not told and why not.
 
 For every (finding, addressee) there is exactly one `Decision` with exactly one `Reason`. A decision to tell holds the
-instant at which its chat's slot opens; until then `settled` shows it as OUT_OF_HOURS.
+instant at which its chat's slot opens; until then `as_of` shows it as OUT_OF_HOURS.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from bot.core.deciding.addressees import (
     name_of,
 )
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
@@ -43,7 +43,6 @@ __all__ = [
     "Directory",
     "Memory",
     "PastTelling",
-    "Reason",
     "Used",
     "addressees",
     "decide",
@@ -52,40 +51,6 @@ __all__ = [
 ]
 
 SINGLES_A_DAY = 2
-
-
-class Reason(Enum):
-    """通知理由. `words` is the text that `explain` shows; `tells` says whether a message results."""
-
-    ASSIGNED = ("交办", True)
-    FIRST = ("首次提醒", True)
-    NEXT_RUNG = ("进入下一级次", True)
-    REPEAT = ("定期重复提醒", True)
-    WORSENED = ("情况变化", True)
-    ESCALATED = ("升级督办", True)
-    RECOVERED = ("已恢复，告知一次", True)
-    NOT_DUE = ("未到提醒时点", False)
-    PASSED = ("对它的级次都已过去", False)
-    NO_RUNG = ("阶梯没有对它的级次", False)
-    TOO_LATE = ("时限之前没有发送时段了", False)
-    NOT_UPWARD = ("原则上、力争的要求，不向上反映", False)
-    UNDATED = ("没有时限，只列入管理员的清单", False)
-    UNDECIDED = ("还不能判断", False)
-    ALREADY_TOLD = ("本级次已提醒", False)
-    OUT_OF_HOURS = ("待到发送时段", False)
-    SILENCED = ("静默中", False)
-    SUPPRESSED = ("由上级事项统一提醒", False)
-    OVER_BUDGET = ("今日次数已满，并入下次汇总", False)
-    UNCONFIRMED = ("待人工确认", False)
-    AWAITING_CHECK = ("待核", False)
-    AWAITING_RESULT = ("待公布", False)
-    PAUSED = ("暂停计时", False)
-    EXTENDED = ("已延期，新时限未到提醒时点", False)
-    CLOSED = ("已销号", False)
-
-    def __init__(self, words: str, tells: bool) -> None:
-        self.words = words
-        self.tells = tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +199,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
-        lacking = finding.detail if held is Reason.UNDECIDED else ""
-        return Decision(finding, addressee, chat, held, mark, by=finding.suppressed_by or lacking)
+        return Decision(finding, addressee, chat, held, mark, by=_cause(finding, held))
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
         dated = finding.anchor is not None and not finding.anchor.happened
@@ -250,7 +214,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         heard = desk.memory.latest(finding.item.id, addressee.key)
         return _recovered(finding, addressee, heard, quiet, desk, until)
     if due_rung is None:
-        return Decision(finding, addressee, chat, quiet, mark, until=until, by=_by_state(finding, quiet))
+        return Decision(finding, addressee, chat, quiet, mark, until=until, by=_cause(finding, quiet))
     if not _owed(due_rung, finding, last):
         return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, rung=due_rung)
     told = Decision(
@@ -373,8 +337,11 @@ def _silent(finding: Finding, addressee: Addressee) -> Reason:
     return Reason.PASSED if rungs_for(finding.item.rule, addressee.roles, finding.state) else Reason.NO_RUNG
 
 
-def _by_state(finding: Finding, quiet: Reason) -> str:
-    return f"状态为“{finding.state}”时" if quiet is Reason.NO_RUNG else ""
+def _cause(finding: Finding, reason: Reason) -> str:
+    """What stands behind a reason: the parent that speaks for it, what a judgement lacks, or the state in which no rung speaks."""
+    if reason is Reason.NO_RUNG:
+        return f"状态为“{finding.state}”时"
+    return finding.suppressed_by or (finding.detail if reason is Reason.UNDECIDED else "")
 
 
 def left_out_decisions(finding: Finding, directory: Directory) -> list[Decision]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import Decision, Desk, Reason, Used, weigh
+from bot.core.deciding.decisions import Decision, Desk, Used, weigh
 from bot.core.deciding.findings import Finding, extension, judge, judgement, laid_over
 from bot.core.deciding.look import Scene, desk
 from bot.core.deciding.memory import Tellings
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Judgement
 from bot.core.time.workdays import Calendar

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import Decision, Desk, Reason, Used, weigh
+from bot.core.deciding.decisions import Decision, Desk, Used, weigh
 from bot.core.deciding.findings import (
     Finding,
     arisen_items,
@@ -26,6 +26,7 @@ from bot.core.deciding.findings import (
 )
 from bot.core.deciding.look import Scene, desk
 from bot.core.deciding.office import NOTICE_MISSING
+from bot.core.deciding.reasons import Reason
 from bot.core.preview.repeats import MonthlyList, Repeat, listed_again, repeat, repeated
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Delivery

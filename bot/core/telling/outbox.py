@@ -17,8 +17,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Directory, Reason, silence_of
+from bot.core.deciding.decisions import Addressee, Directory, silence_of
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
 from bot.core.rules.rulebook import Delivery, Role

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.core.deciding.decisions import Reason
+from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import long_date
 from bot.core.rules.succession import Succession
 from bot.core.telling.entry import Entry, EntryState, Telling

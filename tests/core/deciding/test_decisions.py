@@ -15,7 +15,6 @@ from bot.core.deciding.decisions import (
     Desk,
     Directory,
     PastTelling,
-    Reason,
     Used,
     addressees,
     as_of,
@@ -25,6 +24,7 @@ from bot.core.deciding.decisions import (
 )
 from bot.core.deciding.findings import judge
 from bot.core.deciding.memory import Tellings
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.events import Observed
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Role, Rulebook

@@ -8,11 +8,12 @@ from random import Random
 
 import pytest
 
-from bot.core.deciding.decisions import Reason, Used, ripe
+from bot.core.deciding.decisions import Used, ripe
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.observer import Observer
 from bot.core.deciding.office import Trouble
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Decision, Reason, Used, addressees, as_of
+from bot.core.deciding.decisions import Decision, Used, addressees, as_of
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.events import Done, Extended, Observed, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of

@@ -7,8 +7,9 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Addressee, Decision, Reason
+from bot.core.deciding.decisions import Addressee, Decision
 from bot.core.deciding.findings import judge
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts
 from bot.core.rules.ladder import DatedRung
 from bot.core.rules.rulebook import Delivery, Role, RungForm
