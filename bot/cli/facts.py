@@ -16,12 +16,12 @@ from pathlib import Path
 import click
 
 from bot.cli.common import OK, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
-from bot.core.deciding.admission import periods_of
+from bot.core.deciding.admission import Refused, periods_of, vetted
 from bot.core.deciding.decisions import ADMIN, Directory
 from bot.core.deciding.findings import arisen_items, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
-from bot.core.facts.facts import Observation
+from bot.core.facts.facts import Facts, Observation
 from bot.core.facts.plausible import number_in, value_doubt
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item
@@ -113,12 +113,23 @@ def report(
             f"指标{indicator}没有“{period}”这一期。可用：{'、'.join(recent[:8])}等。什么都没有写入。", WRONG_USE
         )
     facts, number = facts_of(home), _number(value)
-    _ask(known[indicator], value_doubt(known[indicator], period, number, facts), yes)
     payload = Observed(
         indicator=indicator, period=period, value=number, final=not preliminary, confirmed=True, by=by, note=note
     )
+    _check_admitted(home, rulebook, payload, facts)
+    _ask(known[indicator], value_doubt(known[indicator], period, number, facts), yes)
     before = facts.observations.get((indicator, period))
     return send(home, payload, f"已录入：{_entered(known[indicator], payload, before)}。")
+
+
+def _check_admitted(home: Home, rulebook: Rulebook, payload: Payload, facts: Facts) -> None:
+    """Raises Failure for what a letter would be refused for, so that no command reports a success that the bot then refuses."""
+    now = wall()
+    event = Event.of(payload, key="report", time=now, source="duban/cli")
+    try:
+        vetted(event, rulebook, home.chats.robots, now.date(), facts)
+    except Refused as refused:
+        raise Failure(f"{refused}。什么都没有写入。", WRONG_USE) from None
 
 
 def _ask(form: IndicatorForm, doubt: str, yes: bool) -> None:

@@ -29,22 +29,22 @@ def observed(home: Path, indicator: str, period: str) -> Observation:
 
 @pytest.mark.parametrize("flag", ["--preliminary", "--初步数"])
 def test_a_preliminary_value_is_kept_as_one(duban: Run, home: Path, flag: str) -> None:
-    code, out, _ = duban("report", "T05-I1", "2027Q1", "14.2", flag)
-    assert (code, out) == (0, "已录入：生师比 2027Q1 初步数14.2。\n")
-    assert observed(home, "T05-I1", "2027Q1").final is False
+    code, out, _ = duban("report", "T05-I1", "2026Q1", "14.2", flag)
+    assert (code, out) == (0, "已录入：生师比 2026Q1 初步数14.2。\n")
+    assert observed(home, "T05-I1", "2026Q1").final is False
 
 
 def test_final_value_says_what_the_preliminary_one_was(duban: Run, home: Path) -> None:
-    duban("report", "T05-I1", "2027Q1", "14.2", "--preliminary")
-    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.5")
-    assert out == "已录入：生师比 2027Q1 14.5（更正，原初步数14.2）。\n"
-    assert observed(home, "T05-I1", "2027Q1").final is True
-    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6")
-    assert out == "已录入：生师比 2027Q1 14.6（更正，原值14.5）。\n"
-    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6", "--preliminary")
-    assert out == "已录入：生师比 2027Q1 初步数14.6（原为终值）。\n"
-    _, out, _ = duban("report", "T05-I1", "2027Q1", "14.6", "--preliminary")
-    assert out == "已录入：生师比 2027Q1 初步数14.6。\n"
+    duban("report", "T05-I1", "2026Q1", "14.2", "--preliminary")
+    _, out, _ = duban("report", "T05-I1", "2026Q1", "14.5")
+    assert out == "已录入：生师比 2026Q1 14.5（更正，原初步数14.2）。\n"
+    assert observed(home, "T05-I1", "2026Q1").final is True
+    _, out, _ = duban("report", "T05-I1", "2026Q1", "14.6")
+    assert out == "已录入：生师比 2026Q1 14.6（更正，原值14.5）。\n"
+    _, out, _ = duban("report", "T05-I1", "2026Q1", "14.6", "--preliminary")
+    assert out == "已录入：生师比 2026Q1 初步数14.6（原为终值）。\n"
+    _, out, _ = duban("report", "T05-I1", "2026Q1", "14.6", "--preliminary")
+    assert out == "已录入：生师比 2026Q1 初步数14.6。\n"
 
 
 def test_of_a_sensitive_indicator_neither_title_nor_amount_is_echoed(duban: Run) -> None:
@@ -180,3 +180,14 @@ def test_a_letter_with_a_doubtful_value_is_refused_unless_it_says_confirmed(home
         vetted(an_event(told, "2027-03-01 10:00"), rulebook, (), today, Facts())
     sure = an_event(told.model_copy(update={"confirmed": True}), "2027-03-01 10:00")
     assert vetted(sure, rulebook, (), today, Facts()).payload.value == 968  # type: ignore[attr-defined]
+
+
+def test_a_final_value_of_a_period_that_has_not_begun_is_refused_before_anything_is_said(
+    duban: Run, home: Path
+) -> None:
+    code, out, err = duban("report", "T05-I1", "2099Q1", "14.2")
+    assert (code, out) == (2, "")
+    code, out, err = duban("report", "I4", "2035", "98", "--yes")
+    assert (code, out) == (2, "")
+    assert "2035年1月1日才开始" in err
+    assert peek_store(read_home(home).state("real")).facts.observations == {}
