@@ -26,7 +26,7 @@ class Reason(Enum):
     OUT_OF_HOURS = ("待到发送时段", False)
     SILENCED = ("静默中", False)
     SUPPRESSED = ("由上级事项统一提醒", False)
-    OVER_BUDGET = ("今日次数已满，并入下次汇总", False)
+    OVER_BUDGET = ("今日次数已满，下个工作日再发", False)
     UNCONFIRMED = ("待人工确认", False)
     AWAITING_CHECK = ("待核", False)
     AWAITING_RESULT = ("待公布", False)
