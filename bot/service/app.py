@@ -178,6 +178,7 @@ class App:
         """New rules; what was kept under former names goes on under today's, what is on its way is said once."""
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
+        self.store.note_in_force((rule.id for rule in rulebook.rules), self.clock.now())
         if rulebook.succession:
             with self.store.work():
                 for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):

@@ -1,6 +1,6 @@
 """The store: the bot's durable data, and indexes over it in memory. One unit of work is one journal record.
 
-Tables: events (append-only), told, outbox, robots, meta. Indexes are rebuilt from the tables at the start and after a
+Tables: events (append-only), told, heard, outbox, robots, meta. Indexes are rebuilt from the tables at the start and after a
 rollback, so they always agree with the disk. Settled entries and past tellings move to the archive (`sweep`).
 """
 
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
 from bot.core.deciding.decisions import PastTelling, Used
+from bot.core.deciding.hearing import Hearing, Hearings
 from bot.core.deciding.memory import Tellings, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
@@ -24,7 +25,7 @@ from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
 from bot.core.telling.doubt import Doubts, doubted, in_doubt, said_anew
-from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
+from bot.core.telling.entry import Entry, EntryState, Telling, hearings_of, past_telling
 from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
@@ -36,6 +37,7 @@ from bot.state.robot_state import RobotState, RobotStates
 from bot.state.shelf import Shelf, counted_day
 
 TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
+HEARD: TypeAdapter[Hearing] = TypeAdapter(Hearing)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
 #: How long after restoring a backup a message about something older is marked 补发.
@@ -56,7 +58,7 @@ class Store:
         migrate(database)
         self._told_table, self._outbox = database.table("told"), database.table("outbox")
         self._event_table, self._meta_table = database.table("events"), database.table("meta")
-        self._robot_table = database.table("robots")
+        self._robot_table, self._heard_table = database.table("robots"), database.table("heard")
         self.reload()
 
     def reload(self) -> None:
@@ -68,8 +70,11 @@ class Store:
         self.events = [Event.model_validate(doc) for doc in self._event_table.all()]
         self._event_keys = {(event.source, event.id) for event in self.events}
         self.facts = fold(self.events, self._base)
+        self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._meta_table.all()}
+        self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
         self._told: dict[_Key, tuple[PastTelling, int]] = {}
-        self.tellings = Tellings(names=self.facts.names)
+        self._heard_ids: dict[tuple[str, str], int] = {}
+        self.tellings = Tellings(names=self.facts.names, hearings=self._hearings())
         for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
         self.shelf = Shelf(self.facts.names)
@@ -79,8 +84,15 @@ class Store:
         for doc_id, text in self._robot_table.texts():
             robot = RobotState.model_validate_json(text)
             self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
-        self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._meta_table.all()}
-        self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
+
+    def _hearings(self) -> Hearings:
+        since = {rule: datetime.fromisoformat(at) for rule, at in self.meta("in_force", {}).items() if at}
+        hearings = Hearings(since=since, names=self.facts.names)
+        for doc_id, text in self._heard_table.texts():
+            row = hearings.add(HEARD.validate_json(text))
+            if row is not None:
+                self._heard_ids[row.rule, row.unit] = doc_id
+        return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """A unit of work: all changes inside become durable together, or none does and the indexes are restored.
@@ -156,6 +168,7 @@ class Store:
         for telling in draft.tellings:
             one = past_telling(telling, entry.number, draft.at)
             self._remember(one, self._told_table.keep(None, _written(TOLD.serializer, one)))
+            self._note_hearings(hearings_of(telling, draft.at))
         return entry
 
     def _doubted(self, draft: Draft) -> bool:
@@ -237,12 +250,37 @@ class Store:
         self._told[_key(one)] = (one, doc_id)
         self.tellings.add(one)
 
+    def _note_hearings(self, rows: Iterable[Hearing]) -> None:
+        for row in rows:
+            after = self.tellings.hearings.add(row)
+            if after is not None:
+                key = after.rule, after.unit
+                self._heard_ids[key] = self._heard_table.keep(
+                    self._heard_ids.get(key), _written(HEARD.serializer, after)
+                )
+
+    def note_in_force(self, rules: Iterable[str], now: datetime) -> None:
+        """Notes of rules that were not known so far that they are in force from now on; at the first time all are since always.
+
+        A rule that is taken out and comes back is no new one.
+        """
+        known: dict[str, str] | None = self.meta("in_force")
+        mine = {self.facts.names.renumbered(rule) for rule in known or ()}
+        fresh = dict.fromkeys((rule for rule in rules if rule not in mine), "" if known is None else now.isoformat())
+        if fresh:
+            with self.work():
+                self.set_meta("in_force", {**(known or {}), **fresh})
+            self.tellings.hearings.begin({rule: now for rule, at in fresh.items() if at})
+
     # --- outbox -----------------------------------------------------------
 
     def put(self, entry: Entry) -> None:
         """Stores a new or changed entry; one still to be delivered gets today's names of units and items."""
         if entry.state.open and self.facts.names:
             entry = of_today(entry, self.facts.names)
+        if entry.delivered_at is not None and entry.state is EntryState.DELIVERED:
+            for telling in entry.tellings:
+                self._note_hearings(hearings_of(telling, entry.at, entry.delivered_at))
         text = _written(entry.__pydantic_serializer__, entry)
         self.shelf.put(entry, self._outbox.keep(self.shelf.ids.get(entry.number), text))
 

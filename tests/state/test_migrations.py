@@ -54,6 +54,19 @@ def assert_all_is_there(store: Store) -> None:
     assert store.meta("cut") is None
 
 
+def test_what_was_told_before_hearings_were_kept_was_heard_if_it_was_delivered(tmp_path: Path) -> None:
+    shutil.copytree(DATA / "state-2", tmp_path, dirs_exist_ok=True)
+    database = Database.open(tmp_path)
+    migrate(database)
+    rows = [dict(row) for row in database.table("heard")]
+    told = "2027-01-08T08:47:00+08:00"
+    assert rows == [
+        {"rule": "T05-M1", "unit": "县教育局", "asked": told, "heard": told},
+        {"rule": "T05-R1", "unit": "县财政局", "asked": told, "heard": None},
+    ]
+    database.close()
+
+
 def test_every_older_version_has_a_state_to_prove_it() -> None:
     assert [(DATA / f"state-{schema}" / "snapshot.jsonl").exists() for schema in OLDER] == [True] * len(OLDER)
 

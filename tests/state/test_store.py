@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.core.deciding.decisions import Used
+from bot.core.deciding.office import assignments, handed_over
 from bot.core.facts.events import Closed, Done, Event, Observed, Silenced
-from bot.core.facts.facts import fold
+from bot.core.facts.facts import Facts, fold
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
@@ -18,6 +20,7 @@ from bot.state.disk.database import Database
 from bot.state.robot_state import RobotState
 from bot.state.shelf import counted_day
 from bot.state.store import Store
+from tests.kit.builders import a_milestone, a_rulebook
 
 NOW = datetime(2027, 3, 1, 8, 47, tzinfo=ZONE)
 DAY = timedelta(days=1)
@@ -340,3 +343,45 @@ def test_what_was_told_twice_and_taken_back_once_was_told_and_can_be_taken_back_
     assert not told(store, row("A"))
     store.reload()
     assert not told(store, row("A"))
+
+
+# --- who heard of what ---------------------------------------------------------------
+
+
+def test_a_unit_has_heard_of_a_rule_once_it_was_delivered_and_still_has_after_a_restart(tmp_path: Path) -> None:
+    [rule] = a_rulebook(a_milestone()).rules
+    store = Store(Database.open(tmp_path))
+    [entry] = promised(store, draft(row(), row(addressee="县财政局→财务股")))
+    assert (store.tellings.asked(rule, "县教育局"), store.tellings.heard(rule, "县教育局")) == (NOW, None)
+    with store.work():
+        store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": NOW + DAY}))
+    assert store.tellings.heard(rule, "县教育局") == NOW + DAY
+    assert store.tellings.heard(rule, "县财政局") is None, "a further chat does not count"
+    store.close()
+    again = Store(Database.open(tmp_path))
+    assert again.tellings.heard(rule, "县教育局") == NOW + DAY
+    again.close()
+
+
+def test_a_hand_over_lets_its_addressee_hear_of_the_rules_it_names(store: Store) -> None:
+    rulebook = a_rulebook(a_milestone())
+    [rule] = rulebook.rules
+    [assigned] = assignments(rulebook, Facts(all_confirmed=True))
+    assert [one.id for one in handed_over(assigned, ["县教育局"])] == ["T05-M1"]
+    telling = replace(row("交办:T05"), rule="交办:T05", hands=("T05-M1",))
+    promised(store, draft(telling))
+    assert store.tellings.asked(rule, "县教育局") == NOW
+
+
+def test_a_rule_that_comes_later_is_in_force_from_then_on(tmp_path: Path) -> None:
+    [first, later] = a_rulebook(a_milestone(), a_milestone("T05-M2")).rules
+    store = Store(Database.open(tmp_path))
+    store.note_in_force([first.id], NOW)
+    store.note_in_force([first.id, later.id], NOW + DAY)
+    store.note_in_force([first.id], NOW + 2 * DAY)
+    store.note_in_force([first.id, later.id], NOW + 3 * DAY)
+    assert store.tellings.in_force_since(later) == NOW + DAY
+    store.close()
+    again = Store(Database.open(tmp_path))
+    assert (again.tellings.in_force_since(first), again.tellings.in_force_since(later)) == (None, NOW + DAY)
+    again.close()

@@ -27,7 +27,7 @@ from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
-from bot.core.rules.rulebook import Delivery, Role, RungForm
+from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.rules.words import Offset
 from bot.core.time.windows import OfficeHours, open_from, slot
 from bot.core.time.workdays import Calendar
@@ -77,6 +77,18 @@ class Memory(Protocol):
 
     def latest(self, item: str, addressee: str) -> PastTelling | None:
         """The last telling of the item to this addressee, whatever its due date was then."""
+        ...
+
+    def heard(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit first heard of the rule."""
+        ...
+
+    def asked(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit was first asked for what the rule asks, whether it arrived or not."""
+        ...
+
+    def in_force_since(self, rule: Rule) -> datetime | None:
+        """When the rule came into force; None if it was there from the beginning."""
         ...
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from bot.core.deciding.decisions import PastTelling
+from bot.core.deciding.hearing import Hearings
+from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
@@ -21,8 +23,11 @@ ItemAddressee = tuple[str, str]
 class Tellings:
     """A `Memory`: past tellings by item, addressee and due date, under the names that items and addressees have today."""
 
-    def __init__(self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED) -> None:
+    def __init__(
+        self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED, hearings: Hearings | None = None
+    ) -> None:
         self._names = names
+        self.hearings = hearings or Hearings(names=names)
         self._told: dict[ItemAddressee, dict[date | None, list[PastTelling]]] = {}
         self.version = 0  # counts changes
         self._changed: dict[str, int] = {}  # item → version of its last change
@@ -41,6 +46,18 @@ class Tellings:
     def of(self, item: str, addressee: str) -> list[PastTelling]:
         """All tellings of the item to this addressee."""
         return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
+
+    def heard(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit first heard of the rule: what was told under it was delivered, or it was handed over."""
+        return self.hearings.heard(rule, unit)
+
+    def asked(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit was first asked for what the rule asks, whether it arrived or not."""
+        return self.hearings.asked(rule, unit)
+
+    def in_force_since(self, rule: Rule) -> datetime | None:
+        """When the rule came into force; None if it was there from the beginning."""
+        return self.hearings.since(rule)
 
     def add(self, told: PastTelling) -> None:
         """Records one telling; lists stay in order of nominal date, in whatever order tellings are added."""
@@ -78,7 +95,7 @@ class Tellings:
 
     def copy(self) -> Tellings:
         """An independent copy, for a preview."""
-        twin = Tellings(names=self._names)
+        twin = Tellings(names=self._names, hearings=self.hearings.copy())
         twin._told = {
             key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
         }

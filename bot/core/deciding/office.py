@@ -121,10 +121,21 @@ def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
     for rule in _assigned_rules(rulebook):
         lead = facts.confirmed_lead(rule)
         on = rulebook.plan.starts_on
-        item = Item(rule.id, rule, rule.owner_title, on, on)
+        item = Item(rule.id, rule, rule.owner_title, on, on, data=tuple(rulebook.rules_of(rule.owner)))
         confirmed = lead is not None
         anchor = Anchor(on, on, happened=True)
         yield Finding(item, State.ASSIGNED, on, anchor, confirmed=confirmed, lead=lead)
+
+
+def handed_over(assigned: Finding, units: Iterable[str]) -> Iterator[Rule]:
+    """The rules that a hand-over tells these units of: what is theirs to do or to help with, and has a date."""
+    rules: tuple[Rule, ...] = assigned.item.data or ()
+    alone = isinstance(assigned.item.rule.form, IndicatorForm)
+    for rule in rules:
+        hears = {*rule.principals, *(() if rule.asks_provider else (*rule.cooperating, *rule.guiding))}
+        in_heading = rule.judges_values and alone
+        if not rule.kind.undated and not in_heading and hears.intersection(units):
+            yield rule
 
 
 @lru_cache(maxsize=16)

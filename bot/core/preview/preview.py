@@ -31,7 +31,7 @@ from bot.core.preview.repeats import MonthlyList, Repeat, listed_again, repeat, 
 from bot.core.rules.item import Item, Judgement
 from bot.core.rules.rulebook import Delivery
 from bot.core.telling.digest import DIGEST, Draft, compose, in_order
-from bot.core.telling.entry import Telling, past_telling
+from bot.core.telling.entry import Telling, hearings_of, past_telling
 from bot.core.time.zone import day_of, midnight
 
 
@@ -227,6 +227,8 @@ class _Future:
     def _record(self, tellings: Iterable[Telling], at: datetime) -> None:
         for telling in tellings:
             self._memory.add(past_telling(telling, "", at))
+            for heard in hearings_of(telling, at, at):
+                self._memory.hearings.add(heard)
 
     def _count_used(self, draft: Draft) -> None:
         key = (draft.chat, draft.at.date())

@@ -14,6 +14,7 @@ from itertools import groupby
 
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, Used
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Event, Extended
@@ -114,7 +115,7 @@ def play(
     rulebook: Rulebook, last: Occasion, start: date, days: Container[date] | None = None
 ) -> Iterator[WordedMessage]:
     """All messages from `start` (its backlog included) to the last occasion's day; with `days`, only those of these days."""
-    memory = Tellings()
+    memory = Tellings(hearings=Hearings(always=midnight(rulebook.plan.starts_on)))
     facts = Facts(all_confirmed=last.confirmed, names=rulebook.succession)
     scene = Scene(rulebook, facts, memory, _own_chats(rulebook), OfficeHours(), lambda chat, day: Used())
     now = midnight(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,7 +10,12 @@ from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from bot.core.deciding.addressees import ALSO
 from bot.core.deciding.decisions import Decision, PastTelling
+from bot.core.deciding.hearing import Hearing
+from bot.core.deciding.office import handed_over
+from bot.core.deciding.reasons import Reason
+from bot.core.rules.item import State
 
 
 class EntryState(StrEnum):
@@ -50,6 +56,7 @@ class Telling:
     mark: str = ""
     provisional: bool = False
     superseded: tuple[date, ...] = ()
+    hands: tuple[str, ...] = ()  # of a 交办: the ids of the rules that it hands over to its addressee
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
@@ -71,6 +78,7 @@ class Telling:
             mark=decision.mark,
             provisional=decision.provisional,
             superseded=decision.superseded,
+            hands=_handed_over(decision),
         )
 
     def again(self, on: date, reason: str, provisional: bool) -> Self:
@@ -79,6 +87,17 @@ class Telling:
             self.item, self.rule, self.title, self.unit, self.addressee, self.role, self.state, self.due_on, self.rung,
             on, self.form, reason, self.mark, provisional,
         )  # fmt: skip
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The ids of the rules that its addressee hears of."""
+        return self.hands or (self.rule,)
+
+
+def _handed_over(decision: Decision) -> tuple[str, ...]:
+    if decision.finding.state is not State.ASSIGNED:
+        return ()
+    return tuple(rule.id for rule in handed_over(decision.finding, (decision.addressee.name,)))
 
 
 class Entry(BaseModel):
@@ -117,6 +136,13 @@ class Entry(BaseModel):
     def doubtful(self) -> bool:
         """Whether any of it may have been seen already."""
         return self.resent or self.unclear > 0 or self.parts_done > 0
+
+
+def hearings_of(telling: Telling, asked: datetime, heard: datetime | None = None) -> Iterator[Hearing]:
+    """What a telling lets its addressee hear, rule by rule. A further chat (也发) does not count."""
+    if ALSO not in telling.addressee and telling.reason != Reason.RECOVERED.name:
+        for rule in telling.about:
+            yield Hearing(rule, telling.addressee, asked, heard)
 
 
 def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:

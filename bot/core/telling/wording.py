@@ -12,6 +12,7 @@ from datetime import date
 
 from bot.core.deciding.addressees import name_of
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.office import handed_over
 from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
@@ -419,7 +420,7 @@ def _assigned_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, 
     units = [name_of(telling.addressee) for telling in tellings]
     heads = "、".join(dict.fromkeys(_capacity(telling, owner, words) for telling in tellings))
     lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
-    return lines + [Line(f"· {text}") for text in _duties(owner, units, words)]
+    return lines + [Line(f"· {text}") for text in _duties(finding, units)]
 
 
 def _capacity(telling: Telling, owner: TaskForm | IndicatorForm, words: Words) -> str:
@@ -441,17 +442,12 @@ def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:
     return f"指标{SPACE}{owner.title}{aims}"
 
 
-def _duties(owner: TaskForm | IndicatorForm, units: Sequence[str], words: Words) -> list[str]:
+def _duties(assigned: Finding, units: Sequence[str]) -> list[str]:
     """What of this task or indicator these units will hear of, with its dates in words."""
     found: list[str] = []
-    for rule in words.rulebook.rules_of(owner.id):
-        finding = words.findings.get(rule.id)
-        hears = {*rule.principals, *(() if rule.asks_provider else (*rule.cooperating, *rule.guiding))}
-        undated = finding is not None and finding.state is State.UNDATED
-        in_heading = rule.judges_values and isinstance(owner, IndicatorForm)
-        if undated or in_heading or not hears.intersection(units):
-            continue
-        name = f"{rule.title if isinstance(owner, TaskForm) else ''}数据报送" if rule.asks_provider else rule.title
+    for rule in handed_over(assigned, units):
+        of_task = isinstance(assigned.item.rule.form, TaskForm)
+        name = f"{rule.title if of_task else ''}数据报送" if rule.asks_provider else rule.title
         title = f"事项{rule.id}" if rule.sensitive else f"{name}（{rule.id}）"
         found.append(f"{title}{SPACE}{rule.shown_when}")
     return found

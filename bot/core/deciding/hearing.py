@@ -1,0 +1,88 @@
+"""When a unit first heard of a rule, and since when a rule is in force: what lateness counts from.
+
+Whatever was told under a rule, and every rule of a hand-over, counts for its unit: as asked when the telling is first promised, as
+heard when it is delivered to the unit's own chat, or for the unit in the admin's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.rules.rulebook import Rule
+from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One unit and one rule: when it was first asked, and when it first heard (None while nothing was delivered)."""
+
+    rule: str
+    unit: str
+    asked: datetime
+    heard: datetime | None = None
+
+    def joined(self, other: Hearing) -> Hearing:
+        """Both as one: the earlier instants count."""
+        heard = min(filter(None, (self.heard, other.heard)), default=None)
+        return Hearing(self.rule, self.unit, min(self.asked, other.asked), heard)
+
+
+class Hearings:
+    """All hearings under the names that rules and units have today, and since when each rule is in force.
+
+    A unit that was renamed is the same hearer; one that others were merged into is not, for it was not told.
+    Of a rule that is not in `since` nothing is known: it is in force since always.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[Hearing] = (),
+        since: Mapping[str, datetime] | None = None,
+        names: Succession = UNCHANGED,
+        always: datetime | None = None,
+    ) -> None:
+        self._names, self._always = names, always
+        self._rows: dict[tuple[str, str], Hearing] = {}
+        self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
+        self.version = 0  # counts changes
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Hearing) -> Hearing | None:
+        """Adds what is known of a hearing; returns the row as it is from now on, or None where it says nothing new."""
+        key = self._names.renumbered(row.rule), self._names.chat(row.unit)
+        before, row = self._rows.get(key), Hearing(*key, row.asked, row.heard)
+        after = before.joined(row) if before else row
+        if after == before:
+            return None
+        self._rows[key] = after
+        self.version += 1
+        return after
+
+    def asked(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit was first asked for what the rule asks, whether it arrived or not."""
+        return min((row.asked for row in self._of(rule, unit)), default=self._always)
+
+    def heard(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit first heard of the rule."""
+        return min((row.heard for row in self._of(rule, unit) if row.heard), default=self._always)
+
+    def begin(self, since: Mapping[str, datetime]) -> None:
+        """Rules that come into force."""
+        self._since |= since
+        self.version += 1
+
+    def since(self, rule: Rule) -> datetime | None:
+        """When the rule came into force; None if it was there from the beginning."""
+        return self._since.get(rule.id)
+
+    def _of(self, rule: Rule, unit: str) -> list[Hearing]:
+        """The rule's own row, and that of its owner's hand-over, as far as it does not say what it handed over."""
+        keys = [rule.id] if rule.id in self._since else [rule.id, f"{ASSIGNED}{rule.owner}"]
+        return [row for key in keys if (row := self._rows.get((key, unit)))]
+
+    def copy(self) -> Hearings:
+        """An independent copy, for a preview."""
+        return Hearings(self._rows.values(), self._since, self._names, self._always)
