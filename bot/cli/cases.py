@@ -19,7 +19,7 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, ru
 from bot.cli.facts import send
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import Finding, arisen_items, judge_one
-from bot.core.facts.case_steps import Leg, current_leg, legs, misfits, procedure_of, shown_count
+from bot.core.facts.case_steps import Leg, current_leg, legs, misfits, procedure_of
 from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
@@ -132,10 +132,12 @@ def list_(folder: Path, rule: str | None, all_: bool, json_: bool) -> int:
         click.echo(line)
     for row in rows:
         wait = "" if row["已确认"] else "　规则未确认，确认前不提醒"
-        click.echo(f"{row['编号']}　第{row['步']}步　时限{row['时限']}　{row['状态']}　{row['步骤']}{wait}")
+        click.echo(
+            f"{row['编号']}　第{row['步']}步　时限{row['时限']}　{State(row['状态']).shown}　{row['步骤']}{wait}"
+        )
     counts = Counter(row["状态"] for row in rows)
-    total = "；".join(f"{state}{shown_count(count)}" for state, count in counts.items())
-    click.echo(f"共{shown_count(len(rows))}{f'：{total}' if total else ''}。" if rows or gone else "没有办件。")
+    total = "；".join(f"{State(state).shown}{count}件" for state, count in counts.items())
+    click.echo(f"共{len(rows)}件{f'：{total}' if total else ''}。" if rows or gone else "没有办件。")
     return OK
 
 

@@ -120,7 +120,7 @@ def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
 
 def _sentence(one: Decision, when: datetime) -> str:
     finding: Finding = one.finding
-    head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.value}）→ {one.addressee.key}（{one.addressee.role.value}）："
+    head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.shown}）→ {one.addressee.key}（{one.addressee.role.value}）："
     rung = f"，级次“{one.rung.label}”（{one.rung.on}）" if one.rung else ""
     if one.reason.tells:
         at = one.at.astimezone(ZONE) if one.at else when

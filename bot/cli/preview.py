@@ -22,6 +22,7 @@ from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rule
 from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.reasons import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
+from bot.core.rules.item import State
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Telling
 from bot.core.telling.outbox import promised
@@ -176,7 +177,7 @@ def _table(tellings: list[PreviewTelling]) -> Iterator[str]:
     for (at, chat), group in groupby(tellings, key=lambda one: (one.at, one.chat)):
         yield f"{at:%Y-%m-%d} {short_day(at.date())[-4:]} {at:%H:%M} {chat}"
         for one in group:
-            yield f"    {one.telling.form} {_brief(one.telling)}　{one.telling.state}　{one.telling.rung}　{_why(one.telling)}"
+            yield f"    {one.telling.form} {_brief(one.telling)}　{State(one.telling.state).shown}　{one.telling.rung}　{_why(one.telling)}"
 
 
 def _brief(telling: Telling) -> str:

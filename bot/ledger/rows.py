@@ -322,11 +322,11 @@ def _stages(rule: Rule) -> str:
 def _standing(found: Sequence[Finding], today: date) -> str:
     """The state of an item; for a recurring one, its late periods and the next one."""
     if len(found) == 1 and not found[0].item.period:
-        return found[0].state.value
+        return found[0].state.shown
     late = [one for one in found if one.state in (State.OVERDUE, State.UNREPORTED)]
     coming = next((one for one in found if one not in late and one.due_on and one.due_on >= today), None)
     words = [f"{'、'.join(_of(one) for one in late[:6])}{'等' if len(late) > 6 else ''}逾期"] if late else []
-    return "；".join(words + ([f"{_of(coming)}{coming.state.value}"] if coming else []))
+    return "；".join(words + ([f"{_of(coming)}{coming.state.shown}"] if coming else []))
 
 
 def _of(finding: Finding) -> str:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from bot.authoring.preview import YEARS_AHEAD, EditPreview, Preview
 from bot.core.deciding.reasons import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
+from bot.core.rules.item import State
 from bot.core.rules.item_ids import without_step
 from bot.core.telling.wording import WEEKDAYS
 from bot.web.pages import page
@@ -129,7 +130,7 @@ def _named(one: PreviewTelling) -> str:
 
 def _why(one: PreviewTelling) -> str:
     words = [
-        one.telling.state,
+        State(one.telling.state).shown,
         one.telling.rung,
         Reason[one.telling.reason].words,
         "暂定" if one.telling.provisional else "",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.core.deciding.findings import arisen_items, judge
 from bot.core.deciding.office import findings
-from bot.core.facts.case_steps import misfits, shown_count
+from bot.core.facts.case_steps import misfits
 from bot.core.facts.events import (
     CaseAdvanced,
     CaseOpened,
@@ -292,11 +292,6 @@ def test_a_case_rule_is_sensitive_whatever_the_file_says() -> None:
 def test_the_names_of_steps_are_not_read_in_a_chat() -> None:
     (rule,) = a_rulebook(a_case_rule()).rules
     assert rule.kind.when(rule.form) == "登记后分4步办理，时限依次为3个工作日、10个工作日、15个工作日、5个工作日"
-
-
-@pytest.mark.parametrize(("count", "words"), [(0, "0件"), (1, "不足5件"), (4, "不足5件"), (5, "5件"), (12, "12件")])
-def test_small_counts_are_hidden(count: int, words: str) -> None:
-    assert shown_count(count) == words
 
 
 # --- the rules change under open cases -------------------------------------------------------------------------------

@@ -58,7 +58,6 @@ NOT_YET_MENDED = {
     "unchanged-again": "ladders of values repeat by days",
     "reason-lost": "the message of a return says a constant",
     "register-untold": "what is registered changes only what is held back",
-    "progress-claimed": "what is not due yet is called 正常推进",
     "not-handed-over": "a hand-over is known by task and unit alone",
     "never-withdrawn": "what is not in the rules has no finding",
     "outlived-period": "every missed period stays open by itself",

@@ -352,7 +352,7 @@ def _silent(finding: Finding, addressee: Addressee) -> Reason:
 def _cause(finding: Finding, reason: Reason) -> str:
     """What stands behind a reason: the parent that speaks for it, what a judgement lacks, or the state in which no rung speaks."""
     if reason is Reason.NO_RUNG:
-        return f"状态为“{finding.state}”时"
+        return f"状态为“{finding.state.shown}”时"
     return finding.suppressed_by or (finding.detail if reason is Reason.UNDECIDED else "")
 
 

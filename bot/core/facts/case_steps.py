@@ -21,8 +21,6 @@ from bot.core.time.zone import day_of
 
 #: A finished case this much older than the rule's newest one is left out of the items.
 KEPT = timedelta(days=730)
-#: Smaller counts are not shown, because they could identify persons.
-SMALL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +210,3 @@ def misfits(rules: Mapping[str, Rule], facts: Facts, calendar: Calendar) -> Iter
             and current_leg(legs(case, procedure, facts, calendar))
         ):
             yield case, f"{case.id} 登记的类别已不在规则里，按步骤的一般时限计算。"
-
-
-def shown_count(count: int) -> str:
-    """A number of cases for everybody to read; a small one is not given exactly."""
-    return f"不足{SMALL}件" if 0 < count < SMALL else f"{count}件"

@@ -39,6 +39,11 @@ class State(StrEnum):
     ASSIGNED = "交办"  # a task's first telling to its units
     NOTED = "告知"  # told to the admin; has no state of its own
 
+    @property
+    def shown(self) -> str:
+        """What people read: the name, except where it would claim progress that nobody reported."""
+        return "在办（未到期）" if self is State.ON_TRACK else self.value
+
 
 #: How serious each state is; a higher number than at the last telling is WORSENED.
 GRAVITY: Mapping[State, int] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.rules.item import long_date
+from bot.core.rules.item import State, long_date
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.succession import ASSIGNED
 from bot.core.telling.entry import Entry, Telling
@@ -21,4 +21,4 @@ def plainly(entry: Entry, head: Letterhead) -> Message:
 
 def _plain_line(telling: Telling) -> str:
     when = f"{SPACE}时限{long_date(telling.due_on)}" if telling.due_on and not telling.item.startswith(ASSIGNED) else ""
-    return f"{telling.title}（{without_step(telling.item).removeprefix(ASSIGNED)}）{SPACE}{telling.state}{when}"
+    return f"{telling.title}（{without_step(telling.item).removeprefix(ASSIGNED)}）{SPACE}{State(telling.state).shown}{when}"

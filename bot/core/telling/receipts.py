@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.deciding.reasons import Reason
-from bot.core.rules.item import long_date
+from bot.core.rules.item import State, long_date
 from bot.core.rules.succession import Succession
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.zone import ZONE
@@ -92,7 +92,7 @@ def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]
     due = f"，时限{long_date(telling.due_on)}" if telling.due_on else ""
     lines = [
         f"编号 {entry.number}　{entry.state.value}{'（补发）' if entry.resent else ''}",
-        f"　内容：{telling.title}（{telling.item}）{due}，{telling.state}；"
+        f"　内容：{telling.title}（{telling.item}）{due}，{State(telling.state).shown}；"
         f"级次“{telling.rung}”（{telling.rung_on}），理由：{Reason[telling.reason].words}",
         f"　对象：{telling.addressee}（{telling.role}）　群聊：{entry.chat}　形式：{entry.form}",
         f"　决定：{_minute(entry.at)}　规则版本：{entry.rules[:12] or '未记'}",

@@ -38,7 +38,7 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("滞后", (State.BEHIND,)),
     (THIS_MONTH, ()),  # what the month's list tells of, whatever its state
     ("临期", (State.APPROACHING,)),
-    ("正常推进", (State.ON_TRACK,)),
+    (State.ON_TRACK.shown, (State.ON_TRACK,)),
     ("恢复", (State.RECOVERED,)),
     ("达标", (State.MET,)),
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
@@ -94,7 +94,6 @@ class Letterhead:
 
 DEFAULT_PAINT: Mapping[State, str] = {
     State.APPROACHING: "blue",
-    State.ON_TRACK: "green",
     State.OVERDUE: "red",
     State.UNREPORTED: "yellow",
     State.MISSED: "red",
@@ -154,7 +153,7 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
     if finding.state is State.NOTED:
         return title, [Line(text) for text in finding.lines]
     paint, plan = words.head.painted(finding.state), words.rulebook.plan
-    light = finding.state.value
+    light = finding.state.shown
     lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
     lines = [
         Line(f"编号：{finding.item.number}{SPACE}灯号：{lamp}", light=light, paint=paint),
@@ -307,7 +306,8 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
     ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
     if ahead and any(telling.rung == MONTH_LIST for telling in tellings):
         return THIS_MONTH
-    return next((heading for heading, states in SECTIONS if finding.state in states), "")
+    state = _verdict(finding)
+    return next((heading for heading, states in SECTIONS if state in states), "")
 
 
 def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
@@ -372,8 +372,13 @@ def _when(finding: Finding, words: Words) -> str:
     if finding.state is State.ADVISED and finding.due_on:
         return f"自{day_text(finding.due_on, words.today)}起"
     if _judged(finding) or finding.due_on is None:
-        return finding.state.value
+        return _verdict(finding).shown
     return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
+
+
+def _verdict(finding: Finding) -> State:
+    """The state to be said; a value that is no longer wrong is only ever told to who heard that it was."""
+    return State.RECOVERED if finding.state is State.ON_TRACK and _judged(finding) else finding.state
 
 
 def _judged(finding: Finding) -> bool:

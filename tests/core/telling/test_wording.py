@@ -110,6 +110,12 @@ def test_single_after_the_date() -> None:
     ]
 
 
+def test_what_is_not_due_yet_claims_no_progress_and_has_no_lamp() -> None:
+    message = written(a_rulebook(MILESTONE), "2027-01-04", ("T05-M1", {}), form="单发")
+    assert message.lines[0].text == "编号：T05-M1　灯号：在办（未到期）"
+    assert message.lines[0].paint is Paint.NONE
+
+
 def test_single_to_a_leader_informs_and_asks_nothing_of_them() -> None:
     row: dict[str, object] = {"role": "分管领导", "rung": "逾期10个工作日", "mark": "提请办公室报县教育局分管领导"}
     shown = text(written(a_rulebook(MILESTONE), "2027-04-15", ("T05-M1", row), form="单发", chat=ADMIN))
@@ -165,13 +171,13 @@ def test_digest_of_a_day() -> None:
         text(message)
         == """\
 【督办汇总】县教育局 · 3月24日（周三）
-共4项：逾期1、临期2、正常推进1
+共4项：逾期1、临期2、在办（未到期）1
 一、逾期
 1. 控辍保学学期排查（T05-R1@2027）　时限3月15日，已逾期9天（暂定日历）　请反馈进展或申请延期
 二、临期
 1. 高中阶段毛入学率（2026年度）（I4:报送@2026）　时限3月31日，剩余7天（5个工作日）（暂定日历）　请报送数据
 2. 国家评估认定（T05-M1）　时限3月31日，剩余7天（5个工作日）（暂定日历）
-三、正常推进
+三、在办（未到期）
 1. 校舍改造（T05-M2）　时限12月31日，剩余282天（198个工作日）（暂定日历）　牵头：县教育局
 依据：实施方案（征求意见稿）　联系：督办办公室 0936-0000000
 编号 2027-0412 · 本消息由系统自动发送，无需在群内回复"""
