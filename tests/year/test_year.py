@@ -62,7 +62,6 @@ NOT_YET_MENDED = {
     "never-withdrawn": "what is not in the rules has no finding",
     "outlived-period": "every missed period stays open by itself",
     "empty-task": "tasks are handed over without duties",
-    "nested-quotation": "a source that has quotation marks in it is quoted again",
     "list-out-of-order": "the month's list is in the order of dates",
     "repeats-scattered": "repeats count from each item's own date",
     "promised-again": "deciding and sending disagree about what is over",

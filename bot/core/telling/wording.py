@@ -6,6 +6,7 @@ unit and date. Dates are written out; remaining time is counted to the day of se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -131,7 +132,9 @@ def word(entry: Entry, words: Words) -> Message:
         title, lines = _single(tellings, words)
     else:
         title, lines = _digest(_titled(entry), tellings, words)
-    return Message(title=title, lines=tuple(lines), foot=_foot(entry, tellings, words), number=entry.number, mark=mark)
+    lines = [line._replace(text=quoted_once(line.text)) for line in lines]
+    foot = _foot(entry, tellings, words)
+    return Message(title=quoted_once(title), lines=tuple(lines), foot=foot, number=entry.number, mark=mark)
 
 
 def _foot(entry: Entry, tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[Line, ...]:
@@ -459,6 +462,21 @@ def _duties(assigned: Finding, units: Sequence[str]) -> list[str]:
 
 
 # --- words of dates and titles ---------------------------------------------
+
+
+_NESTED = re.compile("“[^”]*“")
+
+
+def quoted_once(text: str) -> str:
+    """The text with single quotation marks where there are marks within marks: “‘特岗教师’工资性补助”."""
+    if not _NESTED.search(text):
+        return text
+    depth, found = 0, ""
+    for char in text:
+        depth += char == "“"
+        found += {"“": "‘", "”": "’"}.get(char, char) if depth > 1 else char
+        depth = max(0, depth - (char == "”"))
+    return found
 
 
 def shown_title(finding: Finding) -> str:

@@ -23,7 +23,7 @@ from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Message, Paint
 from bot.core.telling.outbox import promised
-from bot.core.telling.wording import Letterhead, Words, day_text, short_day, word
+from bot.core.telling.wording import Letterhead, Words, day_text, quoted_once, short_day, word
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import (
     INDICATOR,
@@ -228,6 +228,25 @@ def test_all_sections_at_once_are_numbered_on() -> None:
     assert headings == [
         "一、交办", "二、逾期", "三、未达标", "四、临期", "五、请办公室处理", "六、月度清单（逾期较久或未达标）",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("第（十二）项““特岗教师”工资性补助”", "第（十二）项“‘特岗教师’工资性补助”"),
+        ("没有“落实“双减”政策”，是不是“双减”", "没有“落实‘双减’政策”，是不是“双减”"),
+        ("“教会、勤练、常赛”和“双减”", "“教会、勤练、常赛”和“双减”"),
+        ("甲”乙“丙", "甲”乙“丙"),
+    ],
+)
+def test_marks_within_marks_are_single_ones(text: str, expected: str) -> None:
+    assert quoted_once(text) == expected
+
+
+def test_a_source_that_begins_with_a_quotation_is_quoted_once_around_it() -> None:
+    rulebook = a_rulebook(a_milestone("T05-M1", "2027-03-31", more="出处: “特岗教师”工资性补助"))
+    message = written(rulebook, "2027-03-24", ("T05-M1", {}), form="单发")
+    assert "第（五）项“‘特岗教师’工资性补助”" in text(message)
 
 
 # --- times and marks -----------------------------------------------------------------
