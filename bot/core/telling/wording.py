@@ -7,6 +7,7 @@ unit and date. Dates are written out; remaining time is counted to the day of se
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -48,6 +49,9 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("已办结", (State.CLOSED,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
 )
+
+#: Most lines of a message with a 月度清单, and most lines of each other section in it. What is cut off is counted by unit.
+LONGEST, BRIEF = 40, 6
 
 #: Verdicts about a value; the date they carry is the day it became known, not a deadline.
 JUDGED = (State.MET, State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED, State.RECOVERED)
@@ -231,12 +235,12 @@ def _digest(chat: str, tellings: Sequence[tuple[Telling, Finding]], words: Words
     lines: list[Line] = []
     if any(f.state is not State.ASSIGNED and f.state is not State.NOTED for _, f in merged):
         lines.append(Line(_count(merged)))
-    lines += _sections(plain, words)
+    lines += _sections(plain, words, BRIEF if monthly else None)
     if monthly:
         wrong = all(GRAVITY[finding.state] >= GRAVITY[State.OVERDUE] for _, finding in monthly)
         what = "月度清单（逾期较久或未达标）" if wrong else "月度清单"
         lines.append(Line(f"{NUMERALS[_headings(lines)]}、{what}", LineKind.HEADING))
-        lines += _numbered(monthly, words)
+        lines += _numbered(sorted(monthly, key=_weightiest_first), words, LONGEST - len(lines))
     return f"【{_kind(merged)}】{chat} · {short_day(words.today)}", lines
 
 
@@ -313,7 +317,7 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
     return next((heading for heading, states in SECTIONS if state in states), "")
 
 
-def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
+def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words, most: int | None) -> list[Line]:
     lines: list[Line] = []
     for heading, states in SECTIONS:
         group = [pair for pair in merged if _heading(pair) == heading]
@@ -321,12 +325,11 @@ def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words) -> 
             paint = words.head.painted(states[0]) if states else Paint.NONE
             text = f"{NUMERALS[_headings(lines)]}、{heading}"
             lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
-            lines += _numbered(group, words)
+            lines += _numbered(_by_date(group, words), words, most)
     return lines
 
 
-def _numbered(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
-    lines: list[Line] = []
+def _by_date(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[tuple[list[Telling], Finding]]:
     owners = [owner.id for owner in words.rulebook.owners]
 
     def place(pair: tuple[list[Telling], Finding]) -> tuple[date, int, str]:
@@ -335,10 +338,35 @@ def _numbered(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> l
         owner = finding.item.rule.owner if finding.state is State.ASSIGNED else ""
         return finding.due_on or date.max, owners.index(owner) if owner in owners else 0, finding.item.id
 
-    ordered = sorted(group, key=place)
-    for index, (tellings, finding) in enumerate(ordered, 1):
+    return sorted(group, key=place)
+
+
+def _weightiest_first(pair: tuple[list[Telling], Finding]) -> tuple[int, date, str]:
+    """By state as sections are ordered, then what is late longest, so that states are not mixed."""
+    finding = pair[1]
+    weight = next((place for place, (_, states) in enumerate(SECTIONS) if finding.state in states), len(SECTIONS))
+    since = finding.anchor.late_from if finding.anchor else finding.due_on
+    return weight, since or date.max, finding.item.id
+
+
+def _numbered(ordered: Sequence[tuple[list[Telling], Finding]], words: Words, most: int | None = None) -> list[Line]:
+    """The items of a section; with more than `most` lines the last line counts what does not fit."""
+    cut = len(ordered) if most is None or len(ordered) <= most else most - 1
+    lines: list[Line] = []
+    for index, (tellings, finding) in enumerate(ordered[:cut], 1):
         lines += _item_lines(f"{index}. ", tellings, finding, words)
-    return lines
+    return lines + ([Line(_counted(ordered[cut:]))] if ordered[cut:] else [])
+
+
+def _counted(rest: Sequence[tuple[list[Telling], Finding]]) -> str:
+    """其余12项：县教育局9项、县财政局3项."""
+    units = Counter(_answerable(finding) for _, finding in rest)
+    counts = "、".join(f"{unit}{count}项" for unit, count in sorted(units.items(), key=lambda one: (-one[1], one[0])))
+    return f"其余{len(rest)}项：{counts}"
+
+
+def _answerable(finding: Finding) -> str:
+    return (finding.item.rule.provider if _reports(finding) else finding.lead) or "待确认"
 
 
 def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, words: Words) -> list[Line]:
@@ -360,8 +388,7 @@ def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, word
 
 def _short_ask(telling: Telling, finding: Finding, words: Words) -> str:
     if telling.role in ABOVE:
-        principal = finding.item.rule.provider if _reports(finding) else finding.lead
-        return f"责任单位：{principal or '待确认'}"
+        return f"责任单位：{_answerable(finding)}"
     if telling.role in (Role.COOPERATING.value, Role.GUIDING.value):
         return f"{words.rulebook.plan.called_briefly(Role.LEAD)}：{finding.lead}" if finding.lead else ""
     if finding.state is State.OVERDUE:

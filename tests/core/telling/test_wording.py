@@ -19,6 +19,7 @@ from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Observed, Returned
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
+from bot.core.rules.item import State
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Message, Paint
@@ -210,6 +211,30 @@ def test_monthly_list_names_the_unit_responsible() -> None:
     message = written(rulebook, "2027-06-01", ("T05-M1", row), form="月度清单", chat="领导小组")
     assert message.title == "【月度清单】领导小组 · 6月1日（周二）"
     assert message.lines[2].text.endswith("时限3月31日，已逾期62天（暂定日历）　责任单位：县教育局")
+
+
+def a_long_list() -> tuple[list[Finding], list[str]]:
+    """57 findings about the same day's list, and the lines that it makes of them."""
+    rulebook = a_rulebook(MILESTONE, a_duty(cadence="每周五"), indicators=INDICATOR)
+    findings = found_on("2027-12-01", rulebook)
+    rows = [f for f in findings.values() if f.state in (State.OVERDUE, State.UNREPORTED)]
+    row: dict[str, object] = {"role": "领导小组", "addressee": "领导小组"}
+    message = written(rulebook, "2027-12-01", *((one.item.id, row) for one in rows), form="月度清单", chat="领导小组")
+    return rows, [line.text for line in message.lines]
+
+
+def test_a_long_monthly_list_has_forty_lines_and_counts_the_rest_by_unit() -> None:
+    rows, lines = a_long_list()
+    assert len(rows) > 40
+    assert len(lines) == 40
+    assert lines[-1] == f"其余{len(rows) - 37}项：县教育局{len(rows) - 38}项、县民政局1项"
+
+
+def test_a_monthly_list_begins_with_what_is_late_longest_and_does_not_mix_states() -> None:
+    _, lines = a_long_list()
+    late = [int(found[1]) for line in lines if (found := re.search(r"已逾期(\d+)天", line))]
+    assert late == sorted(late, reverse=True)
+    assert all("I4:报送" not in line for line in lines), "逾期 stands before 数据未报"
 
 
 def test_all_sections_at_once_are_numbered_on() -> None:
