@@ -30,6 +30,7 @@ HOMES = {
     "explain": ("explain", "schema"),
     "outbox": ("outbox", "robot"),
     "facts": ("report", "done", "close", "return", "extend", "silence", "confirm"),
+    "withdraw": ("withdraw",),
     "calendar": ("calendar",),
     "cases": ("case",),
     "ledger": ("ledger",),

@@ -234,15 +234,21 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
     end = moment(until, end=True)
     if end <= wall():
         raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
+    chat, item = chat_or_item(home, rulebook, target)
+    whose = _whose(home.chats.directory, chat) if chat else f"{item} "
+    payload = Silenced(chat=chat, item=item, until=end, reason=reason, by=by)
+    return send(home, payload, f"{whose}静默至{end:%Y-%m-%d %H:%M}。")
+
+
+def chat_or_item(home: Home, rulebook: Rulebook, target: str) -> tuple[str, str]:
+    """What a silence is of: a chat and no item, or no chat and an item or a rule. Raises Failure with a near match."""
     chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
     unit, dot, leader = key_of(target).partition("·")
     chat = f"{rulebook.unit_aliases.get(unit, unit)}{dot}{leader}"
     if chat in chats or chat.removesuffix("·分管领导") in chats:
-        said = f"{_whose(home.chats.directory, chat)}静默至{end:%Y-%m-%d %H:%M}。"
-        return send(home, Silenced(chat=chat, until=end, reason=reason, by=by), said)
+        return chat, ""
     base = rulebook.succession.renumbered(target)
-    name = base if base in rulebook.by_id else known_item(home, rulebook, target).id
-    return send(home, Silenced(item=name, until=end, reason=reason, by=by), f"{name} 静默至{end:%Y-%m-%d %H:%M}。")
+    return "", base if base in rulebook.by_id else known_item(home, rulebook, target).id
 
 
 def _whose(directory: Directory, name: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.facts.facts import Facts
-from bot.core.facts.series import Point, Series, series_of
+from bot.core.facts.series import Point, Series, series_of, taken_back
 from bot.core.rules.item import Item, Judgement, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.rulebook import IndicatorForm, Rule
@@ -62,4 +62,12 @@ class NumberKind(BaseKind, ABC):
         if now.state in FINE and self.verdict(item, series.without_latest(), facts).state in WRONG:
             now = replace(now, state=State.RECOVERED)
         known = max((one.known for one in now.points), default=None)
-        return Judgement(now.state, day_of(known[0]) if known else None, now.detail, known)
+        details = (taken_back(form, facts, _withdrawn_since(form, series, facts)), now.detail)
+        return Judgement(now.state, day_of(known[0]) if known else None, "；".join(filter(None, details)), known)
+
+
+def _withdrawn_since(form: IndicatorForm, series: Series, facts: Facts) -> list[str]:
+    """Periods later than the latest with a value, of which a value was withdrawn."""
+    last = series.latest.index if series.latest else -1
+    gone = [label for indicator, label in facts.withdrawn if indicator == form.id]
+    return sorted(label for label in gone if (series.scale.index(label) or -1) > last)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from bot.core.facts.facts import Facts
+from bot.core.facts.series import taken_back
 from bot.core.rules.item import Item, Judgement, State, by_date
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import step
@@ -75,7 +76,7 @@ class Reporting(BaseKind):
         if seen is not None and seen.final:
             return Judgement(State.CLOSED, detail="已报送")
         state = by_date(item, today)
-        detail = "已报初步数，待报终值" if seen else ""
+        detail = "已报初步数，待报终值" if seen else taken_back(item.rule.form, facts, [item.period])
         if state is State.OVERDUE:
             return Judgement(State.UNREPORTED, detail=detail)
         return Judgement(State.ON_TRACK if state is State.AWAITING_RESULT else state, detail=detail)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.core.facts.facts import Facts, Observation
-from bot.core.facts.series import Scale, final_value
+from bot.core.facts.series import Scale, final_value, taken_back
 from bot.core.rules.aims import met, wish
 from bot.core.rules.item import Item, Judgement, State, spoken
 from bot.core.rules.kind import BaseKind, Remark
@@ -95,7 +95,8 @@ class Target(BaseKind):
         seen = [(label, final_value(form, facts, label)) for label in goal.labels]
         known = [observation for _, observation in seen if observation is not None]
         if len(known) < len(seen):
-            return Judgement(State.AWAITING_RESULT, detail=_missing([at for at, one in seen if one is None], seen))
+            lacking = [label for label, one in seen if one is None]
+            return Judgement(State.AWAITING_RESULT, detail=taken_back(form, facts, lacking) or _missing(lacking, seen))
         return _judged(known, goal.target, form)
 
 

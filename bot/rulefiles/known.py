@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import AwareDatetime, Field, create_model
 
+from bot.core.deciding.admission import Refused
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR
 from bot.core.deciding.findings import find_item
 from bot.core.facts import events as e
@@ -74,11 +75,14 @@ def _extended(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
 
 def _silenced(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
     """Decides whether a chat or an item is silenced; the silence ends with the day."""
-    target = values.pop("item")
+    target = _chat_or_item(values.pop("item"), rulebook)
+    return {**values, **target, "until": datetime.combine(values["until"], time(23, 59, 59), ZONE)}
+
+
+def _chat_or_item(target: str, rulebook: Rulebook) -> dict[str, str]:
     name = rulebook.unit_aliases.get(target, target)
     chats = (*rulebook.addressable, ADMIN, LEADING_GROUP)
-    which = "chat" if name.removesuffix(f"·{SUPERVISOR}") in chats else "item"
-    return {**values, which: name, "until": datetime.combine(values["until"], time(23, 59, 59), ZONE)}
+    return {"chat" if name.removesuffix(f"·{SUPERVISOR}") in chats else "item": name}
 
 
 def _confirmed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
@@ -100,6 +104,19 @@ def _confirmed(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
     return {**values, "rules": {**rules, **dict.fromkeys(unknown, "")}, "leads": leads}
 
 
+def _withdrawn(values: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
+    """撤回 is followed by the verb of what it withdraws; 事项 is what stands behind that verb."""
+    word, target = values.pop("what"), values.pop("item")
+    verb = VERBS.get(word)
+    if verb is None or verb.payload is e.Withdrawn:
+        raise Refused(
+            f"“撤回”后面写撤回什么：{'、'.join(one.word for one in VERBS.values() if one.make is not _withdrawn)}"
+        )
+    field = next(iter(verb.keys)).replace("rules", "item")
+    thing = _chat_or_item(target, rulebook) if verb.payload is e.Silenced else {field: target}
+    return {**values, **thing, "what": verb.payload.type.removeprefix("duban.")}
+
+
 #: The verbs of 已知; a test checks that every event from outside has one.
 VERBS: Mapping[str, Verb] = {
     verb.word: verb
@@ -115,12 +132,19 @@ VERBS: Mapping[str, Verb] = {
         Verb("办完步骤", e.CaseAdvanced, {"item": "办完步骤"}),
         Verb("暂停计时", e.CasePaused, {"rule": "暂停计时", "case": "编号", "reason": "原因"}),
         Verb("恢复计时", e.CaseResumed, {"rule": "恢复计时", "case": "编号"}),
+        Verb("撤回", e.Withdrawn, {"what": "撤回", "item": "事项", "period": "期别", "case": "编号"}, _withdrawn),
     )
 }
 #: Fields of events that never affect a judgement: a rule test may leave them out.
 PROSE = frozenset({"reason", "by", "note"})
 #: Types of payload fields → types for what an admin writes.
-WRITTEN: Mapping[Any, Any] = {date: PlainDate, AwareDatetime: PlainDate, dict[str, str]: Names, str: Text}
+WRITTEN: Mapping[Any, Any] = {
+    date: PlainDate,
+    AwareDatetime: PlainDate,
+    dict[str, str]: Names,
+    str: Text,
+    e.Entered: Text,
+}
 
 
 @cache

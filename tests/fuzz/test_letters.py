@@ -52,6 +52,7 @@ GOOD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("duban.case_advanced", {"item": "T05-C1@2027-1-1", "on": "2027-03-01"}),
     ("duban.case_paused", {"rule": "T05-C1", "case": "2027-1", "on": "2027-03-01", "reason": "补材料"}),
     ("duban.case_resumed", {"rule": "T05-C1", "case": "2027-1", "on": "2027-03-01"}),
+    ("duban.withdrawn", {"what": "case_opened", "rule": "T05-C1", "case": "2027-1"}),
     ("duban.resend_asked", {"numbers": ["2027-0001"], "by": "管理员"}),
     ("duban.robot_mended", {"robot": "县教育局#1"}),
 )  # fmt: skip

@@ -57,6 +57,9 @@ def test_every_word_of_a_past_is_chinese_and_fills_a_field_of_its_event() -> Non
         "{暂停计时: T05-C1, 编号: 2027-001, 原因: 调查}",
         "{恢复计时: T05-C1, 编号: 2027-001}",
         "{办完步骤: T05-C1@2027-001-1}",
+        "{撤回: 报送, 事项: I4, 期别: 2026}",
+        "{撤回: 登记, 事项: T05-C1, 编号: 2027-001}",
+        "{撤回: 静默, 事项: 县教育局, 日期: 2027-11-01, 经办: 办公室, 说明: 录错}",
     ],
 )
 def test_a_past_is_written_in_the_admin_s_words(line: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts.events import Done, Event
+from bot.core.facts.events import Done, Event, Withdrawn
 from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE
 from bot.state.archive import Archive, Seal, past_entries
@@ -272,3 +272,14 @@ def test_an_archive_that_is_gone_altogether_is_noticed(three_months: tuple[Archi
         file.unlink()
     with pytest.raises(DamagedArchive):
         archive.check(seal)
+
+
+def test_what_is_in_the_archive_can_be_withdrawn(store: Store, archive: Archive) -> None:
+    with store.work():
+        store.keep(Event.of(Done(item="T05-M1"), key="done", time=JAN))
+    assert [kind for kind, _ in swept(store, archive)] == ["events"]
+    withdrawn = Event.of(Withdrawn(what="done", item="T05-M1"), key="withdrawn", time=LATER)
+    with store.work():
+        store.keep(withdrawn)
+    assert (store.facts.marks, store.knows(withdrawn)) == ({}, True)
+    assert again(store, archive).facts.marks == {}

@@ -18,6 +18,7 @@ from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts
 from bot.core.facts.plausible import value_doubt
 from bot.core.facts.renaming import payload_of_today
+from bot.core.facts.withdrawing import nothing_to_withdraw
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item, long_date
 from bot.core.rules.item_ids import CaseStep, is_case_number, is_one_of, is_year, split_case, split_step, without_step
@@ -37,7 +38,7 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
     """The event with former ids replaced by today's. Raises Refused when it names something that does not exist."""
     _check_year(event.time)
-    lookup = _Lookup(rulebook, chats, today, facts, day_of(event.time))
+    lookup = _Lookup(rulebook, chats, today, facts, event.time)
     lookup.no_whole_case(event.payload)
     payload = _vet(payload_of_today(event.payload, rulebook.succession, facts.cases), lookup)
     return event.model_copy(update={"data": payload.model_dump(mode="json")})
@@ -69,9 +70,9 @@ def opening_of(rulebook: Rulebook, indicator: str, label: str) -> date:
 class _Lookup:
     """Finds what an event names in rules and facts; raises Refused when it is not there."""
 
-    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said_on: date) -> None:
+    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said: datetime) -> None:
         self.rulebook, self.today, self.facts = rulebook, today, facts
-        self.said_on = min(said_on, today)
+        self.said, self.said_on = said, min(day_of(said), today)
         self.robots = chats  # chats that have a robot
         self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
 
@@ -88,7 +89,7 @@ class _Lookup:
         """Refuses a whole case where a step is meant: only 销号 closes a case as a whole."""
         name = getattr(payload, "item", "")
         if (
-            not isinstance(payload, e.Closed)
+            not isinstance(payload, e.Closed | e.Withdrawn)
             and split_case(self.rulebook.succession.renumbered(name)) in self.facts.cases
         ):
             raise Refused(f"{name}是一整件，请在后面写“#”和步骤的名称")
@@ -319,3 +320,44 @@ def _(payload: e.Confirmed, lookup: _Lookup) -> e.Payload:
     for name in payload.leads:
         _one_of("任务", name, rules | leads)
     return payload
+
+
+@_vet.register
+def _(payload: e.Withdrawn, lookup: _Lookup) -> e.Payload:
+    payload = _named_today(payload, lookup)
+    if sentence := nothing_to_withdraw(payload, lookup.facts, lookup.said):
+        _refuse_unknown(payload, lookup)
+        raise Refused(sentence)
+    return payload
+
+
+def _named_today(payload: e.Withdrawn, lookup: _Lookup) -> e.Withdrawn:
+    """What is withdrawn, under the ids that facts have: a step of a case by its name, a unit by its full name."""
+    update: dict[str, str] = {}
+    if payload.what == "case_advanced":
+        step = _written_step(payload.item, lookup.rulebook)
+        update["item"] = step.id if step else payload.item
+    elif payload.item and payload.what not in ("silenced", "confirmed"):
+        update["item"] = canonical(lookup.rulebook, payload.item, lookup.facts)
+    elif payload.item and payload.item in lookup.rulebook.by_id:
+        update["item"] = lookup.rulebook.by_id[payload.item].id
+    if payload.chat:
+        update["chat"] = lookup.chat(payload.chat)
+    return payload.model_copy(update=update)
+
+
+def _refuse_unknown(payload: e.Withdrawn, lookup: _Lookup) -> None:
+    """Refuses a name that nothing has, with the nearest one: nothing was entered under it because it is misspelt."""
+    if payload.what == "observed":
+        _one_of(
+            f"{lookup.indicator(payload.indicator)}的期别",
+            payload.period,
+            periods_of(lookup.rulebook, payload.indicator, lookup.today),
+        )
+    elif payload.what.startswith("case_"):
+        lookup.case(*(split_step(payload.item) or (payload.rule, payload.case))[:2])
+    elif payload.what == "confirmed":
+        rules = lookup.rulebook.rules
+        _one_of("事项或任务", payload.item, {name for rule in rules for name in (rule.id, rule.owner, rule.lead_key)})
+    elif not payload.chat:
+        lookup.target(payload.item)

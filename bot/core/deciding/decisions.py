@@ -200,6 +200,9 @@ VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 
+#: Begins the label of the rung that takes back a verdict; the verdict follows.
+VOID = "撤回"
+
 
 def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
     """Exactly one decision for every finding and every addressee of its ladder."""
@@ -211,7 +214,8 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
-        return Decision(finding, addressee, chat, held, mark, by=_cause(finding, held))
+        nothing = Decision(finding, addressee, chat, held, mark, by=_cause(finding, held))
+        return _voided(nothing, desk) if held in (Reason.AWAITING_RESULT, Reason.UNDECIDED) else nothing
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
     if finding.state is State.CLOSED:
         dated = finding.anchor is not None and not finding.anchor.happened
@@ -439,6 +443,18 @@ def _recovered(
     due_rung = DatedRung(on, on, RECOVERED, "恢复", False)
     told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), rung=due_rung)
     return _unless_silenced(told, desk)
+
+
+def _voided(decision: Decision, desk: Desk) -> Decision:
+    """An addressee who was told a verdict hears once that it does not hold any more: the values that it rested on are gone."""
+    finding, addressee = decision.finding, decision.addressee
+    heard = desk.memory.latest(finding.item.id, addressee.key)
+    if heard is None or State(heard.state) not in VERDICTS or addressee.name == ADMIN:
+        return decision
+    on = max(heard.rung_on, desk.today)
+    due_rung = DatedRung(on, on, RECOVERED, f"{VOID}{heard.state}", False)
+    at = desk.opening(decision.chat)
+    return _unless_silenced(replace(decision, reason=Reason.VOIDED, at=at, by="", rung=due_rung), desk)
 
 
 def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:

@@ -15,6 +15,7 @@ class Reason(Enum):
     WORSENED = ("情况变化", True)
     ESCALATED = ("升级督办", True)
     RECOVERED = ("已恢复，告知一次", True)
+    VOIDED = ("所据数据已撤回或更改，告知一次", True)
     NOT_DUE = ("未到提醒时点", False)
     PASSED = ("对它的级次都已过去", False)
     NO_RUNG = ("阶梯没有对它的级次", False)

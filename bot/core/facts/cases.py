@@ -58,6 +58,18 @@ class Case:
         """The same case with a step finished."""
         return replace(self, done={**self.done, step: (on, at)})
 
+    def without_step(self, step: str) -> Case:
+        """The same case with a step not finished."""
+        return replace(self, done={name: when for name, when in self.done.items() if name != step})
+
+    def without_pause(self) -> Case:
+        """The same case as if its clock had not been stopped the last time."""
+        return replace(self, pauses=self.pauses[:-1])
+
+    def still_paused(self) -> Case:
+        """The same case as if its clock ran again only some day."""
+        return replace(self, pauses=(*self.pauses[:-1], Pause(self.pauses[-1].since))) if self.pauses else self
+
     def paused(self, on: date) -> Case:
         """The same case with its clock stopped."""
         return replace(self, pauses=(*self.pauses, Pause(on)))

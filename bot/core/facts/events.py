@@ -139,6 +139,32 @@ class CaseResumed(Payload):
     by: str = ""
 
 
+#: What can be withdrawn, by the name that its own event has after `duban.`.
+Entered = Literal[
+    "observed", "done", "closed", "returned", "extended", "silenced", "confirmed",
+    "case_opened", "case_advanced", "case_paused", "case_resumed",
+]  # fmt: skip
+
+
+class Withdrawn(Payload):
+    """撤回: something was entered by mistake and is taken back, as if it had not been entered.
+
+    `what` is the name of its event; the other fields name the thing as that event does. A confirmation is named by `item`:
+    a rule, or the task or area whose lead was confirmed.
+    """
+
+    type: ClassVar[str] = "duban.withdrawn"
+    what: Entered
+    indicator: str = ""
+    period: str = ""
+    item: str = ""
+    chat: str = ""
+    rule: str = ""
+    case: str = ""
+    by: str = ""
+    note: str = Field(default="", repr=False)
+
+
 class ResendAsked(Payload):
     """A person asked for messages (`numbers`) to be sent again, or to another chat (`chat`)."""
 
@@ -178,7 +204,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     payload.type: payload
     for payload in (
         *(Observed, Done, Closed, Returned, Extended, Silenced, Confirmed),
-        *(CaseOpened, CaseAdvanced, CasePaused, CaseResumed),
+        *(CaseOpened, CaseAdvanced, CasePaused, CaseResumed, Withdrawn),
         *(ResendAsked, RobotMended),
         *(RulesRejected, EventRejected),
     )

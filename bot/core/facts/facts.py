@@ -11,26 +11,34 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import singledispatch
+from typing import TypeVar
 
 from bot.core.facts import events as e
 from bot.core.facts.cases import Case
 from bot.core.facts.renaming import payload_of_today
 from bot.core.rules.item import Item, Moment
-from bot.core.rules.item_ids import split_step
+from bot.core.rules.item_ids import case_id, split_step, without_step
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import day_of
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last thing people said of an item: done, closed or returned; when, by whom, why. `order` as of an observation."""
+    """The last thing people said of an item: done, closed or returned; when, by whom, why. `order` as of an observation.
+
+    `before` is what was said last of another kind: it holds again when this is withdrawn.
+    """
 
     what: str
     at: datetime
     by: str = ""
     note: str = ""
     order: int = field(default=0, compare=False)
+    before: Mark | None = field(default=None, repr=False)
 
     @property
     def moment(self) -> Moment:
@@ -97,6 +105,7 @@ class Facts:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
     periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
+    withdrawn: frozenset[tuple[str, str]] = frozenset()  # values taken back and not reported anew
     cases: Mapping[tuple[str, str], Case] = field(default_factory=dict)  # by (rule, case number)
     item_silences: Mapping[str, Silence] = field(default_factory=dict)
     chat_silences: Mapping[str, Silence] = field(default_factory=dict)
@@ -162,7 +171,9 @@ def _apply(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
 
 
 def _marked(facts: Facts, item: str, mark: Mark) -> Facts:
-    mark = replace(mark, order=facts.version)
+    last = facts.marks.get(item)
+    before = last.before if last and last.what == mark.what else last
+    mark = replace(mark, order=facts.version, before=before)
     return replace(facts, marks={**facts.marks, item: mark})
 
 
@@ -195,7 +206,7 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     if known and again and (not _too_soon(payload.period, known.at) or _too_soon(payload.period, event.time)):
         return facts  # the same value reported again changes nothing, and nobody is told
     seen = Observation(payload.value, event.time, event.id, payload.final, facts.version)
-    facts = replace(facts, observations={**facts.observations, key: seen})
+    facts = replace(facts, observations={**facts.observations, key: seen}, withdrawn=facts.withdrawn - {key})
     if known is not None:
         return facts
     labels = (*facts.periods.get(payload.indicator, ()), payload.period)
@@ -257,6 +268,76 @@ def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
         facts,
         confirmed_rules={**facts.confirmed_rules, **payload.rules},
         confirmed_leads={**facts.confirmed_leads, **payload.leads},
+    )
+
+
+@_apply.register
+def _(payload: e.Withdrawn, facts: Facts, event: e.Event) -> Facts:
+    """Facts without what is withdrawn; what is not there changes nothing."""
+    del event
+    item = payload.item
+    match payload.what:
+        case "observed":
+            return _without_value(facts, payload.indicator, payload.period)
+        case "done" | "closed" | "returned":
+            return _without_mark(facts, item, payload.what)
+        case "extended":
+            return replace(facts, extensions=_without(facts.extensions, item))
+        case "silenced":
+            items, chats = _without(facts.item_silences, item), _without(facts.chat_silences, payload.chat)
+            return replace(facts, item_silences=items, chat_silences=chats)
+        case "confirmed":
+            rules, leads = _without(facts.confirmed_rules, item), _without(facts.confirmed_leads, item)
+            return replace(facts, confirmed_rules=rules, confirmed_leads=leads)
+        case "case_opened":
+            return _without_case(facts, (payload.rule, payload.case))
+        case "case_advanced":
+            step = split_step(item)
+            return _with_case(facts, step[:2], lambda case: case.without_step(step.step)) if step else facts
+        case "case_paused":
+            return _with_case(facts, (payload.rule, payload.case), Case.without_pause)
+        case "case_resumed":
+            return _with_case(facts, (payload.rule, payload.case), Case.still_paused)
+
+
+def _without(known: Mapping[Key, Value], gone: Key) -> Mapping[Key, Value]:
+    return {key: value for key, value in known.items() if key != gone} if gone in known else known
+
+
+def _without_value(facts: Facts, indicator: str, period: str) -> Facts:
+    key = indicator, period
+    if key not in facts.observations:
+        return facts
+    labels = tuple(label for label in facts.periods[indicator] if label != period)
+    periods = {**facts.periods, indicator: labels} if labels else _without(facts.periods, indicator)
+    observations = _without(facts.observations, key)
+    return replace(facts, observations=observations, periods=periods, withdrawn=facts.withdrawn | {key})
+
+
+def _without_mark(facts: Facts, item: str, what: str) -> Facts:
+    """Facts without the last mark of an item, if it is of this kind; the one before holds again."""
+    last = facts.marks.get(item)
+    if last is None or last.what != what:
+        return facts
+    marks = _without(facts.marks, item)
+    return replace(facts, marks={**marks, item: last.before} if last.before else marks)
+
+
+def _without_case(facts: Facts, key: tuple[str, str]) -> Facts:
+    """Facts without a case and all that was said of its steps."""
+    if key not in facts.cases:
+        return facts
+    whole = case_id(*key)
+
+    def others(known: Mapping[str, Value]) -> Mapping[str, Value]:
+        return {name: value for name, value in known.items() if without_step(name) != whole}
+
+    return replace(
+        facts,
+        cases=_without(facts.cases, key),
+        marks=others(facts.marks),
+        extensions=others(facts.extensions),
+        item_silences=others(facts.item_silences),
     )
 
 

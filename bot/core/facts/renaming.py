@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from bot.core.facts.cases import Case
-from bot.core.facts.events import CaseOpened, Closed, Confirmed, Payload
+from bot.core.facts.events import CaseOpened, Closed, Confirmed, Payload, Withdrawn
 from bot.core.rules.item_ids import split_case, step_by_position
 from bot.core.rules.succession import Succession
 
@@ -25,7 +25,8 @@ def payload_of_today(payload: Payload, names: Succession, cases: Cases = NONE_OP
     change: dict[str, Any] = {}
     if isinstance(payload, CaseOpened) and not payload.steps:
         change["steps"] = names.steps.get(names.renumbered(payload.rule), ())
-    item = partial(item_of_today, names=names, cases=cases, whole=isinstance(payload, Closed))
+    whole = isinstance(payload, Closed) or (isinstance(payload, Withdrawn) and payload.what == "closed")
+    item = partial(item_of_today, names=names, cases=cases, whole=whole)
     number = names.renumbered
     for name, today in (("item", item), ("indicator", number), ("rule", number), ("chat", names.chat)):
         value = getattr(payload, name, "")

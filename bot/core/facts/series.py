@@ -205,6 +205,14 @@ def final_value(form: IndicatorForm, facts: Facts, label: str) -> Observation | 
     return seen if begun else None
 
 
+def taken_back(form: IndicatorForm, facts: Facts, labels: Sequence[str]) -> str:
+    """That the values of these periods were withdrawn, as a short phrase; empty if none was."""
+    scale = Scale.of(form.reporting.cadence)
+    gone = [(label, scale.index(label)) for label in labels if (form.id, label) in facts.withdrawn]
+    said = "、".join(label if index is None else scale.span(index) for label, index in gone)
+    return f"{said}的数据已撤回" if gone else ""
+
+
 def series_of(form: IndicatorForm, facts: Facts) -> Series:
     """The final values of an indicator in the labels of its own cadence, each known since its period began or later.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.deciding.addressees import name_of
+from bot.core.deciding.decisions import VOID
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.office import handed_over
 from bot.core.rules.item import GRAVITY, State, long_date
@@ -43,6 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     (State.ON_TRACK.shown, (State.ON_TRACK,)),
     ("恢复", (State.RECOVERED,)),
     ("达标", (State.MET,)),
+    ("数据撤回", ()),  # what takes back a verdict, for want of the values that it rested on
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
     ("提示", (State.ADVISED,)),
     ("暂停计时", (State.PAUSED,)),
@@ -313,6 +315,8 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
     ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
     if ahead and any(telling.rung == MONTH_LIST for telling in tellings):
         return THIS_MONTH
+    if _voided(tellings, finding):
+        return "数据撤回"
     state = _verdict(finding)
     return next((heading for heading, states in SECTIONS if state in states), "")
 
@@ -380,10 +384,17 @@ def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, word
     parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", _when(finding, words)]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
-    ask = _short_ask(tellings[0], finding, words)
+    heard = _voided(tellings, finding)
+    ask = f"此前的“{heard}”不再作数" if heard else _short_ask(tellings[0], finding, words)
     if ask:
         parts.append(ask)
     return [Line(SPACE.join(parts) + tail)]
+
+
+def _voided(tellings: Sequence[Telling], finding: Finding) -> str:
+    """The verdict that is taken back; empty for any other line."""
+    rung = tellings[0].rung
+    return rung.removeprefix(VOID) if finding.state is State.AWAITING_RESULT and rung.startswith(VOID) else ""
 
 
 def _short_ask(telling: Telling, finding: Finding, words: Words) -> str:

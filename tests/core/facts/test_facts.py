@@ -28,6 +28,7 @@ from bot.core.facts.events import (
     RobotMended,
     RulesRejected,
     Silenced,
+    Withdrawn,
 )
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.rulebook import Rulebook
@@ -53,6 +54,7 @@ SAMPLES: tuple[Payload, ...] = (
     PAUSED,
     ADVANCED,
     RESUMED,
+    Withdrawn(what="case_opened", rule="T09-C1", case="2027-003"),
 )
 
 

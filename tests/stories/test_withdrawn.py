@@ -1,0 +1,132 @@
+"""撤回: whoever was told something on the ground of a mistake hears the truth, once, and ladders go on as they would have."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from bot.core.facts.events import CaseOpened, Closed, Extended, Observed, Silenced, Withdrawn
+from bot.core.preview.preview import preview_of
+from tests.core.preview.test_preview import lines
+from tests.kit.builders import INDICATOR, LADDERS, a_case_rule, a_duty, a_rulebook, moment
+from tests.rule_kinds.numbers import an_indicator
+from tests.stories.timeline import Timeline
+
+REPORT, TARGET = "I4:报送@2027", "I4@2027"
+VOID = Withdrawn(what="observed", indicator="I4", period="2027")
+DUTY = "T05-R1@2027-1"
+
+
+def a_story(start: str, indicator: str = INDICATOR) -> Timeline:
+    return Timeline(a_rulebook(a_duty(), indicators=indicator, starts="2027-01-01"), start=start)
+
+
+def value(number: str, period: str = "2027") -> Observed:
+    return Observed(indicator="I4", period=period, value=Decimal(number))
+
+
+def told(story: Timeline, until: str, item: str) -> list[str]:
+    """What was told of an item up to a moment."""
+    return sorted(line for one in story.at(until).sent for line in one.lines() if f" {item} " in line)
+
+
+def test_who_heard_a_miss_hears_once_that_its_value_was_withdrawn() -> None:
+    story = a_story("2028-04-05")
+    story.happens(value("96.2"))
+    story.at("2028-04-06 18:00")
+    story.happens(VOID)
+    passed = story.at("2028-04-07 18:00").expect(f"县教育局 汇总 {TARGET} 撤回未达标 VOIDED")
+    assert "数据撤回" in passed.text
+    assert "待公布　2027年的数据已撤回　此前的“未达标”不再作数" in passed.text
+    assert story.state(TARGET) == "待公布"
+    assert story.reasons(TARGET)["县教育局"] == "UNDECIDED"
+    assert told(story, "2028-06-30 18:00", TARGET) == []
+
+
+def test_a_value_reported_again_is_judged_and_told_as_a_new_one() -> None:
+    story = a_story("2028-04-05")
+    story.happens(value("96.2"))
+    story.at("2028-04-06 18:00")
+    story.happens(VOID)
+    story.at("2028-04-07 18:00")
+    story.happens(value("95"))
+    assert told(story, "2028-04-11 18:00", TARGET) == [
+        f"县教育局 汇总 {TARGET} 当天 FIRST",
+        f"管理员 汇总 {TARGET} 当天 FIRST",
+    ]
+
+
+def test_what_was_not_told_yet_is_not_told_and_not_taken_back() -> None:
+    story = a_story("2028-04-05 12:00")
+    story.happens(value("96.2"))
+    story.happens(VOID)
+    assert told(story, "2028-04-30 18:00", TARGET) == []
+
+
+def test_the_provider_is_asked_again_and_reads_why() -> None:
+    story = a_story("2028-04-10")
+    story.happens(value("97.5"))
+    story.at("2028-04-20 18:00")
+    story.happens(VOID)
+    passed = story.at("2028-04-30 18:00").expect(
+        f"县教育局 汇总 {TARGET} 撤回达标 VOIDED", f"县民政局 汇总 {REPORT} 逾期1个工作日 FIRST"
+    )
+    assert "2027年的数据已撤回" in passed.text
+
+
+def test_a_floor_goes_back_to_the_period_before_and_says_so() -> None:
+    story = a_story("2028-04-05", an_indicator("[保持: {值: 94, 界: 不低于}]"))
+    story.happens(value("95", "2026"))
+    story.at("2028-04-06 18:00")
+    story.happens(value("90"))
+    story.at("2028-04-10 18:00")
+    story.happens(VOID)
+    passed = story.at("2028-04-12 18:00")
+    assert [line for one in passed.sent for line in one.lines()] == ["县教育局 汇总 I4:保持 恢复 RECOVERED"]
+    assert "2027年的数据已撤回；2026年95%" in passed.text
+
+
+def test_a_duty_struck_off_by_mistake_goes_on() -> None:
+    story = a_story("2027-03-01")
+    story.happens(Closed(item=DUTY, by="督查室"))
+    assert told(story, "2027-03-18 18:00", DUTY) == []
+    story.happens(Withdrawn(what="closed", item=DUTY))
+    as_if = a_story("2027-03-01")
+    as_if.off_until("2027-03-18 18:00")
+    assert told(story, "2027-04-30 18:00", DUTY) == told(as_if, "2027-04-30 18:00", DUTY) != []
+
+
+def test_an_extension_taken_back_lets_the_date_of_the_rule_hold_again() -> None:
+    story = a_story("2027-03-01")
+    granted = Extended(
+        item=DUTY, to=date(2027, 6, 15), rule_due=date(2027, 3, 15), reason="等待", by="督查室"
+    )  # fmt: skip
+    story.happens(granted)
+    story.happens(Withdrawn(what="extended", item=DUTY))
+    passed = story.at("2027-03-12 18:00")
+    assert {row.due_on for row in passed.rows if row.item == DUTY} == {date(2027, 3, 15)}
+
+
+def test_a_silence_taken_back_is_over_at_once() -> None:
+    story = a_story("2027-03-01")
+    story.happens(Silenced(item=DUTY, until=moment("2027-12-31"), reason="部署"))
+    assert told(story, "2027-03-18 18:00", DUTY) == []
+    assert "SILENCED" in story.reasons(DUTY).values()
+    story.happens(Withdrawn(what="silenced", item=DUTY))
+    assert told(story, "2027-03-19 18:00", DUTY) != []
+
+
+def test_a_case_opened_by_mistake_is_gone() -> None:
+    story = Timeline(a_rulebook(a_case_rule(), starts="2026-11-23", ladders=LADDERS), start="2027-03-01 07:00")
+    story.happens(CaseOpened(rule="T05-C1", case="2027-003", on=date(2027, 3, 1), category="媒体反映"))
+    story.happens(Withdrawn(what="case_opened", rule="T05-C1", case="2027-003"))
+    story.at("2027-05-31 18:00").expect_nothing()
+
+
+def test_a_preview_foretells_that_a_verdict_is_taken_back() -> None:
+    story = a_story("2028-04-05")
+    story.happens(value("96.2"))
+    story.at("2028-04-06 18:00")
+    story.happens(VOID)
+    drafts = [draft for draft, _ in preview_of(story.scene, story.now, moment("2028-05-31 18:00"))]
+    assert lines(drafts) == lines(one.draft for one in story.at("2028-05-31 18:00").sent)
