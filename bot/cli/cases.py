@@ -23,15 +23,15 @@ from bot.core.facts.case_steps import Leg, current_leg, legs, misfits, procedure
 from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
-from bot.core.rules.item_ids import CaseStep
+from bot.core.rules.item_ids import CaseStep, typed_id
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.grammar import WordError, parse_date
 from bot.core.time.zone import ZONE
 from bot.service.home import Home, facts_of
 from bot.sources.clock import wall
 
-_RULE = click.argument("rule", metavar="事项")
-_CASE = click.argument("case", metavar="编号")
+_RULE = click.argument("rule", metavar="事项", type=typed_id)
+_CASE = click.argument("case", metavar="编号", type=typed_id)
 _ON = click.option("--on", default="", help="哪一天，如 2027-03-01，默认今天")
 
 
@@ -114,7 +114,7 @@ def close(folder: Path, rule: str, case: str, by: str) -> int:
 
 
 @case.command("list")
-@click.argument("rule", required=False, metavar="[事项]")
+@click.argument("rule", required=False, metavar="[事项]", type=typed_id)
 @click.option("--all", "all_", is_flag=True, help="连同已办结的一起列出")
 @click.option("--json", "json_", is_flag=True, help="输出 JSON")
 @in_home

@@ -16,6 +16,7 @@ from bot.core.deciding.decisions import Decision, as_of, left_out_decisions
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
 from bot.core.preview.preview import preview_of
+from bot.core.rules.item_ids import typed_id
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import past_telling
 from bot.core.time.zone import ZONE
@@ -39,7 +40,7 @@ def state_folder(home: Home, drill: bool) -> Path:
 
 
 @click.command("explain")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.option("--at", help="哪天或哪一刻，默认现在")
 @click.option("--as-confirmed", is_flag=True, help="把待确认的都当作已确认")
 @click.option("--json", "json_", is_flag=True, help="输出 JSON")

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import click
 
-from bot.cli.common import OK, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
-from bot.core.deciding.admission import Refused, periods_of, vetted
-from bot.core.deciding.decisions import ADMIN, Directory
+from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
+from bot.core.deciding.admission import Refused, addressee_called, periods_of, vetted
+from bot.core.deciding.decisions import Directory
 from bot.core.deciding.findings import arisen_items, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
-from bot.core.facts.facts import Facts, Observation
+from bot.core.facts.facts import Observation
 from bot.core.facts.plausible import number_in, value_doubt
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item
+from bot.core.rules.item_ids import typed_id
 from bot.core.rules.rulebook import IndicatorForm, Role, Rulebook
-from bot.sending.chats import key_of
 from bot.sending.orders import obey
 from bot.service.home import Home, facts_of, open_store
 from bot.sources.clock import wall
@@ -88,8 +88,8 @@ class _Numbers(click.Command):
 
 
 @click.command("report", cls=_Numbers)
-@click.argument("indicator", metavar="指标")
-@click.argument("period", metavar="期")
+@click.argument("indicator", metavar="指标", type=typed_id)
+@click.argument("period", metavar="期", type=typed_id)
 @click.argument("value", metavar="数值")
 @click.option("--preliminary", "--初步数", "preliminary", is_flag=True, help="初步数：先记下，不据以判断，等终值")
 @click.option("--yes", "--是", "yes", is_flag=True, help="数值与目标或往期相差悬殊时不再询问，已核对无误")
@@ -116,20 +116,20 @@ def report(
     payload = Observed(
         indicator=indicator, period=period, value=number, final=not preliminary, confirmed=True, by=by, note=note
     )
-    _check_admitted(home, rulebook, payload, facts)
+    _check_admitted(home, rulebook, payload)
     _ask(known[indicator], value_doubt(known[indicator], period, number, facts), yes)
     before = facts.observations.get((indicator, period))
     return send(home, payload, f"已录入：{_entered(known[indicator], payload, before)}。")
 
 
-def _check_admitted(home: Home, rulebook: Rulebook, payload: Payload, facts: Facts) -> None:
+def _check_admitted(home: Home, rulebook: Rulebook, payload: Payload, code: int = WRONG_USE) -> None:
     """Raises Failure for what a letter would be refused for, so that no command reports a success that the bot then refuses."""
     now = wall()
-    event = Event.of(payload, key="report", time=now, source="duban/cli")
+    event = Event.of(payload, key="command", time=now, source="duban/cli")
     try:
-        vetted(event, rulebook, home.chats.robots, now.date(), facts)
+        vetted(event, rulebook, home.chats.robots, now.date(), facts_of(home))
     except Refused as refused:
-        raise Failure(f"{refused}。什么都没有写入。", WRONG_USE) from None
+        raise Failure(f"{refused}。什么都没有写入。", code) from None
 
 
 def _ask(form: IndicatorForm, doubt: str, yes: bool) -> None:
@@ -164,7 +164,7 @@ def _number(text: str) -> Decimal:
 
 
 @click.command("done")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.option("--by", default="", help="报告单位")
 @click.option("--note", default="", help="说明")
 @in_home
@@ -179,7 +179,7 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
 
 
 @click.command("close")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.option("--by", required=True, help="核实人或办公室")
 @in_home
 def close(folder: Path, item: str, by: str) -> int:
@@ -191,19 +191,22 @@ def close(folder: Path, item: str, by: str) -> int:
 
 
 @click.command("return")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.option("--reason", required=True, help="退回原因")
 @click.option("--by", default="", help="核实人或办公室")
 @in_home
 def return_(folder: Path, item: str, reason: str, by: str) -> int:
     """退回：核实不通过，事项重新督办。"""
     home = opened(folder)
-    found = known_item(home, rules_of(home), item)
-    return send(home, Returned(item=found.id, reason=reason, by=by), f"{found.id} {found.shown_title}：已退回。")
+    rulebook = rules_of(home)
+    found = known_item(home, rulebook, item)
+    payload = Returned(item=found.id, reason=reason, by=by)
+    _check_admitted(home, rulebook, payload)
+    return send(home, payload, f"{found.id} {found.shown_title}：已退回。")
 
 
 @click.command("extend")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.argument("to", metavar="新时限")
 @click.option("--reason", required=True, help="延期原因")
 @click.option("--by", required=True, help="批准人或办公室")
@@ -211,13 +214,15 @@ def return_(folder: Path, item: str, reason: str, by: str) -> int:
 def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
     """延期：批准新的时限，原时限留档。"""
     home = opened(folder)
-    found = known_item(home, rules_of(home), item)
+    rulebook = rules_of(home)
+    found = known_item(home, rulebook, item)
     if found.due_on is None:
         raise Failure(f"{found.id} 没有时限，不能延期。什么都没有写入。", WRONG_USE)
     new = day(to)
     if new <= found.due_on:
         raise Failure(f"新时限{new}不晚于原时限{found.due_on}。什么都没有写入。", WRONG_USE)
     payload = Extended(item=found.id, to=new, rule_due=found.due_on, reason=reason, by=by)
+    _check_admitted(home, rulebook, payload)
     return send(home, payload, f"{found.id} {found.shown_title}：时限由{found.due_on}延至{new}。")
 
 
@@ -232,23 +237,25 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
     home = opened(folder)
     rulebook = rules_of(home)
     end = moment(until, end=True)
-    if end <= wall():
-        raise Failure("--until 已经过去。什么都没有写入。", WRONG_USE)
     chat, item = chat_or_item(home, rulebook, target)
     whose = _whose(home.chats.directory, chat) if chat else f"{item} "
     payload = Silenced(chat=chat, item=item, until=end, reason=reason, by=by)
+    _check_admitted(home, rulebook, payload, PROBLEMS)
     return send(home, payload, f"{whose}静默至{end:%Y-%m-%d %H:%M}。")
 
 
 def chat_or_item(home: Home, rulebook: Rulebook, target: str) -> tuple[str, str]:
     """What a silence is of: a chat and no item, or no chat and an item or a rule. Raises Failure with a near match."""
-    chats = {*rulebook.addressable, ADMIN, "领导小组", *home.chats.robots}
-    unit, dot, leader = key_of(target).partition("·")
-    chat = f"{rulebook.unit_aliases.get(unit, unit)}{dot}{leader}"
-    if chat in chats or chat.removesuffix("·分管领导") in chats:
+    chat = addressee_called(rulebook, target)
+    if not typed_id(chat)[:1].isascii() or chat in home.chats.robots:
         return chat, ""
-    base = rulebook.succession.renumbered(target)
-    return "", base if base in rulebook.by_id else known_item(home, rulebook, target).id
+    return "", _silenced_item(home, rulebook, target)
+
+
+def _silenced_item(home: Home, rulebook: Rulebook, target: str) -> str:
+    """The id of the item or rule to be silenced. Raises Failure with a near match."""
+    name = rulebook.succession.renumbered(typed_id(target))
+    return rulebook.by_id[name].id if name in rulebook.by_id else known_item(home, rulebook, name).id
 
 
 def _whose(directory: Directory, name: str) -> str:
@@ -265,7 +272,7 @@ def _whose(directory: Directory, name: str) -> str:
 
 
 @click.command("confirm")
-@click.argument("targets", nargs=-1, metavar="[事项或任务]...")
+@click.argument("targets", nargs=-1, metavar="[事项或任务]...", type=typed_id)
 @click.option("--all", "all_", is_flag=True, help="确认全部")
 @click.option("--by", default="", help="确认人或办公室")
 @in_home

@@ -15,11 +15,11 @@ from bot.cli.common import OK, WRONG_USE, Failure, in_home, opened, say_json, un
 from bot.cli.explain import state_folder
 from bot.cli.facts import send
 from bot.cli.preview import row_json
+from bot.core.deciding.addressees import key_of
 from bot.core.deciding.admission import Refused
 from bot.core.facts.events import ResendAsked, RobotMended
 from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE, day_of
-from bot.sending.chats import key_of
 from bot.sending.orders import resendable
 from bot.service.home import Home, peek_store
 from bot.state.archive import Archive, past_entries

@@ -19,7 +19,7 @@ import click
 from bot.authoring import preview as previews
 from bot.authoring.preview import DraftOfDay, PreviewSpan
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
-from bot.core.deciding.addressees import ADMIN
+from bot.core.deciding.addressees import ADMIN, key_of
 from bot.core.deciding.reasons import Reason
 from bot.core.preview.difference import Difference, PreviewTelling, by_chat, described, messages, totals
 from bot.core.rules.item import State
@@ -28,7 +28,6 @@ from bot.core.telling.entry import Telling
 from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Words, short_day, word
 from bot.core.time.zone import ZONE
-from bot.sending.chats import key_of
 from bot.service.home import Home, RulesUnusableError, peek_store
 from bot.sources.clock import wall
 from bot.state.store import Store

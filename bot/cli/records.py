@@ -9,6 +9,7 @@ import click
 
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, say_json, unknown
 from bot.cli.explain import state_folder, usable_rulebook_for_looking
+from bot.core.rules.item_ids import typed_id
 from bot.core.telling.entry import Entry
 from bot.core.telling.receipts import Receipt, as_json, in_words, receipts
 from bot.core.time.zone import ZONE
@@ -125,7 +126,7 @@ def _verify_backup(file: Path) -> int:
 
 
 @click.command("receipt")
-@click.argument("item", metavar="事项")
+@click.argument("item", metavar="事项", type=typed_id)
 @click.option("--drill", is_flag=True, help="看演练的")
 @click.option("--json", "json_", is_flag=True, help="输出 JSON")
 @in_home

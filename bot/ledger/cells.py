@@ -15,7 +15,7 @@ from decimal import Decimal
 from bot.core.facts.plausible import counts_percent, number_in
 from bot.core.rules.words import Cadence, DueDate, Grace, Lag
 from bot.core.time.grammar import Word, WordError
-from bot.core.time.near import near
+from bot.core.time.near import near, squeezed
 from bot.ledger.layout import DATED, STEP, Cell, Column, Sort, names_in, plain
 
 
@@ -49,7 +49,7 @@ class KnownNames:
 
     def unit(self, text: str) -> str:
         """The unit's name today. Raises CellError with a near match."""
-        found = self.units.get(plain(text)) or self.units.get(_squeezed(text))
+        found = self.units.get(plain(text)) or self.units.get(squeezed(text))
         if found is None:
             match = near(plain(text), self.units)
             raise CellError(
@@ -69,7 +69,7 @@ class KnownNames:
 
     def task(self, text: str) -> str:
         """The id of a task. Raises CellError."""
-        id_ = re.match(r"[A-Z]\d+(-\d+)?", _squeezed(text).upper())
+        id_ = re.match(r"[A-Z]\d+(-\d+)?", squeezed(text).upper())
         found = self.tasks.get(plain(text)) or (self.tasks.get(id_[0]) if id_ else None)
         if found is None:
             raise CellError(
@@ -142,12 +142,7 @@ def as_text(cell: Given, sort: Sort) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     text = plain("" if value is None else str(value))
-    return _squeezed(text) if sort in (Sort.PERIOD, Sort.CHOICE) else text
-
-
-def _squeezed(text: str) -> str:
-    """The text with half-width characters and without blanks."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+    return squeezed(text) if sort in (Sort.PERIOD, Sort.CHOICE) else text
 
 
 def _rewritten(cell: Given) -> bool:
@@ -165,7 +160,7 @@ def _number(cell: Given, measure: str) -> Decimal:
     number = cell.value if isinstance(cell.value, Decimal) else number_in(str(cell.value))
     if number is None:
         raise CellError(f"“{shown(cell.value)}”不是数值", "只写数字，不带单位")
-    percent = cell.scale or (isinstance(cell.value, str) and "%" in _squeezed(cell.value))
+    percent = cell.scale or (isinstance(cell.value, str) and "%" in squeezed(cell.value))
     if percent and not counts_percent(measure):
         unit = f"计量单位是“{measure}”" if measure else "计量单位不是“%”"
         raise CellError(f"单元格写成了百分数，但{unit}", "改成“常规”格式，核对后只写数字")

@@ -172,7 +172,7 @@ class _Fitting:
                 )
                 return None
             event = Event.of(payload, key=f"已知-{index}", time=happening(day), source="duban/test")
-            return vetted(event, self._rulebook, (), today, facts)
+            return vetted(event, self._rulebook, (), day, facts, reasons=False)
         except Refused as refused:
             placed.report("known-refused", (verb.word,), str(refused))
         except ValidationError as error:

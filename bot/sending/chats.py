@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from bot.core.deciding.addressees import key_of
 from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
 from bot.core.rules.forms import Names
 from bot.core.rules.rulebook import Form
@@ -80,12 +81,6 @@ class Chats:
     def has_admin(self) -> bool:
         """Whether anything can be said to the admin at all."""
         return bool(self.robots.get(ADMIN))
-
-
-def key_of(name: str) -> str:
-    """县教育局分管领导, 县教育局/分管领导 and 县教育局·分管领导 are one key."""
-    head = name.removesuffix(SUPERVISOR).rstrip("·/ 　")
-    return f"{head}·{SUPERVISOR}" if name.endswith(SUPERVISOR) and head else name
 
 
 def load_chats(

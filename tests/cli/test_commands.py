@@ -328,6 +328,45 @@ def test_the_supervisor_s_chat_is_understood_however_it_is_spelt(duban: Run) -> 
     assert duban("preview", "--unit", "县教育局分管领导", "--until", "2027-01-01", "--from", "2026-12-01")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("县教育", "是不是“县教育局”？"),
+        ("县教育居分管领导", "是不是“县教育局·分管领导”？"),
+        ("T05-M7", "没有事项“T05-M7”"),
+    ],
+)
+def test_a_name_that_nobody_has_is_not_silenced_and_gets_a_hint_of_its_own_kind(
+    duban: Run, home: Path, name: str, said: str
+) -> None:
+    code, _, err = duban("silence", name, "--until", "2099-01-01", "--reason", "换届")
+    assert (code != 0, said in err, "什么都没有写入" in err) == (True, True, True), err
+    assert not peek_store(home / "state").events
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("return", "T05-M1"), ("extend", "T05-M1", "2099-01-01", "--by", "督查室"),
+        ("silence", "T05-M1", "--until", "2099-01-01"),
+    ],
+)  # fmt: skip
+def test_a_blank_reason_is_refused_by_a_command_too(duban: Run, home: Path, command: tuple[str, ...]) -> None:
+    code, _, err = duban(*command, "--reason", " ")
+    assert (code != 0, "原因没有填写" in err) == (True, True)
+    assert not peek_store(home / "state").events
+
+
+def test_slips_of_the_keyboard_in_ids_are_read_as_they_were_meant(duban: Run, home: Path) -> None:
+    assert duban("report", "Ｉ4 ", "２０２６", "96.8")[0] == 0
+    assert duban("done", " T05-M1")[0] == 0
+    assert [event.data.get("period", event.data.get("item")) for event in peek_store(home / "state").events] == [
+        "2026",
+        "T05-M1",
+    ]
+    assert duban("explain", "T05－M1")[0] == 0
+
+
 def test_a_duty_without_its_period_is_offered_its_first_one(duban: Run) -> None:
     _, _, err = duban("done", "T05-R1")
     assert "T05-R1@2027-1" in err

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.deciding.addressees import key_of
 from bot.core.deciding.decisions import Addressee
 from bot.core.rules.rulebook import Role
 from bot.rulefiles.text.problems import Problem
-from bot.sending.chats import FILE, Chats, address_of, key_of, load_chats, setup_of
+from bot.sending.chats import FILE, Chats, address_of, load_chats, setup_of
 from tests.kit.rules_factory import place_of
 
 UNITS = ("县委教育工委", "县教育局", "县财政局")

@@ -38,6 +38,12 @@ def name_of(key: str) -> str:
     return key.partition(ALSO)[0]
 
 
+def key_of(name: str) -> str:
+    """县教育局分管领导, 县教育局/分管领导 and 县教育局·分管领导 are one key."""
+    head = name.removesuffix(SUPERVISOR).rstrip("·/ 　")
+    return f"{head}·{SUPERVISOR}" if name.endswith(SUPERVISOR) and head else name
+
+
 def addressees(finding: Finding) -> tuple[Addressee, ...]:
     """Every addressee of any rung of the finding's ladder, each once, with all roles in which they are addressed."""
     return _addressees(finding.item.rule, bool(finding.lead), finding.item.soft or finding.item.rule.soft)

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, key_of
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.facts import events as e
 from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, path_of, procedure_of
@@ -21,7 +21,16 @@ from bot.core.facts.renaming import payload_of_today
 from bot.core.facts.withdrawing import nothing_to_withdraw
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item, long_date
-from bot.core.rules.item_ids import CaseStep, is_case_number, is_one_of, is_year, split_case, split_step, without_step
+from bot.core.rules.item_ids import (
+    CaseStep,
+    is_case_number,
+    is_one_of,
+    is_year,
+    split_case,
+    split_step,
+    typed_id,
+    without_step,
+)
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.grammar import WordError
 from bot.core.time.near import near
@@ -35,13 +44,34 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
     """Why an event is refused, as a Chinese sentence without its full stop."""
 
 
-def vetted(event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts) -> e.Event:
-    """The event with former ids replaced by today's. Raises Refused when it names something that does not exist."""
+def vetted(
+    event: e.Event, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, *, reasons: bool = True
+) -> e.Event:
+    """The event with former ids replaced by today's. Raises Refused when it names something that does not exist.
+
+    Without `reasons` none is asked for: a rule test may leave them out.
+    """
     _check_year(event.time)
+    meant = _meant(event.payload)
+    if reasons:
+        _check_reason(meant)
     lookup = _Lookup(rulebook, chats, today, facts, event.time)
-    lookup.no_whole_case(event.payload)
-    payload = _vet(payload_of_today(event.payload, rulebook.succession, facts.cases), lookup)
+    lookup.no_whole_case(meant)
+    payload = _vet(payload_of_today(meant, rulebook.succession, facts.cases), lookup)
     return event.model_copy(update={"data": payload.model_dump(mode="json")})
+
+
+def _meant(payload: e.Payload) -> e.Payload:
+    """The payload with its ids and its period without slips of the keyboard."""
+    typed = {name: getattr(payload, name, "") for name in ("item", "indicator", "period", "rule", "case")}
+    return payload.model_copy(update={name: typed_id(text) for name, text in typed.items() if text})
+
+
+def _check_reason(payload: e.Payload) -> None:
+    """Refuses a blank reason where one is required."""
+    field = type(payload).model_fields.get("reason")
+    if field is not None and field.is_required() and not getattr(payload, "reason", "").strip():
+        raise Refused("原因没有填写")
 
 
 def periods_of(rulebook: Rulebook, indicator: str, today: date) -> list[str]:
@@ -70,9 +100,11 @@ def opening_of(rulebook: Rulebook, indicator: str, label: str) -> date:
 class _Lookup:
     """Finds what an event names in rules and facts; raises Refused when it is not there."""
 
-    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said: datetime) -> None:
-        self.rulebook, self.today, self.facts = rulebook, today, facts
-        self.said, self.said_on = said, min(day_of(said), today)
+    def __init__(
+        self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said_at: datetime
+    ) -> None:
+        self.rulebook, self.today, self.facts, self.said_at = rulebook, today, facts, said_at
+        self.said_on = min(day_of(said_at), today)
         self.robots = chats  # chats that have a robot
         self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
 
@@ -157,9 +189,22 @@ class _Lookup:
 
     def chat(self, name: str) -> str:
         """A chat, or a name that is told somewhere: a unit, its 分管领导; with or without a chat of its own."""
-        called = self.rulebook.unit_aliases.get(name, self.rulebook.succession.addressee(name))
-        unit, mark, _ = called.partition(f"·{SUPERVISOR}")
-        return called if mark and unit in self.chats else _one_of("群聊", called, self.chats)
+        called = addressee_called(self.rulebook, name)
+        unit = called.removesuffix(f"·{SUPERVISOR}")
+        if called in self.chats or unit in self.chats:
+            return called
+        # A leader is never taken for the unit, whose chat hears much more.
+        raise _unknown("群聊", name, _leaders(self.chats) if SUPERVISOR in name else self.chats)
+
+
+def addressee_called(rulebook: Rulebook, name: str) -> str:
+    """Today's name of a chat or an addressee that a person called by an alias or a former name; it need not exist."""
+    unit, mark, leader = key_of(name.strip()).partition("·")
+    return rulebook.succession.addressee(f"{rulebook.unit_aliases.get(unit, unit)}{mark}{leader}")
+
+
+def _leaders(chats: Iterable[str]) -> list[str]:
+    return [one if one.endswith(SUPERVISOR) else f"{one}·{SUPERVISOR}" for one in chats]
 
 
 def _unknown(kind: str, word: str, known: Iterable[str]) -> Refused:
@@ -294,6 +339,8 @@ def _(payload: e.Silenced, lookup: _Lookup) -> e.Payload:
     _check_year(payload.until)
     if bool(payload.item) == bool(payload.chat):
         raise Refused("静默要写明一个事项或一个群聊，只写一样")
+    if payload.until <= lookup.said_at or day_of(payload.until) < lookup.today:
+        raise Refused(f"静默到{day_of(payload.until)}，已经过去")
     if payload.chat:
         return payload.model_copy(update={"chat": lookup.chat(payload.chat)})
     return payload.model_copy(update={"item": lookup.target(payload.item)})
@@ -325,7 +372,7 @@ def _(payload: e.Confirmed, lookup: _Lookup) -> e.Payload:
 @_vet.register
 def _(payload: e.Withdrawn, lookup: _Lookup) -> e.Payload:
     payload = _named_today(payload, lookup)
-    if sentence := nothing_to_withdraw(payload, lookup.facts, lookup.said):
+    if sentence := nothing_to_withdraw(payload, lookup.facts, lookup.said_at):
         _refuse_unknown(payload, lookup)
         raise Refused(sentence)
     return payload

@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bot.core.time.near import squeezed
+
 #: Beginnings of the ids of the office's own findings.
 OFFICE = ("交办:", "系统:")
 #: Text that can only be the id of a rule or an item.
@@ -40,6 +42,12 @@ class CaseStep(NamedTuple):
     def id(self) -> str:
         """T09-C1@2027-003#核查."""
         return f"{case_id(self.rule, self.number)}#{self.step}"
+
+
+def typed_id(text: str) -> str:
+    """The id that a person meant: half-width and without blanks; the name of a step stays as it is written."""
+    head, border, step = text.strip().replace("＃", "#").partition("#")
+    return f"{squeezed(head)}{border}{step.strip()}"
 
 
 def is_case_number(text: str) -> bool:

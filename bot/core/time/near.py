@@ -1,9 +1,16 @@
-"""Near matches: the known word that a mistyped word probably stands for, for the hint of an error."""
+"""What a typed word stands for: the word without slips of the keyboard, and near matches for the hint of an error."""
 
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
+
+
+def squeezed(text: str) -> str:
+    """The text with half-width characters and without blanks: ids, periods and dates as they are written in files."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -9,10 +9,22 @@ from typing import Any
 import pytest
 
 from bot.core.deciding.admission import Refused, vetted
-from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Closed, Done, Observed, Payload
+from bot.core.facts.events import (
+    CaseAdvanced,
+    CaseOpened,
+    CasePaused,
+    CaseResumed,
+    Closed,
+    Done,
+    Extended,
+    Observed,
+    Payload,
+    Returned,
+    Silenced,
+)
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
-from tests.kit.builders import a_ban, a_case_rule, a_duty, a_rulebook, an_event
+from tests.kit.builders import a_ban, a_case_rule, a_duty, a_rulebook, an_event, moment
 from tests.rule_kinds.numbers import an_indicator
 
 TODAY = date(2027, 3, 31)
@@ -135,6 +147,64 @@ def test_a_category_is_asked_for_where_the_limit_depends_on_it() -> None:
 def test_former_ids_become_todays_before_an_event_is_kept() -> None:
     event = vetted(an_event(opened(rule="T05-C9"), "2027-03-31 08:00"), rulebook(), (), TODAY, Facts())
     assert event.data["rule"] == "T05-C1"
+
+
+SILENCE = Silenced(item="T05-R1", until=moment("2027-04-30 17:00"), reason="机构搬迁")
+CLOSED = Closed(item="T05-R1@2027-1", by="督查室")
+
+
+@pytest.mark.parametrize("until", ["2027-03-30 23:59", "2027-03-31 09:00"])
+def test_a_silence_that_is_over_is_refused(until: str) -> None:
+    past = SILENCE.model_copy(update={"until": moment(until)})
+    with pytest.raises(Refused, match="已经过去"):
+        vetted(an_event(past, "2027-03-31 09:00"), rulebook(), (), TODAY, Facts())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        SILENCE, Returned(item=CLOSED.item, reason="缺材料"), pause(2),
+        Extended(item=CLOSED.item, to=date(2027, 12, 1), rule_due=date(2027, 3, 31), reason="等文件", by="督查室"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("reason", ["", " 　"])
+def test_a_reason_that_is_asked_for_is_not_blank(payload: Payload, reason: str) -> None:
+    event = an_event(payload.model_copy(update={"reason": reason}), "2027-03-31 20:00")
+    facts = taken_in(opened())
+    with pytest.raises(Refused, match="原因没有填写"):
+        vetted(event, rulebook(), (), TODAY, facts)
+    assert vetted(event, rulebook(), (), TODAY, facts, reasons=False).id == event.id
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("县教育局分管领导", "县教育局·分管领导"), ("县教育局 分管领导", "县教育局·分管领导"),
+        ("县教育局 ", "县教育局"), ("领导小组", "领导小组"),
+    ],
+)  # fmt: skip
+def test_a_chat_is_known_however_it_is_spelt(name: str, found: str) -> None:
+    event = an_event(SILENCE.model_copy(update={"item": "", "chat": name}), "2027-03-31 09:00")
+    assert vetted(event, rulebook(), (), TODAY, Facts()).data["chat"] == found
+
+
+@pytest.mark.parametrize(("name", "hint"), [("县教育居分管领导", "县教育局·分管领导"), ("县教育", "县教育局")])
+def test_the_hint_for_a_leader_is_never_the_whole_bureau(name: str, hint: str) -> None:
+    event = an_event(SILENCE.model_copy(update={"item": "", "chat": name}), "2027-03-31 09:00")
+    with pytest.raises(Refused, match=f"没有群聊“{name}”，是不是“{hint}”."):
+        vetted(event, rulebook(), (), TODAY, Facts())
+
+
+@pytest.mark.parametrize("typed", ["T05-R1@2027-1 ", "Ｔ05－R1＠２０２７-1", "T05-R1 @2027-1"])
+def test_slips_of_the_keyboard_in_an_id_are_read_as_they_were_meant(typed: str) -> None:
+    event = an_event(CLOSED.model_copy(update={"item": typed}), "2027-03-31 09:00")
+    assert vetted(event, rulebook(), (), TODAY, Facts()).payload == CLOSED
+
+
+def test_a_value_is_taken_for_a_period_in_full_width() -> None:
+    book = a_rulebook(indicators=an_indicator("[报送]"))
+    event = an_event(Observed(indicator="I4 ", period="２０２６", value=Decimal(9)), "2027-03-31 09:00")
+    assert vetted(event, book, (), TODAY, Facts()).payload == Observed(indicator="I4", period="2026", value=Decimal(9))
 
 
 SCHOOL_YEARS = an_indicator("[报送]", id="I5", cadence="每学年末")

@@ -202,8 +202,10 @@ def test_a_refusal_says_why_and_repeats_no_name(happened: tuple[Payload, ...], s
 
 def test_a_silence_that_is_over_is_not_withdrawn() -> None:
     over = SILENCED.model_copy(update={"until": moment("2027-03-31 08:30")})
+    facts = Facts().after(an_event(over, "2027-03-30 08:00"))
+    asked = an_event(Withdrawn(what="silenced", item="T05-M1"), "2027-03-31 09:00")
     with pytest.raises(Refused, match="T05-M1没有静默可撤回"):
-        taken_in(over, Withdrawn(what="silenced", item="T05-M1"))
+        vetted(asked, a_rulebook(a_duty(), a_milestone()), (), TODAY, facts)
 
 
 def test_a_withdrawal_follows_what_was_renumbered_since() -> None:
