@@ -25,6 +25,7 @@ class StageForm(Form):
     """One step of every case."""
 
     title: Text = Field(alias="名称", max_length=20)
+    former_names: Names = Field(default=(), alias="曾用名", description="改名以前的名称；没有办完的件接着这一步办")
     span: Span | None = Field(default=None, alias="时限", description="从上一步办完的次日算起")
     by_category: dict[str, Span] = Field(
         default_factory=dict,
@@ -82,7 +83,7 @@ class CaseKind(BaseKind):
 
     def procedure(self, form: CaseForm) -> Procedure:
         """The steps a case goes through."""
-        limits = tuple(Limit(one.title, one.span, one.by_category) for one in form.stages)
+        limits = tuple(Limit(one.title, one.span, one.by_category, one.former_names) for one in form.stages)
         return Procedure(limits, form.categories, form.total)
 
     def step_names(self, form: CaseForm) -> tuple[str, ...]:
@@ -102,6 +103,7 @@ class CaseKind(BaseKind):
         """Steps without a limit, limits for categories that do not exist, categories without a limit."""
         del indicators
         names = [one.title for one in form.stages]
+        yield from _former_names_twice(form, names)
         for index, one in enumerate(form.stages):
             if one.title in names[:index]:
                 hint = "事项的编号里有步骤的名称，每步一个名称"
@@ -113,6 +115,17 @@ class CaseKind(BaseKind):
                     yield Remark("unknown-category", loc, f"“类别”里没有“{name}”", known)
             if one.span is None and form.total is None:
                 yield from _without_limit(form, index, one)
+
+
+def _former_names_twice(form: CaseForm, taken: list[str]) -> Iterable[Remark]:
+    """A former name that is a step's own, or another's former name too: an open case would not know where it stands."""
+    taken = [*taken]
+    for index, one in enumerate(form.stages):
+        for number, name in enumerate(one.former_names):
+            if name in taken:
+                loc = ("步骤", index, "曾用名", number)
+                yield Remark("duplicate-step", loc, f"步骤的名称“{name}”写了两次", "一个名称只属于一步")
+            taken.append(name)
 
 
 def _without_limit(form: CaseForm, index: int, one: StageForm) -> Iterable[Remark]:

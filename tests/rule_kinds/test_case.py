@@ -316,12 +316,43 @@ def begun(*payloads: Payload, steps: tuple[str, ...] = ("监测", "核查", "处
         (("核查", "处理"), TWO),  # the step it is done with is gone
         (("监测", "调查", "处理"), TWO),  # renamed
         (("监测", "处理"), THREE),  # the step it has come to is gone
+        (("监测", "会商", "处理", "通报"), THREE),  # one gone, two come: no rename
+        (("监测", "处理", "会商"), THREE),  # one come at another place
         (("甲", "乙"), f"{RULE}@2027-003#甲"),  # all other steps
     ],
 )
 def test_an_edit_of_the_steps_moves_no_open_case(now: tuple[str, ...], reached: str) -> None:
     found = standing(begun(step(1, "2027-03-03")), "2027-03-04", written(*now))
     assert [item for item, (state, _) in found.items() if state != "销号"] == [reached]
+
+
+RENAMED = ("立案", "监测", "会商", "调查, 曾用名: [核查]", "通报")  # 处理 is gone, three have come
+
+
+def test_a_renamed_step_is_followed_by_its_former_name_whatever_else_changes() -> None:
+    facts, book = begun(step(1, "2027-03-03")), written(*RENAMED)
+    assert standing(facts, "2027-03-04", book) == standing(facts, "2027-03-04", written("监测", "核查", "处理"))
+    (_, said) = next(iter(misfits(book.by_id, facts, book.calendar)))
+    assert "只是改了名的，请在那一步写明曾用名" in said
+    assert not [*misfits(book.by_id, begun(step(1, "2027-03-03"), steps=("监测", "核查")), book.calendar)]
+
+
+def test_a_step_that_is_done_and_gone_keeps_its_place_and_its_day() -> None:
+    facts = begun(step(1, "2027-03-03"))
+    before, after_ = (
+        standing(facts, "2027-03-04", written(*now)) for now in (("监测", "核查", "处理"), ("核查", "处理"))
+    )
+    assert after_[TWO] == before[TWO]
+    assert after_[ONE][0] == "销号"
+
+
+@pytest.mark.parametrize("former", ["监测", "旧名"])
+def test_a_former_name_belongs_to_one_step(former: str) -> None:
+    form = written("监测", "核查", "处理").rules[0].form
+    names = ((), ("旧名",), (former,))
+    stages = [one.model_copy(update={"former_names": own}) for one, own in zip(form.stages, names, strict=True)]
+    found = KIND.remarks(form.model_copy(update={"stages": tuple(stages)}), {})
+    assert [one.loc for one in found] == [("步骤", 2, "曾用名", 0)]
 
 
 def test_a_step_added_at_the_end_opens_no_finished_case_again() -> None:

@@ -5,7 +5,7 @@ Everything is worked out from the rule and the facts; there is no state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -25,11 +25,15 @@ KEPT = timedelta(days=730)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The time limit of one step, by category where it differs. Without any, only the total limit counts."""
+    """The time limit of one step, by category where it differs. Without any, only the total limit counts.
+
+    `former`: names that the step had before (曾用名).
+    """
 
     title: str
     span: Span | None
     by_category: Mapping[str, Span] = field(default_factory=dict)
+    former: tuple[str, ...] = ()
 
     def of(self, category: str) -> Span | None:
         """The time limit for a case of this category."""
@@ -103,19 +107,31 @@ def legs(case: Case, procedure: Procedure, facts: Facts, calendar: Calendar) -> 
 def path_of(case: Case, procedure: Procedure) -> list[tuple[str, Limit]]:
     """The steps that a case goes through, under the names it was opened with: a later change of the rule moves no case.
 
-    Steps added since are not asked of it. As many steps gone as come were renamed, in their order. A step that is gone is
-    left out; if none is left to do because of that, the steps added since follow, so that no case ends by an edit.
+    Steps added since are not asked of it. A step that is gone stays where it was done, and is left out where it was not; if
+    none is left to do because of that, the steps added since follow, so that no case ends by an edit.
     """
     if not case.steps:
         return [(limit.title, limit) for limit in procedure.limits]
-    known = {limit.title: limit for limit in procedure.limits}
-    gone = [name for name in case.steps if name not in known]
-    come = [limit for limit in procedure.limits if limit.title not in case.steps]
-    if len(gone) == len(come):
-        known |= dict(zip(gone, come, strict=True))
-    path = [(name, known[name]) for name in case.steps if name in known]
+    known = _known_today(case.steps, procedure.limits)
+    done = {name: Limit(name, None) for name in case.done}
+    path = [(name, known.get(name) or done[name]) for name in case.steps if name in known or name in done]
     ended_by_an_edit = all(name in case.done for name, _ in path) and not all(name in case.done for name in case.steps)
+    come = [limit for limit in procedure.limits if limit not in known.values()]
     return path + [(limit.title, limit) for limit in come] if ended_by_an_edit else path
+
+
+def _known_today(names: Sequence[str], limits: Sequence[Limit]) -> dict[str, Limit]:
+    """The steps of today by the names that a case was opened with, as far as they are still in the rule.
+
+    The rule says what a step was called before. Without that, only one step gone and one come at the same place is a rename.
+    """
+    calls = {call: limit for limit in limits for call in (*limit.former, limit.title)}
+    known = {name: calls[name] for name in names if name in calls}
+    gone = [place for place, name in enumerate(names) if name not in known]
+    come = [place for place, limit in enumerate(limits) if limit not in known.values()]
+    if gone == come and len(gone) == 1:
+        known[names[gone[0]]] = limits[come[0]]
+    return known
 
 
 def current_leg(found: Iterable[Leg]) -> Leg | None:
@@ -203,7 +219,7 @@ def misfits(rules: Mapping[str, Rule], facts: Facts, calendar: Calendar) -> Iter
             continue
         path = {name for name, _ in path_of(case, procedure)}
         if any(name not in path and name not in case.done for name in case.steps):
-            yield case, f"{case.id} 尚未办的步骤有的已从规则里删去，不再要求办理。"
+            yield case, f"{case.id} 尚未办的步骤有的已从规则里删去，不再要求办理；只是改了名的，请在那一步写明曾用名。"
         if (
             case.category
             and case.category not in procedure.categories
