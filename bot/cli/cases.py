@@ -67,7 +67,7 @@ def step(folder: Path, rule: str, case: str, name: str, on: str, by: str) -> int
     home = opened(folder)
     rulebook, facts = _known(home)
     leg = _leg(rulebook, facts, rulebook.by_id.get(rule), case)
-    if leg and name in ("", leg.title, str(leg.step)):
+    if leg and name in ("", leg.title, str(leg.step), f"第{leg.step}步"):
         name = leg.name
     payload = CaseAdvanced(item=CaseStep(rule, case, name or "1").id, on=_day(on), by=by)
     return _enter(home, payload, "本步已办完", rule, case)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,9 @@ from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unkno
 from bot.core.deciding.decisions import Decision, as_of, left_out_decisions
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
+from bot.core.facts.case_steps import not_reached
 from bot.core.preview.preview import preview_of
-from bot.core.rules.item_ids import typed_id
+from bot.core.rules.item_ids import is_one_of, typed_id, without_step
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import past_telling
 from bot.core.time.zone import ZONE
@@ -60,6 +61,8 @@ def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: 
             *(f.item.id for f in look(scene_of(home, rulebook, store), when)[0]),
             *(rule.id for rule in rulebook.rules),
         ]
+        if unreached := not_reached(wanted, rulebook.by_id, scene.facts, rulebook.calendar):
+            raise Failure(f"{unreached}；走到这一步才计时、提醒。")
         raise (
             unknown("事项", item, known, writes=False)
             if found is None and wanted not in rulebook.by_id
@@ -96,8 +99,19 @@ def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterabl
             memory.add(past_telling(telling, "", draft.at))
     findings, decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))
     decisions += (one for finding in findings for one in left_out_decisions(finding, scene.directory))
-    exact = [one for one in decisions if one.finding.item.id == item]
-    return exact or [one for one in decisions if one.finding.item.rule.id == item]
+    return _about(item, decisions)
+
+
+def _about(name: str, decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions about an item; else about all of a case, of a rule, or of an indicator's rules."""
+    of_id, of_case, of_rule, of_indicator = (
+        lambda item: item.id == name,
+        lambda item: without_step(item.id) == name,
+        lambda item: item.rule.id == name,
+        lambda item: is_one_of(item.rule.id, name),
+    )
+    found = ([one for one in decisions if fits(one.finding.item)] for fits in (of_id, of_case, of_rule, of_indicator))
+    return next((some for some in found if some), [])
 
 
 def _explained(decision: Decision, when: datetime) -> dict[str, Any]:

@@ -18,14 +18,15 @@ import click
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
 from bot.core.deciding.admission import Refused, addressee_called, periods_of, vetted
 from bot.core.deciding.decisions import Directory
-from bot.core.deciding.findings import arisen_items, find_item, items_of
+from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.deciding.office import unconfirmed
+from bot.core.facts.case_steps import case_named, not_reached
 from bot.core.facts.events import Closed, Confirmed, Done, Event, Extended, Observed, Payload, Returned, Silenced
-from bot.core.facts.facts import Observation
+from bot.core.facts.facts import Facts, Observation
 from bot.core.facts.plausible import number_in, value_doubt
 from bot.core.rules.forms import reckonable
 from bot.core.rules.item import Item
-from bot.core.rules.item_ids import typed_id
+from bot.core.rules.item_ids import typed_id, without_step
 from bot.core.rules.rulebook import IndicatorForm, Role, Rulebook
 from bot.sending.orders import obey
 from bot.service.home import Home, facts_of, open_store
@@ -66,9 +67,24 @@ def known_item(home: Home, rulebook: Rulebook, item: str) -> Item:
     facts = facts_of(home)
     found = find_item(rulebook, item, wall().date(), facts)
     if found is None:
+        _no_case(rulebook, canonical(rulebook, item, facts), facts)
         planned = items_of(rulebook, wall().date().replace(year=wall().year + 2))
         raise unknown("事项", item, [one.id for one in (*planned, *arisen_items(rulebook, facts))])
     return found
+
+
+def _no_case(rulebook: Rulebook, name: str, facts: Facts) -> None:
+    """Raises Failure for a whole case, with the step that it has come to, and for a step that it has not come to."""
+    case = case_named(name, facts)
+    if case is None or case.rule not in rulebook.by_id:
+        return
+    reached = [item.id for item in arisen_items(rulebook, facts) if without_step(item.id) == case.id]
+    if name == case.id and reached:
+        raise Failure(
+            f"{name} 是一整件，请写明是哪一步，如 {reached[-1]}；整件销号用 duban case close。什么都没有写入。"
+        )
+    if unreached := not_reached(name, rulebook.by_id, facts, rulebook.calendar):
+        raise Failure(f"{unreached}。什么都没有写入。")
 
 
 def _not_closed(home: Home, item: Item) -> None:
@@ -245,17 +261,15 @@ def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
 
 
 def chat_or_item(home: Home, rulebook: Rulebook, target: str) -> tuple[str, str]:
-    """What a silence is of: a chat and no item, or no chat and an item or a rule. Raises Failure with a near match."""
-    chat = addressee_called(rulebook, target)
-    if not typed_id(chat)[:1].isascii() or chat in home.chats.robots:
+    """What a silence is of: a chat and no item, or no chat and an item, a case or a rule. Raises Failure with a near match."""
+    chat, facts = addressee_called(rulebook, target), facts_of(home)
+    name = canonical(rulebook, typed_id(target), facts)
+    if not name[:1].isascii() or chat in home.chats.robots:
         return chat, ""
-    return "", _silenced_item(home, rulebook, target)
-
-
-def _silenced_item(home: Home, rulebook: Rulebook, target: str) -> str:
-    """The id of the item or rule to be silenced. Raises Failure with a near match."""
-    name = rulebook.succession.renumbered(typed_id(target))
-    return rulebook.by_id[name].id if name in rulebook.by_id else known_item(home, rulebook, name).id
+    if name in rulebook.by_id:
+        return "", rulebook.by_id[name].id
+    case = case_named(name, facts)
+    return "", name if case is not None and name == case.id else known_item(home, rulebook, name).id
 
 
 def _whose(directory: Directory, name: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import HORIZON, arisen_items, items_of
+from bot.core.facts.case_steps import ids_of_cases
 from bot.core.facts.events import Event, Silenced
 from bot.core.facts.facts import Facts, fold
 from bot.core.preview.rehearsal import Occasion, WordedMessage, WordedTelling, audience, happening, rehearse
@@ -199,8 +200,9 @@ class _Fitting:
     def _ids(self, known: Sequence[Event]) -> list[str]:
         rulebook = self._rulebook
         until = date((self._test.form.today + HORIZON).year, 12, 31)
-        items = (*items_of(rulebook, until), *arisen_items(rulebook, fold(known, Facts())))
-        return [*(item.id for item in items), *rulebook.by_id]
+        facts = fold(known, Facts())
+        items = (*items_of(rulebook, until), *arisen_items(rulebook, facts))
+        return [*(item.id for item in items), *ids_of_cases(rulebook.by_id, facts), *rulebook.by_id]
 
     def _named(self, one: Expectation) -> Iterator[tuple[Path, str]]:
         if one.item:
@@ -258,8 +260,9 @@ def _heard(wanted: Iterable[str], said: Iterable[str], parts: Sequence[WordedTel
 
 
 def is_about(part: WordedTelling, item: str) -> bool:
-    """Whether a telling is about that item, or about an item of that rule; a milestone does not include its steps."""
-    return item == part.telling.item or (item == part.telling.rule and not is_step_of(part.telling.item, item))
+    """Whether a telling is about that item, or about an item of that case or rule; a milestone does not include its steps."""
+    told = part.telling
+    return item in (told.item, without_step(told.item)) or (item == told.rule and not is_step_of(told.item, item))
 
 
 def _all_in(texts: Iterable[str], heard: str) -> bool:

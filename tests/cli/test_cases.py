@@ -95,7 +95,7 @@ def test_the_other_commands_know_the_items_of_a_case(duban: Run) -> None:
     assert duban("close", item, "--by", "秘书组")[0] == 0
     assert "T05-C1@2027-003　第2步" in duban("case", "list")[1]
     code, _, err = duban("close", "T05-C1@2027-003", "--by", "秘书组")
-    assert (code, "是不是“T05-C1@2027-003#" in err) == (1, True)
+    assert (code, "如 T05-C1@2027-003#核查；整件销号用 duban case close" in err) == (1, True)
 
 
 def test_while_a_bot_runs_a_case_goes_through_the_inbox(duban: Run, home: Path) -> None:
@@ -176,3 +176,34 @@ def test_an_open_case_outlives_its_rule_and_check_and_list_name_it(duban: Run, h
     assert "已全部办结" in duban("case", "close", "T05-C1", "2027-003", "--by", "秘书组")[1]
     assert duban("case", "list")[1] == "没有办件。\n"
     assert "尚未办结" not in duban("check")[1]
+
+
+def test_a_whole_case_is_explained_silenced_and_elsewhere_asks_for_its_step(duban: Run, home: Path) -> None:
+    an_open_case(duban, "--on", str(TODAY - timedelta(days=7)))
+    assert duban("case", "step", "T05-C1", "2027-003", "第1步")[0] == 0
+    code, out, _ = duban("explain", "T05-C1@2027-003", "--at", str(TODAY))
+    assert (code, "#监测 " in out, "#核查 " in out) == (0, True, True), out
+    for command in (
+        ("done",),
+        ("return", "--reason", "缺材料"),
+        ("extend", "2099-01-01", "--reason", "协查", "--by", "秘书组"),
+    ):
+        code, _, err = duban(command[0], "T05-C1@2027-003", *command[1:])
+        assert (code, "是一整件，请写明是哪一步，如 T05-C1@2027-003#核查" in err) == (1, True), err
+    assert duban("silence", "T05-C1@2027-003", "--until", "2099-01-01", "--reason", "协查")[0] == 0
+    assert "静默" in duban("explain", "T05-C1@2027-003#核查", "--at", str(TODAY + timedelta(days=60)))[1]
+
+
+@pytest.mark.parametrize("command", [("done",), ("explain",), ("close", "--by", "秘书组")])
+def test_a_step_that_a_case_has_not_come_to_is_named_as_such(duban: Run, home: Path, command: tuple[str, ...]) -> None:
+    an_open_case(duban)
+    for step in ("2027-003#核查", "2027-003-2"):
+        code, _, err = duban(command[0], f"T05-C1@{step}", *command[1:])
+        assert (code, "T05-C1@2027-003现在是第1步，没有走到第2步" in err) == (1, True), err
+
+
+def test_a_step_is_known_by_the_name_it_has_today(duban: Run, home: Path) -> None:
+    an_open_case(duban)
+    file = home / "rules" / "tasks" / "05.yaml"
+    file.write_text(file.read_text("utf-8").replace("名称: 监测,", "名称: 察看, 曾用名: [监测],"), "utf-8")
+    assert "T05-C1@2027-003#监测" in duban("done", "T05-C1@2027-003#察看")[1]

@@ -367,6 +367,11 @@ def test_slips_of_the_keyboard_in_ids_are_read_as_they_were_meant(duban: Run, ho
     assert duban("explain", "T05－M1")[0] == 0
 
 
+def test_an_indicator_is_explained_by_all_its_items(duban: Run) -> None:
+    code, out, err = duban("explain", "I4", "--at", "2027-01-20")
+    assert (code, "I4:报送@2026" in out) == (0, True), err
+
+
 def test_a_duty_without_its_period_is_offered_its_first_one(duban: Run) -> None:
     _, _, err = duban("done", "T05-R1")
     assert "T05-R1@2027-1" in err

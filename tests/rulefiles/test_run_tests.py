@@ -15,8 +15,10 @@ from bot.rulefiles.text.problems import Problem
 from bot.service import home
 from bot.service.home import Home, RulesUnusableError, open_store, read_home, tried, usable_rulebook
 from bot.service.wiring import make_app
+from tests.kit.builders import LADDERS as CASE_LADDERS
+from tests.kit.builders import a_case_rule
 from tests.kit.house import at, furnished
-from tests.kit.rules_factory import LADDERS, edited, place_of, rule_files, write_rules
+from tests.kit.rules_factory import LADDERS, TASK, edited, place_of, rule_files, write_rules
 
 #: 2027-12-01 is 30 days before T05-M1 is due; everybody of the task hears of it, 县教育局 leads.
 GREEN = """\
@@ -93,6 +95,16 @@ def test_a_milestone_is_not_its_steps() -> None:
 
 def test_the_rule_of_a_duty_stands_for_all_its_periods() -> None:
     assert not errors(a_test("应当发给: [{单位: 县教育局, 事项: T05-R1}]", today="2027-03-10"))
+
+
+@pytest.mark.parametrize("about", ["T05-C1", "T05-C1@2027-003", '"T05-C1@2027-003#监测"'])
+def test_a_case_is_named_as_a_rule_as_a_whole_or_by_its_step(about: str) -> None:
+    changes = {"tasks/05": edited(TASK, "事项:\n", f"事项:\n{a_case_rule()}"), "ladders": CASE_LADDERS}
+    opened = "{登记: T05-C1, 编号: 2027-003, 日期: 2027-03-01}"
+    reached = f"应当发给: [{{单位: 县教育局, 事项: {about}}}]"
+    not_reached = '不应发给: [{单位: 县教育局, 事项: "T05-C1@2027-003#核查"}]'
+    assert not errors(a_test(reached, not_reached, today="2027-03-03", known=opened), **changes)
+    assert errors(a_test(reached.replace("应当", "不应"), today="2027-03-03", known=opened), **changes)
 
 
 def test_rules_that_cannot_be_played_are_an_error_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:

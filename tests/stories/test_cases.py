@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from bot.core.facts.events import CaseAdvanced, CaseOpened, CasePaused, CaseResumed, Done, Extended, Observed, Returned
+from bot.core.facts.events import (
+    CaseAdvanced,
+    CaseOpened,
+    CasePaused,
+    CaseResumed,
+    Done,
+    Extended,
+    Observed,
+    Returned,
+    Silenced,
+)
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
@@ -33,6 +43,17 @@ def a_story(start: str, *items: str) -> Timeline:
 
 
 # --- 办件 -------------------------------------------------------------------------
+
+
+def test_the_silence_of_a_case_holds_every_step_and_no_other_case() -> None:
+    story = a_story("2027-03-01 07:00")
+    story.happens(opened("2027-03-01"))
+    story.happens(opened("2027-03-01", case="2027-004"))
+    story.happens(Silenced(item="T05-C1@2027-003", until=moment("2027-12-31"), reason="协查"))
+    story.happens(step(ONE, "2027-03-01"))
+    story.at("2027-03-03 18:00").expect("县教育局 汇总 T05-C1@2027-004#监测 提前1个工作日 FIRST")
+    story.at("2027-03-05 18:00")
+    assert story.reasons(TWO)["县教育局"] == "SILENCED"
 
 
 def test_a_case_goes_through_its_four_steps_with_a_stop_and_an_overdue_step() -> None:

@@ -18,6 +18,7 @@ from bot.core.deciding.findings import Finding, known_items
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, State
+from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import REPLACED
 from bot.core.rules.rulebook import Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
@@ -252,7 +253,7 @@ def _people(rule: Rule, led: bool, role: Role) -> Iterable[str]:
 def _grounds(one: ExpectedState, books: Books) -> tuple[object, ...]:
     """Everything whose change explains a late telling, so that it is not taken for a lost one."""
     facts, item = books.facts, one.item
-    silences = facts.item_silences.get(item.id), facts.item_silences.get(item.rule.id)
+    silences = [facts.item_silences.get(name) for name in (item.id, without_step(item.id), item.rule.id)]
     said = facts.marks.get(item.id), facts.extensions.get(item.id), facts.marks.get(item.parent or "")
     evaluated = () if item.rule.kind.plain else (one.state, facts.observations, facts.cases)
     return (books.rulebook, one.due_on, one.late_from, one.led, *said, *silences, *evaluated)

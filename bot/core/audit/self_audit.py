@@ -279,7 +279,8 @@ def _composed(entry: Entry, memory: Tellings) -> bool:
 def _silenced(one: Owed, chat: str, books: Books, now: datetime) -> bool:
     facts = books.facts
     items, chats = facts.item_silences, facts.chat_silences
-    silences = items.get(one.item), items.get(one.rule), chats.get(chat), chats.get(name_of(one.hearer))
+    said = items.get(one.item), items.get(without_step(one.item)), items.get(one.rule)
+    silences = (*said, chats.get(chat), chats.get(name_of(one.hearer)))
     return any(silence is not None and now < silence.until for silence in silences)
 
 

@@ -13,7 +13,7 @@ from functools import singledispatch
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, key_of
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.facts import events as e
-from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, path_of, procedure_of
+from bot.core.facts.case_steps import Leg, Procedure, current_leg, legs, not_reached, path_of, procedure_of
 from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts
 from bot.core.facts.plausible import value_doubt
@@ -100,11 +100,9 @@ def opening_of(rulebook: Rulebook, indicator: str, label: str) -> date:
 class _Lookup:
     """Finds what an event names in rules and facts; raises Refused when it is not there."""
 
-    def __init__(
-        self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said_at: datetime
-    ) -> None:
-        self.rulebook, self.today, self.facts, self.said_at = rulebook, today, facts, said_at
-        self.said_on = min(day_of(said_at), today)
+    def __init__(self, rulebook: Rulebook, chats: Collection[str], today: date, facts: Facts, said: datetime) -> None:
+        self.rulebook, self.today, self.facts, self.said = rulebook, today, facts, said
+        self.said_on = min(day_of(said), today)
         self.robots = chats  # chats that have a robot
         self.chats = {*rulebook.addressable, ADMIN, LEADING_GROUP, *chats}
 
@@ -118,10 +116,10 @@ class _Lookup:
         return found
 
     def no_whole_case(self, payload: e.Payload) -> None:
-        """Refuses a whole case where a step is meant: only 销号 closes a case as a whole."""
+        """Refuses a whole case where a step is meant: only 销号 and 静默 are for a case as a whole."""
         name = getattr(payload, "item", "")
         if (
-            not isinstance(payload, e.Closed | e.Withdrawn)
+            not isinstance(payload, e.Closed | e.Silenced | e.Withdrawn)
             and split_case(self.rulebook.succession.renumbered(name)) in self.facts.cases
         ):
             raise Refused(f"{name}是一整件，请在后面写“#”和步骤的名称")
@@ -135,7 +133,9 @@ class _Lookup:
         if border or not is_year(number):
             _check_number(number)
         if border:
-            raise Refused(f"{self.case(rule, number).id}没有这一步，或者还没有走到这一步")
+            case = self.case(rule, number).id
+            unreached = not_reached(name, self.rulebook.by_id, self.facts, self.rulebook.calendar)
+            raise Refused(unreached or f"{case}没有这一步")
 
     def case_rule(self, name: str) -> tuple[Rule, Procedure]:
         """A rule under which cases are opened, and the steps of its cases."""
@@ -183,9 +183,14 @@ class _Lookup:
         return _one_of("指标", name, [one.id for one in self.rulebook.indicators])
 
     def target(self, name: str) -> str:
-        """The id of an item, or of a rule, which stands for all its items."""
+        """The id of an item, or of what stands for several: a rule, a case."""
         rule = self.rulebook.by_id.get(name)
-        return rule.id if rule else self.item(name).id
+        return rule.id if rule else self.item_or_case(name)
+
+    def item_or_case(self, name: str) -> str:
+        """The id of an item or of a whole case."""
+        today = canonical(self.rulebook, name, self.facts)
+        return today if split_case(today) in self.facts.cases else self.item(name).id
 
     def chat(self, name: str) -> str:
         """A chat, or a name that is told somewhere: a unit, its 分管领导; with or without a chat of its own."""
@@ -252,9 +257,7 @@ def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
 
 @_vet.register
 def _(payload: e.Closed, lookup: _Lookup) -> e.Payload:
-    name = canonical(lookup.rulebook, payload.item, lookup.facts)
-    whole = (case.id for case in lookup.facts.cases.values())
-    return payload.model_copy(update={"item": name if name in whole else lookup.item(name).id})
+    return payload.model_copy(update={"item": lookup.item_or_case(payload.item)})
 
 
 @_vet.register(e.Done)
@@ -339,7 +342,7 @@ def _(payload: e.Silenced, lookup: _Lookup) -> e.Payload:
     _check_year(payload.until)
     if bool(payload.item) == bool(payload.chat):
         raise Refused("静默要写明一个事项或一个群聊，只写一样")
-    if payload.until <= lookup.said_at or day_of(payload.until) < lookup.today:
+    if payload.until <= lookup.said or day_of(payload.until) < lookup.today:
         raise Refused(f"静默到{day_of(payload.until)}，已经过去")
     if payload.chat:
         return payload.model_copy(update={"chat": lookup.chat(payload.chat)})
@@ -372,7 +375,7 @@ def _(payload: e.Confirmed, lookup: _Lookup) -> e.Payload:
 @_vet.register
 def _(payload: e.Withdrawn, lookup: _Lookup) -> e.Payload:
     payload = _named_today(payload, lookup)
-    if sentence := nothing_to_withdraw(payload, lookup.facts, lookup.said_at):
+    if sentence := nothing_to_withdraw(payload, lookup.facts, lookup.said):
         _refuse_unknown(payload, lookup)
         raise Refused(sentence)
     return payload

@@ -26,6 +26,7 @@ from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.rules.item import GRAVITY, State
+from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
 from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.rules.words import Offset
@@ -394,14 +395,15 @@ def _prompt(decision: Decision, desk: Desk) -> Decision:
 
 
 def silence_of(item: str, rule: str, addressee: str, chat: str, facts: Facts, now: datetime) -> Silence | None:
-    """The longest silence in force for a telling: of its item, its rule, its addressee by name, or the chat it goes to.
+    """The longest silence in force for a telling: of its item, its case or rule, its addressee, or the chat it goes to.
 
     A name counts in every chat in which it is told: one it shares, one of several, or the admin's.
     """
     if not facts.item_silences and not facts.chat_silences:
         return None
     items, chats = facts.item_silences, facts.chat_silences
-    silences = (items.get(item), items.get(rule), chats.get(chat), chats.get(name_of(addressee)))
+    of_the_item = (items.get(item), items.get(without_step(item)), items.get(rule))
+    silences = (*of_the_item, chats.get(chat), chats.get(name_of(addressee)))
     asked = [one for one in silences if one is not None and now < one.until]
     return max(asked, key=lambda one: one.until, default=None)
 

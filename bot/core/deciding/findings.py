@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from bot.core.facts.case_steps import step_today
 from bot.core.facts.facts import Facts, Mark
 from bot.core.facts.renaming import item_of_today
 from bot.core.rules.item import Item, Judgement, State
@@ -210,7 +211,7 @@ def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> It
 
 def canonical(rulebook: Rulebook, item_id: str, facts: Facts = NOTHING_KNOWN) -> str:
     """The id as it is written today: with today's number of its rule, and a step of a case by its name."""
-    return item_of_today(item_id, rulebook.succession, facts.cases, whole=True)
+    return step_today(item_of_today(item_id, rulebook.succession, facts.cases, whole=True), rulebook.by_id, facts)
 
 
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts, Mark
 from bot.core.rules.item import Item, Judgement, State, by_date, long_date
-from bot.core.rules.item_ids import CaseStep, case_id
+from bot.core.rules.item_ids import CaseStep, case_id, split_case, split_step, without_step
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.words import Span, Unit
 from bot.core.time.workdays import Calendar
@@ -137,6 +137,43 @@ def _known_today(names: Sequence[str], limits: Sequence[Limit]) -> dict[str, Lim
 def current_leg(found: Iterable[Leg]) -> Leg | None:
     """The step that a case has reached, or None when it is finished."""
     return next((leg for leg in found if leg.done_on is None), None)
+
+
+def case_named(item: str, facts: Facts) -> Case | None:
+    """The case that an id names, as a whole or by one of its steps."""
+    return facts.cases.get(split_case(without_step(item)))
+
+
+def ids_of_cases(rules: Mapping[str, Rule], facts: Facts) -> Iterator[str]:
+    """The id of every case that rules take, and of each of its steps, reached or not."""
+    for case in facts.cases.values():
+        procedure = procedure_of(rules[case.rule]) if case.rule in rules else None
+        if procedure is not None:
+            yield case.id
+            yield from (CaseStep(case.rule, case.number, name).id for name, _ in path_of(case, procedure))
+
+
+def step_today(item: str, rules: Mapping[str, Rule], facts: Facts) -> str:
+    """The id of a case's step by the name under which the case was opened, if `item` has another name of that step."""
+    case, step = case_named(item, facts), split_step(item)
+    procedure = procedure_of(rules[case.rule]) if case and step and case.rule in rules else None
+    if case is None or step is None or procedure is None or step.step in case.steps:
+        return item
+    calls = ((name, (limit.title, *limit.former)) for name, limit in path_of(case, procedure))
+    return next((step._replace(step=name).id for name, called in calls if step.step in called), item)
+
+
+def not_reached(item: str, rules: Mapping[str, Rule], facts: Facts, calendar: Calendar) -> str:
+    """That a case has not come to this step, as a Chinese clause that names no step; empty for any other id."""
+    case, step = case_named(item, facts), split_step(item)
+    procedure = procedure_of(rules[case.rule]) if case and step and case.rule in rules else None
+    if case is None or step is None or procedure is None:
+        return ""
+    names, found = [name for name, _ in path_of(case, procedure)], legs(case, procedure, facts, calendar)
+    if step.step not in names[len(found) :]:
+        return ""
+    place, here = names.index(step.step) + 1, current_leg(found)
+    return f"{case.id}{f'现在是第{here.step}步' if here else '已经办结'}，没有走到第{place}步"
 
 
 def _closed_on(mark: Mark | None) -> date | None:

@@ -7,13 +7,15 @@ from functools import partial
 from typing import Any
 
 from bot.core.facts.cases import Case
-from bot.core.facts.events import CaseOpened, Closed, Confirmed, Payload, Withdrawn
+from bot.core.facts.events import CaseOpened, Closed, Confirmed, Payload, Silenced, Withdrawn
 from bot.core.rules.item_ids import split_case, step_by_position
 from bot.core.rules.succession import Succession
 
 #: Cases, by rule and number.
 Cases = Mapping[tuple[str, str], Case]
 NONE_OPENED: Cases = {}
+#: What may be said of a case as a whole.
+OF_WHOLE_CASES = ("closed", "silenced")
 
 
 def payload_of_today(payload: Payload, names: Succession, cases: Cases = NONE_OPENED) -> Payload:
@@ -25,8 +27,8 @@ def payload_of_today(payload: Payload, names: Succession, cases: Cases = NONE_OP
     change: dict[str, Any] = {}
     if isinstance(payload, CaseOpened) and not payload.steps:
         change["steps"] = names.steps.get(names.renumbered(payload.rule), ())
-    whole = isinstance(payload, Closed) or (isinstance(payload, Withdrawn) and payload.what == "closed")
-    item = partial(item_of_today, names=names, cases=cases, whole=whole)
+    what = payload.what if isinstance(payload, Withdrawn) else payload.type.rpartition(".")[2]
+    item = partial(item_of_today, names=names, cases=cases, whole=what in OF_WHOLE_CASES)
     number = names.renumbered
     for name, today in (("item", item), ("indicator", number), ("rule", number), ("chat", names.chat)):
         value = getattr(payload, name, "")

@@ -72,6 +72,7 @@ ACCEPTED: tuple[tuple[Payload, ...], ...] = (
     (opened(), step(1, 3), pause(3)),
     (opened(), pause(2), Closed(item="T05-C1@2027-003", by="秘书组")),
     (opened(rule="T05-B1"), step(1, 3, "T05-B1")),
+    (opened(), Silenced(item="T05-C1@2027-003", until=moment("2027-06-30 17:00"), reason="协查")),
     (opened(rule="T05-C9"), step(1, 3, "T05-C9"), Closed(item="T05-C9@2027-003-2", by="秘书组")),
 )
 
@@ -87,7 +88,7 @@ REFUSED: tuple[tuple[tuple[Payload, ...], str], ...] = (
     ((opened(), Done(item="T05-C1@2027-003")), "T05-C1@2027-003是一整件，请在后面写“#”和步骤的名称"),
     ((opened(), opened(case="2027-003-1"), Done(item="T05-C1@2027-003-1")), "T05-C1@2027-003-1是一整件"),
     ((opened(), CaseAdvanced(item="T05-C1@2027-003#调查", on=TODAY)), "现在是第1步，不是所写的那一步"),
-    ((opened(), Closed(item="T05-C1@2027-003#张三", by="秘书组")), "没有这一步，或者还没有走到这一步"),
+    ((opened(), Closed(item="T05-C1@2027-003#张三", by="秘书组")), "T05-C1@2027-003没有这一步"),
     ((opened(category="媒体反应"),), "T05-C1没有所写的类别，可用：群众来信、媒体反映"),
     ((opened(rule="T05-B1", category="媒体反映"),), "T05-B1没有所写的类别，不要写类别"),
     ((opened(), pause(3).model_copy(update={"case": "张三"})), "件的编号只用数字、大写字母和连字符"),
@@ -111,7 +112,7 @@ REFUSED: tuple[tuple[tuple[Payload, ...], str], ...] = (
     ((opened(), pause(2), resume(9), pause(8)), "暂停日期2027-03-08早于"),
     ((opened(), resume(3)), "没有暂停计时，不必恢复"),
     ((opened(), pause(3), resume(2)), "恢复日期2027-03-02早于暂停日期2027-03-03"),
-    ((opened(), Closed(item="T05-C1@2027-003-2", by="秘书组")), "T05-C1@2027-003没有这一步，或者还没有走到这一步"),
+    ((opened(), Closed(item="T05-C1@2027-003-2", by="秘书组")), "T05-C1@2027-003现在是第1步，没有走到第2步"),
     ((opened(), Closed(item="T05-C1@2027-004", by="秘书组")), "没有事项“T05-C1@2027-004”"),
 )  # fmt: skip
 
