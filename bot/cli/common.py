@@ -61,7 +61,7 @@ def in_home(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def opened(folder: Path, *, tests: bool = True) -> Home:
-    """The home folder, read. Raises Failure for a folder without rules/. Without `tests` the rule tests are not tried."""
+    """The home folder, read. Raises Failure for a folder without rules/. Without `tests` the rule tests are left alone."""
     if not (folder / "rules").is_dir():
         raise Failure(f"{folder} 里没有 rules 文件夹。请用 --home 指明放 rules/ config/ state/ 的文件夹。", WRONG_USE)
     return read_home(folder, tests=tests)

@@ -116,7 +116,7 @@ def report(
     folder: Path, indicator: str, period: str, value: str, preliminary: bool, yes: bool, by: str, note: str
 ) -> int:
     """录入或更正指标数据：duban report I4 2026 96.8；还会变的数加 --preliminary"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook = rules_of(home)
     known = {one.id: one for one in rulebook.indicators}
     indicator = rulebook.succession.renumbered(indicator)
@@ -186,7 +186,7 @@ def _number(text: str) -> Decimal:
 @in_home
 def done(folder: Path, item: str, by: str, note: str) -> int:
     """报办结：事项转为待核，等办公室销号或退回。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     found = known_item(home, rules_of(home), item)
     if found.due_on is None:
         raise Failure(f"{found.id} 还没有时限，不在督办中。什么都没有写入。", WRONG_USE)
@@ -200,7 +200,7 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
 @in_home
 def close(folder: Path, item: str, by: str) -> int:
     """销号：核实办结，不再提醒。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     found = known_item(home, rules_of(home), item)
     _not_closed(home, found)
     return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
@@ -213,7 +213,7 @@ def close(folder: Path, item: str, by: str) -> int:
 @in_home
 def return_(folder: Path, item: str, reason: str, by: str) -> int:
     """退回：核实不通过，事项重新督办。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook = rules_of(home)
     found = known_item(home, rulebook, item)
     payload = Returned(item=found.id, reason=reason, by=by)
@@ -229,7 +229,7 @@ def return_(folder: Path, item: str, reason: str, by: str) -> int:
 @in_home
 def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
     """延期：批准新的时限，原时限留档。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook = rules_of(home)
     found = known_item(home, rulebook, item)
     if found.due_on is None:
@@ -250,7 +250,7 @@ def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
 @in_home
 def silence(folder: Path, target: str, until: str, reason: str, by: str) -> int:
     """静默：到期之前不提醒一个事项，或不发给一个群聊。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook = rules_of(home)
     end = moment(until, end=True)
     chat, item = chat_or_item(home, rulebook, target)
@@ -292,7 +292,7 @@ def _whose(directory: Directory, name: str) -> str:
 @in_home
 def confirm(folder: Path, targets: tuple[str, ...], all_: bool, by: str) -> int:
     """确认建议的时限、周期和牵头单位；确认后才发给责任单位。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook = rules_of(home)
     rules, leads = unconfirmed(rulebook, facts_of(home))
     called = rulebook.plan.called(Role.LEAD)

@@ -72,7 +72,7 @@ class Home:
 def read_home(folder: Path, *, tests: bool = True) -> Home:
     """Reads rules and configuration and collects their problems. Raises RulesUnusableError for unusable settings only.
 
-    Without `tests` the rule tests are not tried, so that rules with a red test can be looked at.
+    Without `tests` the rule tests are neither read nor tried: nothing wrong in one hinders who looks at rules or registers.
     """
     settings, problems = load_settings(folder)
     if settings is None:
@@ -91,8 +91,9 @@ def _load(rules: Path, tests: bool) -> tuple[Loaded, Mapping[str, bytes]]:
         files = read_files(rules)
     except OSError:
         return load(rules), {}
-    loaded = assemble(files)
-    return proven(loaded) if tests else loaded, files
+    if tests:
+        return proven(assemble(files)), files
+    return assemble({name: raw for name, raw in files.items() if not name.startswith("tests/")}), files
 
 
 def tried(home: Home, store: Store) -> Home:

@@ -207,3 +207,30 @@ def test_a_step_is_known_by_the_name_it_has_today(duban: Run, home: Path) -> Non
     file = home / "rules" / "tasks" / "05.yaml"
     file.write_text(file.read_text("utf-8").replace("名称: 监测,", "名称: 察看, 曾用名: [监测],"), "utf-8")
     assert "T05-C1@2027-003#监测" in duban("done", "T05-C1@2027-003#察看")[1]
+
+
+def test_open_cases_of_a_removed_rule_are_listed_and_counted(duban: Run, home: Path) -> None:
+    an_open_case(duban)
+    write_rules(home, {"ladders.yaml": LADDERS})
+    assert duban("case", "list")[1].endswith("共1件：规则已删1件。\n")
+    assert [row["状态"] for row in json.loads(duban("case", "list", "--json")[1])] == ["规则已删"]
+    assert duban("case", "list", "T05-C1")[1].endswith("共1件：规则已删1件。\n")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "不应发给: [{单位: 县教育局, 事项: T05-C1@2027-003}]",
+        "应当发给: [{单位: 领导小组, 包含: 从未说过}]",
+        "应当发: 县教育局",
+    ],
+)
+def test_what_is_wrong_in_a_rule_test_stops_nobody_from_registering(duban: Run, home: Path, wrong: str) -> None:
+    (home / "rules" / "tests").mkdir()
+    (home / "rules" / "tests" / "试.yaml").write_text(
+        f"测试:\n  - 名称: 试\n    今天是: 2027-12-01\n    {wrong}\n", "utf-8"
+    )
+    an_open_case(duban)
+    assert duban("case", "list")[0] == 0
+    assert duban("done", "T05-M1")[0] == 0
+    assert duban("check")[0] == 1
