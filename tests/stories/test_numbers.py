@@ -119,12 +119,15 @@ def test_preliminary_value_is_judged_by_nobody_and_leaves_the_report_open() -> N
     assert story.state(TREND) == "未达标"
 
 
-def test_final_value_made_preliminary_again_silences_what_it_said() -> None:
+def test_final_value_made_preliminary_again_takes_back_what_it_said() -> None:
     story = a_story("2028-06-01", MYOPIA, **past("46.8", "47.5", "48.1"))
     story.at("2028-06-02 18:00")
     assert story.state(TREND) == "未达标"
     story.happens(value("48.1", "2027", final=False))
     assert story.state(TREND) == "待公布"
+    passed = story.at("2028-06-06 18:00")
+    assert told_in(passed, TREND) == [f"{LEAD} 汇总 {TREND} 撤回未达标 VOIDED"]
+    assert "此前的“未达标”不再作数" in passed.text
     assert of(TREND, story, "2029-01-31 18:00") == []
 
 

@@ -36,7 +36,7 @@ def test_who_heard_a_miss_hears_once_that_its_value_was_withdrawn() -> None:
     story.at("2028-04-06 18:00")
     story.happens(VOID)
     passed = story.at("2028-04-07 18:00").expect(f"县教育局 汇总 {TARGET} 撤回未达标 VOIDED")
-    assert "数据撤回" in passed.text
+    assert "结论撤回" in passed.text
     assert "待公布　2027年的数据已撤回　此前的“未达标”不再作数" in passed.text
     assert story.state(TARGET) == "待公布"
     assert story.reasons(TARGET)["县教育局"] == "UNDECIDED"

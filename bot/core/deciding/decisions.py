@@ -453,8 +453,9 @@ def _voided(decision: Decision, desk: Desk) -> Decision:
     heard = desk.memory.latest(finding.item.id, addressee.key)
     if heard is None or State(heard.state) not in VERDICTS or addressee.name == ADMIN:
         return decision
-    on = max(heard.rung_on, desk.today)
-    due_rung = DatedRung(on, on, RECOVERED, f"{VOID}{heard.state}", False)
+    on, said = max(heard.rung_on, desk.today), State(heard.state)
+    said = State.RECOVERED if said is State.ON_TRACK else said  # as it was worded
+    due_rung = DatedRung(on, on, RECOVERED, f"{VOID}{said}", False)
     at = desk.opening(decision.chat)
     return _unless_silenced(replace(decision, reason=Reason.VOIDED, at=at, by="", rung=due_rung), desk)
 

@@ -44,7 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     (State.ON_TRACK.shown, (State.ON_TRACK,)),
     ("恢复", (State.RECOVERED,)),
     ("达标", (State.MET,)),
-    ("数据撤回", ()),  # what takes back a verdict, for want of the values that it rested on
+    ("结论撤回", ()),  # what takes back a verdict, for want of the values that it rested on
     ("待核", (State.AWAITING_CHECK, State.AWAITING_RESULT)),
     ("提示", (State.ADVISED,)),
     ("暂停计时", (State.PAUSED,)),
@@ -316,7 +316,7 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
     if ahead and any(telling.rung == MONTH_LIST for telling in tellings):
         return THIS_MONTH
     if _voided(tellings, finding):
-        return "数据撤回"
+        return "结论撤回"
     state = _verdict(finding)
     return next((heading for heading, states in SECTIONS if state in states), "")
 
