@@ -139,10 +139,17 @@ def _sentence(one: Decision, when: datetime) -> str:
     rung = f"，级次“{one.rung.label}”（{one.rung.on}）" if one.rung else ""
     if one.reason.tells:
         at = one.at.astimezone(ZONE) if one.at else when
-        return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{one.reason.words}{'，' + one.mark if one.mark else ''}。"
+        why = f"{one.reason.words}{'，' + one.mark if one.mark else ''}{_given(finding)}"
+        return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{why}。"
     until = f"；最早{one.until.astimezone(ZONE):%Y-%m-%d %H:%M}再看" if one.until else ""
     by = f"（{one.by}）" if one.by else ""
-    return f"{head}不发，理由：{one.reason.words}{by}{rung}{until}。"
+    return f"{head}不发，理由：{one.reason.words}{by}{rung}{_given(finding)}{until}。"
+
+
+def _given(finding: Finding) -> str:
+    """The reasons that people typed for what was registered of the item."""
+    reasons = {"已延期": finding.extended_for, "已退回": finding.returned_for}
+    return "".join(f"；{what}：{reason}" for what, reason in reasons.items() if reason)
 
 
 # --- schema ---------------------------------------------------------------------

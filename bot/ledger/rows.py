@@ -335,4 +335,9 @@ def _of(finding: Finding) -> str:
 
 def _extensions(found: Iterable[Finding]) -> str:
     granted = [one for one in found if one.extended]
-    return "；".join(f"{one.item.period}延至{long_date(one.due_on)}" for one in granted)
+    return "；".join(f"{one.item.period}延至{long_date(one.due_on)}{_why(one)}" for one in granted)
+
+
+def _why(finding: Finding) -> str:
+    """The reason of an extension; of a sensitive item nothing."""
+    return f"（{finding.extended_for}）" if finding.extended_for and not finding.item.rule.sensitive else ""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.builders import LADDERS as ALL_LADDERS
+from tests.kit.builders import a_case_rule
 from tests.kit.rules_factory import INDICATORS, LADDERS, NUMBER_LADDERS, TASK, edited, write_rules
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,6 +35,25 @@ def test_what_waits_for_a_baseline_says_so(duban: Run, home: Path) -> None:
     said = lines(duban, "I4:序时", "2027-03-01")
     assert said
     assert all("还不能判断（缺基期，填入后比较进度）" in one for one in said.values())
+
+
+def test_the_reasons_that_people_gave_stand_beside_what_they_explain(duban: Run, home: Path) -> None:
+    write_rules(
+        home, {"tasks/05.yaml": edited(TASK, "事项:\n", f"事项:\n{a_case_rule()}"), "ladders.yaml": ALL_LADDERS}
+    )
+    case = ("T05-C1", "2027-003")
+    for given in (
+        ("case", "open", *case),
+        ("case", "pause", *case, "--reason", "等待外地协查"),
+        ("extend", "T05-M1", "2028-03-31", "--reason", "国家评估安排顺延\n（口头）", "--by", "督查室"),
+        ("return", "T05-R1@2027-1", "--reason", "缺名单", "--by", "督查室"),
+        ("silence", "T05-R1@2027-2", "--until", "2099-01-01", "--reason", "搬迁", "--by", "督查室"),
+    ):
+        assert duban(*given)[0] == 0, given
+    assert "起，等待外地协查）" in lines(duban, "T05-C1@2027-003#监测", "2027-03-08")["县教育局（牵头单位）"]
+    assert "；已延期：国家评估安排顺延 （口头）" in lines(duban, "T05-M1", "2027-12-24")["县教育局（牵头单位）"]
+    assert "；已退回：缺名单" in lines(duban, "T05-R1@2027-1", "2027-03-08")["县教育局（牵头单位）"]
+    assert "静默中（督查室：搬迁）" in lines(duban, "T05-R1@2027-2", "2027-09-20")["县教育局（牵头单位）"]
 
 
 def test_what_has_no_date_is_not_called_early(duban: Run) -> None:

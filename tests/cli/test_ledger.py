@@ -216,3 +216,10 @@ def test_no_address_of_a_robot_is_in_the_workbook(duban: Run, home: Path, file: 
     assert all(
         "s3cret" not in str(cell.value) for sheet in openpyxl.load_workbook(file) for row in sheet for cell in row
     )
+
+
+def test_the_reason_of_an_extension_stands_in_the_ledger(duban: Run, home: Path, file: Path) -> None:
+    duban("extend", "T05-M1", "2028-03-31", "--reason", "国家评估安排顺延", "--by", "督查室")
+    duban("ledger", "export", str(file))
+    rows = openpyxl.load_workbook(file)["事项"].iter_rows(values_only=True)
+    assert any("延至2028年3月31日（国家评估安排顺延）" in row for row in rows)

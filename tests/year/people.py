@@ -24,12 +24,13 @@ HANDED = 3  # workdays
 
 
 def lost_reasons(book: Book) -> Iterator[Finding]:
-    """M1: the reason of a return reaches the lead."""
+    """M1: the reason of a return reaches the lead; of a sensitive item only that it was returned."""
     for at, data in book.letters("returned"):
         duty, deadline = book.duties.get(data["item"]), book.by(at, 2)
         if duty is None or book.is_over(deadline):
             continue
-        if not any(data["reason"] in told.text for told in book.heard(duty.lead, data["item"], at, deadline)):
+        reason = "退回" if duty.sensitive else data["reason"]
+        if not any(reason in told.text for told in book.heard(duty.lead, data["item"], at, deadline)):
             yield Finding(
                 "reason-lost", "M1", at, duty.lead, data["item"], f"退回原因“{data['reason']}”没有告诉牵头单位"
             )

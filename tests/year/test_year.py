@@ -56,7 +56,6 @@ NOT_YET_MENDED = {
     "recovery-of-nothing": "a recovery is told whether the trouble was or not",
     "told-while-typed": "forecasts are told at the first value that allows one",
     "unchanged-again": "ladders of values repeat by days",
-    "reason-lost": "the message of a return says a constant",
     "register-untold": "what is registered changes only what is held back",
     "not-handed-over": "a hand-over is known by task and unit alone",
     "never-withdrawn": "what is not in the rules has no finding",

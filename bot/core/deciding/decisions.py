@@ -25,6 +25,7 @@ from bot.core.deciding.addressees import (
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
+from bot.core.facts.quoting import quoted
 from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
@@ -358,7 +359,7 @@ def _cause(finding: Finding, reason: Reason) -> str:
     """What stands behind a reason: the parent that speaks for it, what a judgement lacks, or the state in which no rung speaks."""
     if reason is Reason.NO_RUNG:
         return f"状态为“{finding.state.shown}”时"
-    return finding.suppressed_by or (finding.detail if reason is Reason.UNDECIDED else "")
+    return finding.suppressed_by or (finding.detail if reason in (Reason.UNDECIDED, Reason.PAUSED) else "")
 
 
 def left_out_decisions(finding: Finding, directory: Directory) -> list[Decision]:
@@ -414,7 +415,7 @@ def _unless_silenced(decision: Decision, desk: Desk) -> Decision:
     if longest is None:
         return decision
     until = _earliest(longest.until.astimezone(ZONE), turn(decision.finding, desk.today))
-    by = longest.by or longest.reason
+    by = "：".join(filter(None, (longest.by, quoted(longest.reason))))
     return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from bot.core.facts.case_steps import step_today
 from bot.core.facts.facts import Facts, Mark
+from bot.core.facts.quoting import quoted
 from bot.core.facts.renaming import item_of_today
 from bot.core.rules.item import Item, Judgement, State
 from bot.core.rules.kind import BaseKind
@@ -32,7 +33,8 @@ class Finding:
 
     `due_on` is the effective due date, under which tellings are recorded; `anchor` is the date the ladder counts from.
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
-    `returned_at` is when the item was returned; `extended` says whether an extension is in force.
+    `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
+    `extended_for` are the reasons that were typed, fit to be quoted.
     """
 
     item: Item
@@ -47,6 +49,8 @@ class Finding:
     confirmed: bool = True
     lead: str | None = None
     provisional: bool = False
+    returned_for: str = ""
+    extended_for: str = ""
     lines: tuple[str, ...] = ()  # the text of an office finding
 
 
@@ -138,7 +142,7 @@ def judgement(item: Item, facts: Facts, today: date, calendar: Calendar) -> Judg
 
 def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts, calendar: Calendar) -> Finding:
     """The finding: the judgement with what only events change applied to it (done, closed, returned, extended, confirmed)."""
-    item = extended or item
+    granted, item = facts.extension_of(item) if extended else None, extended or item
     mark = _mark(item, judged, facts)
     state, detail = _with_mark(judged, mark)
     anchor = _anchor(item, judged)
@@ -150,6 +154,8 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
         detail=detail,
         extended=extended is not None,
         returned_at=mark.at if mark and mark.what == "returned" else None,
+        returned_for=quoted(mark.note) if mark and mark.what == "returned" else "",
+        extended_for=quoted(granted.reason) if granted else "",
         confirmed=facts.allows(item),
         lead=facts.confirmed_lead(item.rule),
         provisional=anchor is not None and calendar.is_provisional(anchor.due_on),

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from bot.core.facts.cases import Case
 from bot.core.facts.facts import Facts, Mark
+from bot.core.facts.quoting import quoted
 from bot.core.rules.item import Item, Judgement, State, by_date, long_date
 from bot.core.rules.item_ids import CaseStep, case_id, split_case, split_step, without_step
 from bot.core.rules.rulebook import Rule
@@ -240,7 +241,9 @@ def judge_leg(item: Item, today: date) -> Judgement:
     if leg.done_on is not None:
         return Judgement(State.CLOSED, detail="已办结")
     if leg.paused_since is not None:
-        return Judgement(State.PAUSED, detail=f"{long_date(leg.paused_since)}起暂停计时")
+        reason = quoted(leg.case.pauses[-1].reason)
+        since = f"{long_date(leg.paused_since)}起"
+        return Judgement(State.PAUSED, detail=f"{since}，{reason}" if reason else since)
     return Judgement(by_date(item, today))
 
 

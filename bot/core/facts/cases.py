@@ -19,6 +19,7 @@ class Pause:
 
     since: date
     until: date | None = None
+    reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,14 @@ class Case:
 
     def still_paused(self) -> Case:
         """The same case as if its clock ran again only some day."""
-        return replace(self, pauses=(*self.pauses[:-1], Pause(self.pauses[-1].since))) if self.pauses else self
+        return replace(self, pauses=(*self.pauses[:-1], replace(self.pauses[-1], until=None))) if self.pauses else self
 
-    def paused(self, on: date) -> Case:
+    def paused(self, on: date, reason: str = "") -> Case:
         """The same case with its clock stopped."""
-        return replace(self, pauses=(*self.pauses, Pause(on)))
+        return replace(self, pauses=(*self.pauses, Pause(on, reason=reason)))
 
     def resumed(self, on: date) -> Case:
         """The same case with its clock running again."""
         if self.paused_since is None:
             return self
-        return replace(self, pauses=(*self.pauses[:-1], Pause(self.pauses[-1].since, on)))
+        return replace(self, pauses=(*self.pauses[:-1], replace(self.pauses[-1], until=on)))

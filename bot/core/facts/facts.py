@@ -239,7 +239,7 @@ def _(payload: e.CaseAdvanced, facts: Facts, event: e.Event) -> Facts:
 @_apply.register
 def _(payload: e.CasePaused, facts: Facts, event: e.Event) -> Facts:
     del event
-    return _with_case(facts, (payload.rule, payload.case), lambda case: case.paused(payload.on))
+    return _with_case(facts, (payload.rule, payload.case), lambda case: case.paused(payload.on, payload.reason))
 
 
 @_apply.register

@@ -27,6 +27,9 @@ WEEKDAYS = "一二三四五六日"
 NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 SPACE = "\u3000"
 
+#: The rung of an item that was sent back.
+RETURNED = "退回"
+
 #: What the month's list stands under (月初清单); its title too when nothing else is said.
 THIS_MONTH = "本月到期事项"
 
@@ -62,6 +65,9 @@ _GOOD = (State.MET, State.RECOVERED)
 
 #: Roles above the unit: they are informed, the unit is asked.
 ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
+
+#: Roles of who must act.
+ANSWERABLE = (Role.LEAD.value, Role.PROVIDER.value)
 
 #: Titles of single messages by state.
 KINDS = {
@@ -158,7 +164,7 @@ def _foot(entry: Entry, tellings: Sequence[tuple[Telling, Finding]], words: Word
 
 def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[str, list[Line]]:
     telling, finding = tellings[0]
-    title = f"【{'退回' if telling.rung == '退回' else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
+    title = f"【{'退回' if telling.rung == RETURNED else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
     if finding.state is State.NOTED:
         return title, [Line(text) for text in finding.lines]
     paint, plan = words.head.painted(finding.state), words.rulebook.plan
@@ -205,10 +211,12 @@ def _cited(finding: Finding) -> str:
 
 
 def _ask(telling: Telling, finding: Finding) -> str:
-    if telling.rung == "退回":
-        return "经核实退回，请补充完善后再报。"
+    if telling.rung == RETURNED:
+        return f"{_returned(finding)}。请补充完善后再报。"
     if telling.role in ABOVE:
         return "逾期较久，提请关注。" if finding.state is State.OVERDUE else "提请关注。"
+    if finding.returned_at is not None and telling.role in ANSWERABLE:
+        return f"{_returned(finding)}。请补充完善；确需延期，请说明原因和新时限。"
     if finding.state in JUDGED:
         return "请研究改进措施。" if GRAVITY[finding.state] >= GRAVITY[State.BEHIND] else ""
     if finding.state is State.UNREPORTED or _reports(finding):
@@ -397,11 +405,19 @@ def _voided(tellings: Sequence[Telling], finding: Finding) -> str:
     return rung.removeprefix(VOID) if finding.state is State.AWAITING_RESULT and rung.startswith(VOID) else ""
 
 
+def _returned(finding: Finding) -> str:
+    """That it was sent back, and the reason that the office typed; of a sensitive item no reason."""
+    hidden = finding.item.rule.sensitive or not finding.returned_for
+    return "经核实退回" if hidden else f"经核实退回：{finding.returned_for}"
+
+
 def _short_ask(telling: Telling, finding: Finding, words: Words) -> str:
     if telling.role in ABOVE:
         return f"责任单位：{_answerable(finding)}"
     if telling.role in (Role.COOPERATING.value, Role.GUIDING.value):
         return f"{words.rulebook.plan.called_briefly(Role.LEAD)}：{finding.lead}" if finding.lead else ""
+    if finding.returned_at is not None:
+        return _returned(finding)
     if finding.state is State.OVERDUE:
         return "请反馈进展或申请延期"
     return "请报送数据" if _reports(finding) and finding.state is not State.CLOSED else ""

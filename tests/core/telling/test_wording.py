@@ -128,7 +128,19 @@ def test_single_about_a_return() -> None:
     facts = facts_after((Returned(item="T05-M1", reason="缺少佐证材料"), "2027-03-01 10:00"))
     shown = text(written(a_rulebook(MILESTONE), "2027-03-01", ("T05-M1", {"rung": "退回"}), form="单发", facts=facts))
     assert shown.startswith("【退回】义务教育优质均衡创建：市级复核材料\n")
-    assert "经核实退回，请补充完善后再报。" in shown
+    assert "经核实退回：缺少佐证材料。请补充完善后再报。" in shown
+
+
+def test_the_reason_of_a_return_stands_in_every_line_to_its_lead_and_in_nobody_elses() -> None:
+    facts = facts_after((Returned(item="T05-M1", reason="缺少\n佐证材料。"), "2027-03-30 10:00"))
+    late = a_rulebook(MILESTONE)
+    digest = text(written(late, "2027-04-08", ("T05-M1", {"rung": "逾期5个工作日"}), facts=facts))
+    assert "已逾期8天（暂定日历）　经核实退回：缺少 佐证材料\n" in digest
+    above = text(written(late, "2027-04-08", ("T05-M1", {"role": "领导小组"}), facts=facts, chat="领导小组"))
+    hidden = a_rulebook(a_milestone("T05-M1", "2027-03-31", more="敏感: true"))
+    secret = text(written(hidden, "2027-04-08", ("T05-M1", {"rung": "退回"}), form="单发", facts=facts))
+    assert "佐证材料" not in above + secret
+    assert "经核实退回。请补充完善后再报。" in secret
 
 
 def test_single_about_a_missing_value_asks_the_provider() -> None:
