@@ -1,4 +1,4 @@
-"""周期: a duty that recurs. Every period is an item of its own, and a missed one stays open when the next one begins.
+"""周期: a duty that recurs. Every period is an item of its own. A missed one stays open until it or a later one is done.
 
 A period is identified by its year and its place in the year, so a date that is moved within the year leaves the period the
 same item. An exception (首期, 例外) moves or drops one period and does not change the labels of the others. Terms of school
@@ -120,6 +120,10 @@ class Recurring(BaseKind):
         """By date alone."""
         del facts
         return Judgement(by_date(item, today))
+
+    def made_good_by(self, item: Item, facts: Facts) -> str:
+        """A later period that was done: nobody can hold the meeting of last spring any more."""
+        return facts.later_done(item)
 
 
 KIND: Any = Recurring()

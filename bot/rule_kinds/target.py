@@ -99,6 +99,21 @@ class Target(BaseKind):
             return Judgement(State.AWAITING_RESULT, detail=taken_back(form, facts, lacking) or _missing(lacking, seen))
         return _judged(known, goal.target, form)
 
+    def made_good_by(self, item: Item, facts: Facts) -> str:
+        """A later target that its values meet."""
+        form: IndicatorForm = item.rule.form
+        later = (one for one in form.all_targets if one.due.on > item.data.target.due.on)
+        return next((f"{form.id}@{one.label}" for one in later if _is_met(one, form, facts)), "")
+
+
+def _is_met(target: TargetForm, form: IndicatorForm, facts: Facts) -> bool:
+    """Whether every value of a target is known, and they meet it."""
+    seen = [final_value(form, facts, label) for label in labels_of(target, form)]
+    known = [one for one in seen if one is not None]
+    if target.number is None or len(known) < len(seen):
+        return False
+    return _judged(known, target, form).state is State.MET
+
 
 def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorForm) -> Judgement:
     value = sum((one.value for one in known), Decimal())

@@ -119,6 +119,7 @@ def holds(one: Decision, day: str, book: Rulebook) -> bool:
         Reason.NOT_DUE: again or latest >= today - timedelta(days=12),
         Reason.ALREADY_TOLD: one.rung is not None and one.rung.on <= soon,
         Reason.OUT_OF_HOURS: one.until is not None and one.until > moment(day),
+        Reason.MADE_GOOD: bool(finding.made_good_by) and finding.made_good_by == one.by,
         Reason.SUPPRESSED: finding.item.parent == one.by,
     }
     return checks.get(one.reason, one.reason.tells)

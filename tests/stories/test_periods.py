@@ -1,8 +1,8 @@
-"""Recurring duties: a missed period stays open beside the next one, and days off move only the telling."""
+"""Recurring duties: a missed period stays open until a later one is done, and days off move only the telling."""
 
 from __future__ import annotations
 
-from bot.core.facts.events import Closed
+from bot.core.facts.events import Closed, Returned
 from tests.kit.builders import a_duty, a_milestone, a_rulebook
 from tests.stories.timeline import Timeline
 
@@ -12,11 +12,26 @@ def test_missed_period_stays_open_beside_the_next_one() -> None:
     story.at("2027-09-20 18:00")
     assert story.state("T05-R1@2027-1") == "逾期"
     assert story.state("T05-R1@2027-2") == "逾期"
+
+
+def test_missed_period_is_over_when_a_later_one_is_done() -> None:
+    story = Timeline(a_rulebook(a_duty()), start="2027-03-01")
+    story.at("2027-09-20 18:00")
     story.happens(Closed(item="T05-R1@2027-2", by="秘书组"))
-    story.at("2027-12-13 18:00").expect(
-        "县教育局 汇总 T05-R1@2027-2 恢复 RECOVERED", "县教育局 汇总 T05-R1@2027-1 逾期每90天 REPEAT"
-    )
+    later = story.at("2028-02-10 18:00").sent
+    lines = [line for one in later for line in one.lines() if "T05-R1@2027" in line]
+    assert "县教育局 汇总 T05-R1@2027-2 恢复 RECOVERED" in lines
+    assert not [line for line in lines if "T05-R1@2027-1" in line]
     assert story.state("T05-R1@2027-1") == "逾期"
+
+
+def test_missed_period_is_open_again_when_the_later_one_is_returned() -> None:
+    story = Timeline(a_rulebook(a_duty()), start="2027-03-01")
+    story.at("2027-09-20 18:00")
+    story.happens(Closed(item="T05-R1@2027-2", by="秘书组"))
+    story.happens(Returned(item="T05-R1@2027-2", reason="材料不全"))
+    later = story.at("2028-02-10 18:00").sent
+    assert [line for one in later for line in one.lines() if "县教育局 汇总 T05-R1@2027-1" in line]
 
 
 def test_periods_before_the_plans_first_day_do_not_exist() -> None:

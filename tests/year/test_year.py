@@ -48,7 +48,6 @@ def test_the_plan_read_by_itself_has_the_dates_that_the_rules_have() -> None:
 NOT_YET_MENDED = {
     "late-before-heard": "a date counts from the rule, never from the first hearing",
     "late-though-new": "a rule does not know since when it is in force",
-    "newcomer-blamed": "a new lead is told the rung in force",
     "list-on-another-day": "a list rung leaves whenever it becomes due",
     "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
     "last-word-untrue": "a recovery is promised and cancelled at every look",
@@ -59,9 +58,7 @@ NOT_YET_MENDED = {
     "register-untold": "what is registered changes only what is held back",
     "not-handed-over": "a hand-over is known by task and unit alone",
     "never-withdrawn": "what is not in the rules has no finding",
-    "outlived-period": "every missed period stays open by itself",
     "empty-task": "tasks are handed over without duties",
-    "list-out-of-order": "the month's list is in the order of dates",
     "repeats-scattered": "repeats count from each item's own date",
     "promised-again": "deciding and sending disagree about what is over",
     "too-many-messages": "every rung of every item finds its own day",

@@ -88,17 +88,33 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
     """Every item that needs reminders today: plain kinds computed anew, all others as evaluated last."""
     parents: dict[str, tuple[str, date | None]] = {}
     plain: set[str] = set()
+    over = _last_periods_done(books, today)
     for item in known_items(books.rulebook, today):
         if item.rule.kind.plain:
             plain.add(item.id)
             found = _plain_verdict(item, books.facts, dates, today, parents)
-            if found is not None:
+            if found is not None and not (found.state is State.OVERDUE and _is_before(item, over)):
                 yield found
     for finding in books.findings.values():
         if finding.item.id not in plain and not finding.item.rule.kind.plain:
             verdict = _as_evaluated(finding)
             if verdict is not None:
                 yield verdict
+
+
+def _last_periods_done(books: Books, today: date) -> Mapping[str, date]:
+    """For each rule with periods the date of the last of them that is done or closed."""
+    found: dict[str, date] = {}
+    for item in known_items(books.rulebook, today) if books.facts.marks else ():
+        mark = books.facts.marks.get(item.id)
+        if mark and mark.what != "returned" and item.period and item.due_on and not item.rule.kind.asks_for_values:
+            found[item.rule.id] = max(item.due_on, found.get(item.rule.id, item.due_on))
+    return found
+
+
+def _is_before(item: Item, over: Mapping[str, date]) -> bool:
+    """Whether a later period of the item's rule is over, so that nobody is told of this one any more."""
+    return item.due_on is not None and item.due_on < over.get(item.rule.id, item.due_on)
 
 
 def _plain_verdict(
@@ -146,7 +162,7 @@ def _as_evaluated(finding: Finding) -> ExpectedState | None:
     """The state of the last evaluation; None if nobody is to be told of it."""
     anchor = finding.anchor
     quiet = finding.state in (State.CLOSED, State.AWAITING_CHECK, State.PAUSED)
-    if anchor is None or quiet or not finding.confirmed or finding.suppressed_by:
+    if anchor is None or quiet or not finding.confirmed or finding.suppressed_by or finding.made_good_by:
         return None
     return ExpectedState(
         finding.item, finding.state, anchor.due_on, anchor.late_from, bool(finding.lead), anchor.happened,

@@ -294,6 +294,8 @@ def _held(finding: Finding) -> Reason | None:
         return Reason.PAUSED
     if finding.anchor is None:
         return _without_date(finding)
+    if finding.made_good_by:
+        return Reason.MADE_GOOD
     return Reason.SUPPRESSED if finding.suppressed_by else None
 
 
@@ -359,6 +361,8 @@ def _cause(finding: Finding, reason: Reason) -> str:
     """What stands behind a reason: the parent that speaks for it, what a judgement lacks, or the state in which no rung speaks."""
     if reason is Reason.NO_RUNG:
         return f"状态为“{finding.state.shown}”时"
+    if reason is Reason.MADE_GOOD:
+        return finding.made_good_by
     return finding.suppressed_by or (finding.detail if reason in (Reason.UNDECIDED, Reason.PAUSED) else "")
 
 

@@ -22,6 +22,8 @@ from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
 
+#: What a later period may make good.
+_MISSED = (State.OVERDUE, State.MISSED)
 NOTHING_KNOWN = Facts()
 #: How far ahead items are made: more than the longest lead time of a ladder.
 HORIZON = timedelta(days=400)
@@ -33,6 +35,7 @@ class Finding:
 
     `due_on` is the effective due date, under which tellings are recorded; `anchor` is the date the ladder counts from.
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
+    `made_good_by` is the later period that was done, so that this one, though missed, is over.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
     `extended_for` are the reasons that were typed, fit to be quoted.
     """
@@ -45,6 +48,7 @@ class Finding:
     extended: bool = False
     returned_at: datetime | None = None
     suppressed_by: str | None = None
+    made_good_by: str = ""
     parent_due_on: date | None = None
     confirmed: bool = True
     lead: str | None = None
@@ -87,15 +91,17 @@ def known_items(rulebook: Rulebook, today: date) -> tuple[Item, ...]:
 
 
 def kin(rulebook: Rulebook, today: date, item: str) -> tuple[Item, ...]:
-    """A known item and all its steps, parents first; empty for an unknown id."""
+    """A known item and all its steps, parents first, or all periods of its rule: what one event may concern. Empty for an unknown id."""
     return _families(rulebook, date((today + HORIZON).year, 12, 31)).get(item, ())
 
 
 @lru_cache(maxsize=8)
 def _families(rulebook: Rulebook, until: date) -> Mapping[str, tuple[Item, ...]]:
     families: dict[str, list[Item]] = {}
+    periods: dict[str, list[Item]] = {}
     for item in items_of(rulebook, until):
-        families[item.id] = [item]
+        families[item.id] = periods.setdefault(item.rule.id, []) if item.period else []
+        families[item.id].append(item)
         above = item.parent
         while above in families:
             families[above].append(item)
@@ -153,6 +159,7 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
         anchor=anchor,
         detail=detail,
         extended=extended is not None,
+        made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED else "",
         returned_at=mark.at if mark and mark.what == "returned" else None,
         returned_for=quoted(mark.note) if mark and mark.what == "returned" else "",
         extended_for=quoted(granted.reason) if granted else "",

@@ -44,9 +44,9 @@ def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
 def look_at(
     scene: Scene, now: datetime, about: str, seen: Mapping[str, Finding]
 ) -> tuple[list[Finding], list[Decision]]:
-    """What `look` returns, limited to one planned item and its steps; `seen` has the findings of all other items.
+    """What `look` returns, limited to one planned item, its steps and the other periods of its rule.
 
-    Empty for an item that exists because of an event.
+    `seen` has the findings of all other items. Empty for an item that exists because of an event.
     """
     today, found = day_of(now), dict[str, Finding]()
     for item in kin(scene.rulebook, today, about):

@@ -27,6 +27,7 @@ class Reason(Enum):
     OUT_OF_HOURS = ("待到发送时段", False)
     SILENCED = ("静默中", False)
     SUPPRESSED = ("由上级事项统一提醒", False)
+    MADE_GOOD = ("后一期已完成，不再催办", False)
     OVER_BUDGET = ("今日次数已满，下个工作日再发", False)
     UNCONFIRMED = ("待人工确认", False)
     AWAITING_CHECK = ("待核", False)

@@ -20,6 +20,7 @@ from bot.core.rules.item import Item, Moment
 from bot.core.rules.item_ids import case_id, split_step, without_step
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
+from bot.core.time.cadence import period_place
 from bot.core.time.zone import day_of
 
 Key = TypeVar("Key")
@@ -102,6 +103,8 @@ class Facts:
     """What is known. Keys are item ids, rule ids, chats, or (indicator, period)."""
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    #: rule → its periods that ever had a mark: where to look for one that is done
+    marked_periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
     periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
@@ -125,6 +128,16 @@ class Facts:
         """The final value of an indicator for a period; None for a preliminary one."""
         seen = self.observations.get((indicator, period))
         return seen if seen is not None and seen.final else None
+
+    def later_done(self, item: Item) -> str:
+        """A later period of the item's rule that was done or closed; empty without one."""
+        mine = period_place(item.period)
+        later = (one for one in self.marked_periods.get(item.rule.id, ()) if period_place(one) > mine)
+        return next((one for one in (f"{item.rule.id}@{period}" for period in later) if self._is_done(one)), "")
+
+    def _is_done(self, item: str) -> bool:
+        mark = self.marks.get(item)
+        return mark is not None and mark.what in ("done", "closed")
 
     def confirms(self, rule: Rule) -> bool:
         """Whether no part of a rule is an unconfirmed proposal: it is the plan's or a person's, or was confirmed as it is."""
@@ -174,7 +187,14 @@ def _marked(facts: Facts, item: str, mark: Mark) -> Facts:
     last = facts.marks.get(item)
     before = last.before if last and last.what == mark.what else last
     mark = replace(mark, order=facts.version, before=before)
-    return replace(facts, marks={**facts.marks, item: mark})
+    return replace(facts, marks={**facts.marks, item: mark}, marked_periods=_with_period(facts, item))
+
+
+def _with_period(facts: Facts, item: str) -> Mapping[str, tuple[str, ...]]:
+    """The marked periods, with the item's among them."""
+    rule, _, period = item.partition("@")
+    known = facts.marked_periods.get(rule, ())
+    return facts.marked_periods if not period or period in known else {**facts.marked_periods, rule: (*known, period)}
 
 
 @_apply.register

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from bot.core.facts.cases import Case
-from bot.core.facts.events import CaseOpened, Closed, Confirmed, Payload, Silenced, Withdrawn
+from bot.core.facts.events import CaseOpened, Confirmed, Payload, Withdrawn
 from bot.core.rules.item_ids import split_case, step_by_position
 from bot.core.rules.succession import Succession
 

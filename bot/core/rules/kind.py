@@ -144,6 +144,10 @@ class RuleKind(Protocol):
         """
         ...
 
+    def made_good_by(self, item: Item, facts: Facts) -> str:
+        """The later item that makes good this one, which was missed; empty without one. Nobody is told of it any more."""
+        ...
+
     def planned(self, form: Any) -> Iterable[str]:
         """The indicators whose values may be entered for periods that have not begun."""
         ...
@@ -170,6 +174,11 @@ class BaseKind:
         """Nothing besides its shape."""
         del form, indicators
         return ()
+
+    def made_good_by(self, item: Item, facts: Facts) -> str:
+        """What was missed stays open."""
+        del item, facts
+        return ""
 
     def planned(self, form: Any) -> Iterable[str]:
         """None."""

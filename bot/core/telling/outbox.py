@@ -110,6 +110,8 @@ def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datet
         return f"时限已改为{long_date(finding.due_on)}"
     if not finding.confirmed:
         return "已不再确认"
+    if finding.made_good_by:
+        return f"{finding.made_good_by}已完成"
     if finding.suppressed_by:
         return "由上级事项统一提醒"
     return _silenced(telling, facts, now, chat)

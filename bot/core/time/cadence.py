@@ -43,6 +43,11 @@ class Period:
         return self.due
 
 
+def period_place(label: str) -> tuple[tuple[int, ...], str]:
+    """Where a period stands among the others of one cadence: by its year and the number in it, then 上 before 下."""
+    return tuple(int(number) for number in re.findall(r"\d+", label)), label[-1:]
+
+
 def label_span(label: str) -> tuple[date, date]:
     """First and last day of 2027, 2027H1, 2027Q1, 2027-03 or 2027W05.
 
