@@ -33,6 +33,8 @@ from bot.platforms._server import Shown as Shown
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 
 Style = Literal["markdown", "text", "slack"]
+#: What a receiver without codes of its own must answer for a success (送达判据); "" where none was chosen.
+Success = Literal["", "2xx", "json", "slack"]
 A_LINE, A_MESSAGE = (
     100,
     700,
@@ -64,6 +66,7 @@ class Robot:
     secret: SecretStr | None = None
     keyword: str = ""
     style: Style = "markdown"
+    success: Success = ""
     proxy: SecretStr | None = None  # http://[name:password@]host:port that leads to it
     authority: str = field(default="", repr=False)  # PEM of its certificate's only root; empty for the public ones
     inside: bool = False  # its host may resolve to an address of a private network
@@ -123,10 +126,13 @@ class Platform(Protocol):
     def fits(self, message: Message, robot: Robot) -> bool:
         """Whether the encoded bytes keep the limit, everything added for this robot included."""
 
-    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+    def read_reply(
+        self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS, success: Success = ""
+    ) -> Outcome:
         """What the answer means, never raises; `headers` by lower-case name.
 
-        Where the body has a code, only HTTP 200 with the integer 0 is delivered.
+        Where the body has a code, only HTTP 200 with the integer 0 is delivered. `success` is the robot's own rule, for a
+        dialect whose receivers have no codes in common.
         """
 
 

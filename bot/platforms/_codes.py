@@ -21,7 +21,10 @@ PACE = "发送过快被限流，稍后自动续发，无需处理"
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one code asks of us; `remedy` is the sentence an admin reads. Without `wait` the outbox backs off by itself."""
+    """What one answer asks of us; `remedy` is the sentence an admin reads. Without `wait` the outbox backs off by itself.
+
+    Doubt is the default: only an answer that is known to be given before anything is posted is no `perhaps`.
+    """
 
     verdict: Verdict
     remedy: str
@@ -29,7 +32,7 @@ class Meaning:
     wait: float = 0.0
     scope: Scope = Scope.ROBOT
     counts: bool = True
-    perhaps: bool = False  # the message may have been posted all the same
+    perhaps: bool = True  # the message may have been posted all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +45,31 @@ class CodeTable:
 
 
 def wait(seconds: float, remedy: str, says: str, scope: Scope = Scope.ROBOT) -> Meaning:
-    """The server asks us to wait; doing so spends no attempt."""
-    return Meaning(Verdict.LATER, remedy, says, seconds, scope, counts=False)
+    """The server turned us away before posting and asks us to wait; doing so spends no attempt."""
+    return Meaning(Verdict.LATER, remedy, says, seconds, scope, counts=False, perhaps=False)
 
 
-def busy(says: str) -> Meaning:
-    """The server is in trouble: retried ever more slowly, and never given up for this."""
-    return Meaning(Verdict.LATER, "平台繁忙，稍后自动重试", says, counts=False)
-
-
-def gateway() -> Meaning:
-    """Something failed between us and the group, or while posting: retried like a busy platform, marked 补发."""
+def busy(says: str = "") -> Meaning:
+    """The server, or something in front of it, is in trouble, perhaps after posting: retried ever more slowly, never given up."""
     remedy = "网关或平台中途出错，消息可能已送达：稍后标明“补发”自动重发"
-    return Meaning(Verdict.LATER, remedy, counts=False, perhaps=True)
+    return Meaning(Verdict.LATER, remedy, says, counts=False)
 
 
 def unknown(remedy: str) -> Meaning:
-    """No table explains it: never taken for a delivery, and tried only a few times."""
+    """No table explains it: never taken for a delivery, and tried only a few times, marked 补发."""
     return Meaning(Verdict.LATER, remedy, wait=UNKNOWN_CODE_WAIT)
 
 
 def reshape(remedy: str, says: str) -> Meaning:
     """The message must be written shorter or plainer."""
-    return Meaning(Verdict.RESHAPE, remedy, says)
+    return Meaning(Verdict.RESHAPE, remedy, says, perhaps=False)
 
 
 def refused(remedy: str, says: str) -> Meaning:
     """Nothing gets through to this robot until a person mends it."""
-    return Meaning(Verdict.REFUSED, remedy, says)
+    return Meaning(Verdict.REFUSED, remedy, says, perhaps=False)
 
 
 def bug(remedy: str, says: str) -> Meaning:
     """This message can never be accepted; other messages can."""
-    return Meaning(Verdict.UNDELIVERABLE, remedy, says)
+    return Meaning(Verdict.UNDELIVERABLE, remedy, says, perhaps=False)

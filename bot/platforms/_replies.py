@@ -23,7 +23,6 @@ from bot.platforms._codes import (
     Meaning,
     bug,
     busy,
-    gateway,
     refused,
     reshape,
     unknown,
@@ -31,13 +30,16 @@ from bot.platforms._codes import (
 )
 from bot.platforms._text import plain
 
+#: Where replies of any receiver say how it went: a code, which is 0 for success, or a yes.
+CODE_FIELDS, YES_FIELDS = ("code", "errcode", "errCode", "StatusCode"), ("ok", "success")
+
 TEXT_LENGTH = 200  # characters of the server's words that are kept
 LONGEST_WAIT = 3600.0  # seconds a server may ask us to stay away; then we ask again
 
 _ADDRESS = "地址被网关拒绝：请核对群聊配置中的地址，或联系网络管理员放行"
 
-# A status that is not here is judged by its hundred. 408, 429 and 503 are said before anything is posted. Any other 5xx
-# without a code comes from a gateway, or from a receiver that broke off: it had the request, so it may have posted it.
+# A status that is not here is judged by its hundred. Of these, 4xx but 408 say that the request was not acted upon (RFC 9110,
+# 15.5). Gateways answer 408 and 5xx after they forwarded a request, too, and so does a receiver that broke off while posting.
 _STATUSES: Mapping[int, Meaning] = {
     400: bug(PROGRAM, ""),
     401: refused(_ADDRESS, ""),
@@ -45,19 +47,18 @@ _STATUSES: Mapping[int, Meaning] = {
     404: refused(NEW_ROBOT, ""),
     405: refused(_ADDRESS, ""),
     407: refused("代理服务器要求认证：请联系网络管理员", ""),
-    408: busy(""),
+    408: busy(),
     410: refused(NEW_ROBOT, ""),
     413: reshape(TOO_LONG, ""),
     415: bug(PROGRAM, ""),
     422: bug(PROGRAM, ""),
     429: wait(60.0, PACE, ""),
-    503: busy(""),
 }
 _HUNDREDS: Mapping[int, Meaning] = {
     2: Meaning(Verdict.AMBIGUOUS, "平台的答复无法识别，消息可能已送达：将标明“补发”再发一次"),
-    3: refused("地址被重定向，消息不会转投：请改用机器人的原始地址，并检查网络出口是否需要登录", ""),
+    3: Meaning(Verdict.REFUSED, "地址被重定向，消息不会转投：请改用机器人的原始地址，并检查网络出口是否需要登录"),
     4: unknown("平台的答复无法识别，将少量重试；反复出现请核对地址，或联系网络管理员"),
-    5: gateway(),
+    5: busy(),
 }
 _UNKNOWN_CODE = unknown("返回码不在已知范围内，将少量重试；反复出现请把返回码交给维护人员")
 
@@ -81,10 +82,16 @@ def redacted(text: str) -> str:
 def parsed(body: bytes) -> dict[str, Any]:
     """The body as a JSON object; empty when it is anything else."""
     try:
-        value = json.loads(body)
+        value = json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that says the same thing twice counts as one that denies."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {"ok": False}
 
 
 def read(table: CodeTable, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
@@ -93,11 +100,13 @@ def read(table: CodeTable, status: int, body: bytes, headers: Mapping[str, str] 
     code = _code(table, reply)
     said = _first(table.text_fields, reply)
     text = redacted(said) if isinstance(said, str) else ""
-    if status // 100 == 3 or code is None or (code == 0 and status != 200):
-        return by_status(status, text or "答复中没有返回码", headers)
+    if status // 100 == 3 or code is None or (code == 0 and (status != 200 or denied(reply))):
+        return foreign(by_status(status, text or "答复中没有返回码", headers))
     if code == 0:
         return Outcome(Verdict.DELIVERED, "0", text, _warning(text))
-    return _patient(outcome(table.meanings.get(code, _UNKNOWN_CODE), str(code), text), headers)
+    found = _patient(outcome(table.meanings.get(code, _UNKNOWN_CODE), str(code), text), headers)
+    rest = {name: value for name, value in reply.items() if value != code or value is True}
+    return foreign(found) if affirmed(rest) else found
 
 
 def outcome(meaning: Meaning, code: str, text: str) -> Outcome:
@@ -121,6 +130,22 @@ def by_status(status: int, text: str, headers: Mapping[str, str]) -> Outcome:
     """What an answer means whose body has no code."""
     meaning = _STATUSES.get(status) or _HUNDREDS.get(status // 100) or _HUNDREDS[2]
     return _patient(outcome(meaning, f"HTTP {status}", text), headers)
+
+
+def foreign(found: Outcome) -> Outcome:
+    """The outcome where a platform that has codes answered without one: something before it spoke, perhaps after forwarding."""
+    return replace(found, perhaps=True) if found.verdict is not Verdict.DELIVERED else found
+
+
+def denied(reply: Mapping[str, Any]) -> bool:
+    """Whether a reply says by any of the usual fields that it did not succeed."""
+    codes = [reply[name] for name in CODE_FIELDS if name in reply]
+    return any(reply.get(name, True) is not True for name in YES_FIELDS) or any(code not in (0, "0") for code in codes)
+
+
+def affirmed(reply: Mapping[str, Any]) -> bool:
+    """Whether a reply says by any of the usual fields that it succeeded, and by none that it did not."""
+    return any(name in reply for name in (*CODE_FIELDS, *YES_FIELDS)) and not denied(reply)
 
 
 def _patient(found: Outcome, headers: Mapping[str, str]) -> Outcome:

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from bot.core.telling.message import LineKind, Message, Paint
 from bot.core.telling.outcome import Outcome
-from bot.platforms import JSON_HEADERS, NO_HEADERS, Client, Limits, Request, Robot, Server, Style, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Client, Limits, Request, Robot, Server, Style, Success, _replies
 from bot.platforms._codes import NEW_ROBOT, PACE, PROGRAM, TOO_LONG, CodeTable, bug, busy, refused, reshape, wait
 from bot.platforms._server import Answer, Call, RefusalError, Shown, first_line, parsed, recent, shaped, strictly
 from bot.platforms._text import Brush, as_text, mentioned, missing_keyword, plain, small_print
@@ -90,7 +90,10 @@ class Feishu:
         any_second = "1" * 10  # the length does not depend on the time stamp or its signature
         return len(_body(message, robot, any_second)) <= _BODY * robot.share
 
-    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
+    def read_reply(
+        self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS, success: Success = ""
+    ) -> Outcome:
+        del success
         return _replies.read(_CODES, status, body, headers)
 
 

@@ -3,7 +3,8 @@
     {"type":"duban.message","timestamp":"2027-12-24T08:47:05+00:00",
      "data":{"number":"2027-0412","title":"…","text":"…","part":1,"parts":1,"resent":false,"mentions":[]}}
 
-`text` is the whole message as lines. Success is any 2xx that is not a page. With a secret the three headers carry a
+`text` is the whole message as lines. What counts as a success is the robot's own rule (送达判据): any 2xx that is not a page, a
+JSON body that says so, or Slack's `ok`. With a secret the three headers carry a
 signature over the very bytes sent; the id says what was sent, so a receiver can drop what it has already shown.
 """
 
@@ -24,7 +25,7 @@ from typing_extensions import TypedDict
 
 from bot.core.telling.message import Message
 from bot.core.telling.outcome import Outcome, Verdict
-from bot.platforms import JSON_HEADERS, NO_HEADERS, Client, Limits, Request, Robot, Server, Style, _replies
+from bot.platforms import JSON_HEADERS, NO_HEADERS, Client, Limits, Request, Robot, Server, Style, Success, _replies
 from bot.platforms._codes import CodeTable
 from bot.platforms._server import Answer, Call, RefusalError, Shown, first_line, parsed, recent, shaped, strictly
 from bot.platforms._text import as_text, bare_linked, mentioned, missing_keyword, plain, unlisted, widened
@@ -58,8 +59,10 @@ class Webhook:
         any_moment = datetime(2000, 1, 1, tzinfo=UTC)  # the length does not depend on the time stamp
         return len(_body(message, robot, any_moment)) <= _BODY * robot.share
 
-    def read_reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Outcome:
-        if status // 100 == 2 and not _is_page(body, headers):
+    def read_reply(
+        self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS, success: Success = ""
+    ) -> Outcome:
+        if status // 100 == 2 and not _is_page(body, headers) and _succeeded(body, success):
             return Outcome(Verdict.DELIVERED, f"HTTP {status}")
         return _replies.by_status(status, "", headers)
 
@@ -67,6 +70,15 @@ class Webhook:
 def _is_page(body: bytes, headers: Mapping[str, str]) -> bool:
     """A page instead of an answer comes from a gateway or a login: the receiver may not have been reached."""
     return headers.get("content-type", "").lower().startswith("text/html") or body.lstrip()[:1] == b"<"
+
+
+def _succeeded(body: bytes, success: Success) -> bool:
+    """Whether the body of a 2xx says success by the robot's rule; without one, whether it does not say otherwise."""
+    if success == "slack":
+        return body.strip() == b"ok"
+    if success == "json":
+        return _replies.affirmed(_replies.parsed(body))
+    return success == "2xx" or not _replies.denied(_replies.parsed(body))
 
 
 def sign(secret: str, message_id: str, seconds: str, body: bytes) -> str:

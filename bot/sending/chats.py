@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -57,6 +58,11 @@ class RobotForm(Form):
     secret: str | None = Field(default=None, alias="密钥", description="env:变量名 或 file:文件路径", repr=False)
     keyword: str = Field(default="", alias="关键词")
     style: Style | None = Field(default=None, alias="格式", description=_styles())
+    success: Literal["2xx", "json", "slack"] | None = Field(
+        default=None,
+        alias="送达判据",
+        description="webhook 怎样算送达：2xx、json（code、errcode 为 0，ok、success 为 true）或 slack（答 ok）",
+    )
     proxy: str | None = Field(default=None, alias="代理", description="env:变量名 或 file:文件路径", repr=False)
     authority: str = Field(default="", alias="根证书", description="单位自建证书的根证书文件（PEM）")
     inside: bool = Field(default=False, alias="允许内网", description="平台在内网时写 是")
@@ -225,6 +231,7 @@ class _Reading:
 
     def _way(self, where: tuple[str | int, ...], robot: Robot, form: RobotForm) -> Robot | None:
         """The robot with its style and the way that leads to it; None when part of the way cannot be read."""
+        self._check_success(where, form)
         styles = platform(form.dialect).styles
         if form.style and form.style not in styles:
             hint = f"可用：{'、'.join(styles)}"
@@ -235,7 +242,24 @@ class _Reading:
         if authority is None or (form.proxy and proxy is None):
             return None
         via = SecretStr(proxy) if proxy else None
-        return replace(robot, style=form.style or styles[0], proxy=via, authority=authority, inside=form.inside)
+        return replace(
+            robot,
+            style=form.style or styles[0],
+            success=form.success or "",
+            proxy=via,
+            authority=authority,
+            inside=form.inside,
+        )
+
+    def _check_success(self, where: tuple[str | int, ...], form: RobotForm) -> None:
+        """A receiver without codes of its own should say what counts as a success; a platform with codes has no choice."""
+        if form.success and platform(form.dialect).codes.code_fields:
+            said = f"{form.dialect} 按平台的返回码判定送达，不用写 送达判据"
+            self._placed.report("useless-success", (*where, "送达判据"), said, "删去这一项", info=True)
+        elif not form.success and not platform(form.dialect).codes.code_fields:
+            said = "没有写 送达判据：对方答 2xx 就算送达（答复里写明失败的除外）"
+            hint = "对方答复 JSON 的写 送达判据: json，Slack 的写 slack，只看状态码的写 2xx"
+            self._placed.report("no-success-rule", where, said, hint, info=True)
 
     def _proxy(self, loc: tuple[str | int, ...], text: str) -> str | None:
         """A proxy's address, which may hold a password; only http:// proxies exist here, https goes through them whole."""

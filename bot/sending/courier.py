@@ -152,7 +152,7 @@ class Courier:
             return _refused("解析到不允许的地址", _INSIDE)
         except Exception as error:  # whatever went wrong, the outcome depends only on what may have been sent
             return _failed(error, body)
-        return sealed.dialect.read_reply(response.status_code, content, response.headers)
+        return sealed.dialect.read_reply(response.status_code, content, response.headers, sealed.robot.success)
 
     async def _exchange(self, sealed: Sealed, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """The reply and its body. A shard on which anything failed is not used again."""

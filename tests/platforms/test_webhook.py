@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot.core.telling.message import Line, Message
 from bot.core.telling.outcome import Verdict
-from bot.platforms import Request, Robot, Style, platform
+from bot.platforms import Request, Robot, Style, Success, platform
 from bot.platforms.webhook import sign
 from tests.platforms.samples import Sample
 
@@ -118,6 +118,40 @@ def test_status_alone_decides_but_for_a_page(status: int, body: bytes, verdict: 
     outcome = platform("webhook").read_reply(status, body)
     assert (outcome.verdict, outcome.code) == (verdict, f"HTTP {status}")
     assert outcome.remedy or verdict is Verdict.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("success", "body", "delivered"),
+    [
+        ("", b'{"ok":false}', False),
+        ("", b'{"code":500,"success":false}', False),
+        ("", b'{"code":0}', True),
+        ("", b'{"code":1,"code":0}', False),
+        ("2xx", b'{"ok":false}', True),
+        ("json", b'{"errcode":0,"errmsg":"ok"}', True),
+        ("json", b'{"ok":true}', True),
+        ("json", b'{"success":true,"code":0}', True),
+        ("json", b'{"success":true,"code":1}', False),
+        ("json", b'{"ok":true,"success":false}', False),
+        ("json", b'{"result":"success"}', False),
+        ("json", b'{"code":1,"code":0}', False),
+        ("json", b"please sign in", False),
+        ("json", b"", False),
+        ("slack", b"ok\n", True),
+        ("slack", b"no_team", False),
+        ("slack", b"", False),
+    ],
+)
+def test_what_counts_as_a_success_is_the_robot_s_own_rule(success: Success, body: bytes, delivered: bool) -> None:
+    outcome = platform("webhook").read_reply(200, body, success=success)
+    assert outcome.verdict is (Verdict.DELIVERED if delivered else Verdict.AMBIGUOUS)
+
+
+@pytest.mark.parametrize(
+    ("status", "perhaps"), [(400, False), (404, False), (429, False), (408, True), (503, True), (302, True)]
+)
+def test_a_receiver_of_webhooks_refuses_by_its_status(status: int, perhaps: bool) -> None:
+    assert platform("webhook").read_reply(status, b"").perhaps is perhaps
 
 
 def test_a_page_is_known_by_its_content_type_too() -> None:

@@ -251,14 +251,25 @@ WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         ("方言: wecom", "markdown"),
         ("方言: wecom, 格式: text", "text"),
         ("方言: lanxin", "text"),
-        ("方言: webhook", "text"),
-        ("方言: webhook, 格式: slack", "slack"),
+        ("方言: webhook, 送达判据: 2xx", "text"),
+        ("方言: webhook, 送达判据: slack, 格式: slack", "slack"),
     ],
 )
 def test_a_robot_has_the_style_written_or_its_dialect_s_first(tmp_path: Path, written: str, style: str) -> None:
     chats, problems = load(tmp_path, one(f"{{{written}, 地址: '{LOCAL}'}}"))
     assert problems == ()
     assert chats.robots["县教育局"][0].style == style
+
+
+def test_a_webhook_without_a_rule_of_success_keeps_2xx_and_is_hinted_at(tmp_path: Path) -> None:
+    chats, problems = load(tmp_path, one(f"{{方言: webhook, 地址: '{LOCAL}'}}"))
+    assert chats.robots["县教育局"][0].success == ""
+    assert [(problem.code, problem.is_error) for problem in problems] == [("no-success-rule", False)]
+
+
+def test_a_platform_with_codes_needs_no_rule_of_success(tmp_path: Path) -> None:
+    _, problems = load(tmp_path, one(f"{{方言: wecom, 送达判据: json, 地址: '{LOCAL}'}}"))
+    assert [(problem.code, problem.is_error) for problem in problems] == [("useless-success", False)]
 
 
 def test_a_style_the_dialect_does_not_know_is_an_error_with_those_it_does(tmp_path: Path) -> None:
@@ -269,7 +280,7 @@ def test_a_style_the_dialect_does_not_know_is_an_error_with_those_it_does(tmp_pa
 
 
 def test_a_secret_its_platform_cannot_sign_with_is_an_error_that_does_not_repeat_it(tmp_path: Path) -> None:
-    text = one(f"{{方言: webhook, 地址: '{LOCAL}', 密钥: SEC-literal}}")
+    text = one(f"{{方言: webhook, 送达判据: json, 地址: '{LOCAL}', 密钥: SEC-literal}}")
     problem = only_problem(tmp_path, text)
     assert (problem.line, problem.code) == (3, "bad-secret")
     assert "whsec_" in problem.message

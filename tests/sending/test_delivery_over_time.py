@@ -82,7 +82,7 @@ async def test_an_item_gone_from_the_rules_is_not_spoken_of(office: Office) -> N
 
 
 async def test_a_state_that_changed_while_waiting_is_worded_as_it_is_on_the_day(office: Office) -> None:
-    office.twin.refuse("县教育局", -1)
+    office.twin.refuse("县教育局", 45009)
     number = office.promise("县教育局", office.row("T05-M1"))
     await office.send()
     office.twin.heal("县教育局")
@@ -140,7 +140,7 @@ async def test_a_new_date_told_while_the_old_one_is_in_doubt_is_marked_too(offic
 
 
 async def test_what_surely_never_left_is_told_again_without_a_mark(office: Office) -> None:
-    office.twin.refuse("县教育局", -1)
+    office.twin.refuse("县教育局", 45009)
     number = office.promise()
     await office.send()
     office.twin.heal("县教育局")
@@ -156,7 +156,7 @@ async def test_what_surely_never_left_is_told_again_without_a_mark(office: Offic
 
 async def joined_over_two_days(office: Office) -> tuple[str, Telling, Telling]:
     """A rung that could not be sent and the next one of the same item, as one digest that still waits; its number."""
-    office.twin.refuse("县教育局", -1)
+    office.twin.refuse("县教育局", 45009)
     older = office.row(rung="提前7天", rung_on=date(2027, 12, 24))
     office.promise("县教育局", older)
     await office.send()
@@ -328,7 +328,7 @@ async def test_a_long_message_goes_in_numbered_parts_with_one_number(office: Off
 async def test_parts_already_accepted_are_not_sent_again_after_a_restart(office: Office) -> None:
     number = long_digest(office)
     strict = [True]
-    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", -1) if strict else None)
+    office.twin.on_bubble(lambda bubble: office.twin.refuse("县教育局", 45009) if strict else None)
     await office.send()
     assert office.entry(number).parts_done == 1
     await office.die()
@@ -464,7 +464,7 @@ async def test_the_loop_is_poked_only_when_something_still_waits(office: Office)
     office.promise()
     await office.send()
     assert pokes == []
-    office.twin.refuse("县教育局", -1)
+    office.twin.refuse("县教育局", 45009)
     office.promise()
     await office.send()
     assert pokes == [True]

@@ -208,6 +208,8 @@ def settle(
     if outcome.verdict is Verdict.DELIVERED and entry.parts_done < parts:
         return entry
     update: dict[str, object] = {"code": outcome.code, "why": outcome.remedy or outcome.text}
+    if outcome.perhaps:
+        update["resent"] = True
     match outcome.verdict:
         case Verdict.DELIVERED:
             return _with(entry, **update, state=EntryState.DELIVERED, delivered_at=now)
@@ -246,7 +248,7 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> d
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
     at = allowed(now + retry_wait(entry, outcome.wait_seconds))
     update: dict[str, object] = {"unknown_answers": unknown, "next_attempt_at": at}
-    return update | {"state": EntryState.LATER, "resent": entry.resent or outcome.perhaps}
+    return update | {"state": EntryState.LATER}
 
 
 def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:

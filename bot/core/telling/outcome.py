@@ -28,8 +28,8 @@ class Scope(StrEnum):
 class Outcome:
     """One attempt's result. `wait_seconds` only with LATER; `counts` is False when the wait costs no attempt.
 
-    `perhaps`, only with LATER: something between us and the group failed after the message was handed over, so that it
-    may have been posted. It goes again after a wait, marked 补发.
+    `perhaps`: the answer does not prove that the message was refused before it was posted, so whatever goes again under its
+    number is marked 补发.
     `code` and `text` are what the platform said (its code and its words, URL and keys removed); `remedy` is the
     Chinese sentence an admin reads.
     """
