@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from loguru import logger
 
+from bot.core.deciding.addressees import Directory
+from bot.core.deciding.decisions import Desk, Used
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.memory import WithoutMessage
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message, fingerprint
@@ -70,7 +73,7 @@ class Deliveries:
         self._busy: set[str] = set()
         self.workers: list[asyncio.Task[None]] = []
         self._preparing = asyncio.Semaphore(PREPARED)
-        self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead] | None = None
+        self._view: tuple[Rulebook, Mapping[str, Finding], Letterhead, Directory] | None = None
         self._on_outcome = on_outcome
         self._sent = sent
         self._closing = False
@@ -79,9 +82,9 @@ class Deliveries:
         self._slip = ""  # an error of the wording that the admin has still to be told
         self._arrived: list[str] = []  # not yet in the log
 
-    def view(self, rulebook: Rulebook, findings: Mapping[str, Finding], head: Letterhead) -> None:
-        """What is true now; entries are worded from it at the moment of sending."""
-        self._view = (rulebook, findings, head)
+    def view(self, rulebook: Rulebook, findings: Mapping[str, Finding], head: Letterhead, directory: Directory) -> None:
+        """What is true now; at the moment of sending entries are checked against it and worded from it."""
+        self._view = (rulebook, findings, head, directory)
 
     def recover(self) -> None:
         """Entries in 发送中 that nobody has in hand may have arrived: they go again marked 补发.
@@ -213,18 +216,25 @@ class Deliveries:
     async def _deliver(self, entry: Entry, now: datetime) -> None:
         """One entry as far as it goes now."""
         assert self._view is not None
-        rulebook, findings, head = self._view
+        rulebook, findings, head, _ = self._view
         opens = self._allowed(now, entry.chat, now)
         if opens > now:  # found late: after a restart in the evening, or over a holiday
             self._wait(entry, Wait(opens, "等到办公时间再发"), now)
             return
-        fresh, gone = pruned(entry, findings, self._store.facts, now)
+        fresh, gone = pruned(entry, findings, self._desk(entry, now))
         if gone:
             with self._store.work():
                 self._store.take_back(entry, gone)
                 self._store.put(fresh)
         if fresh.state.open:
             await self._send_parts(fresh, Words(rulebook, findings, day_of(now), head), now)
+
+    def _desk(self, entry: Entry, now: datetime) -> Desk:
+        """What is decided from, as if this entry had not been made; it has its place in the day's budget already."""
+        assert self._view is not None
+        rulebook, _, _, directory = self._view
+        others = WithoutMessage(self._store.tellings, frozenset((entry.number, *entry.carries)))
+        return Desk(self._store.facts, others, directory, rulebook.calendar, self._hours, now, _unused)
 
     async def _send_parts(self, entry: Entry, words: Words, now: datetime) -> None:
         """All parts not yet accepted; each is written down before and settled after."""
@@ -336,6 +346,12 @@ class Deliveries:
     def _allowed(self, at: datetime, chat: str, now: datetime) -> datetime:
         assert self._view is not None
         return allowed(at, chat, now, self._hours, self._view[0].calendar)
+
+
+def _unused(chat: str, day: date) -> Used:
+    """A budget of which nothing is used."""
+    del chat, day
+    return Used()
 
 
 def _cut(entry: Entry, robot: Robot, say: Callable[[Entry], Message]) -> tuple[Entry, tuple[Message, ...]]:

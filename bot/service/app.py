@@ -131,7 +131,7 @@ class App:
 
     def send_due(self) -> None:
         """Acts: hands every chat that is due to a worker; never decides who is told what."""
-        self.deliveries.view(self.rulebook, self.findings, self.letterhead)
+        self.deliveries.view(self.rulebook, self.findings, self.letterhead, self.chats.directory)
         self.deliveries.recover()
         self.deliveries.start()
 

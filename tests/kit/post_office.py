@@ -12,9 +12,13 @@ from typing import Any
 from loguru import logger
 from pydantic import SecretStr
 
+from bot.core.deciding.addressees import Addressee, Directory, name_of
+from bot.core.deciding.decisions import Desk
+from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
+from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Event
-from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.rulebook import Role, Rulebook
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.wording import Letterhead
@@ -48,6 +52,22 @@ def small_rules() -> Rulebook:
 RULES = small_rules()
 
 
+class Anybody(Directory):
+    """Whoever a test makes up is an addressee of everything."""
+
+    def hearer(self, finding: Finding, key: str, role: str) -> Addressee:
+        """That addressee."""
+        del finding
+        return Addressee(key, name_of(key), Role(role), frozenset({Role(role)}))
+
+
+class AsPromised(Deliveries):
+    """Deliveries that do not ask what else was told: tests promise one row many times."""
+
+    def _desk(self, entry: Entry, now: datetime) -> Desk:
+        return replace(super()._desk(entry, now), memory=Tellings())
+
+
 class Office:
     """Everything delivery needs, on one folder, with a hand-wound clock."""
 
@@ -77,7 +97,7 @@ class Office:
         self.store = Store(Database(self.journal))
         self.known = Robots(self.robots, self.store)
         courier = Courier((), timeout=300.0, loopback_only=True)
-        self.deliveries = Deliveries(
+        self.deliveries = AsPromised(
             self.store, self.known, courier, OfficeHours(), lambda: self.now, self.wall,
             lambda entry, outcome: self.outcomes.append(outcome.verdict.value),
             Sent(self.folder / "archive"),
@@ -93,7 +113,7 @@ class Office:
             self.store.used,
         )  # fmt: skip
         self.findings = {finding.item.id: finding for finding in look(scene, self.now)[0]}
-        self.deliveries.view(rules, self.findings, Letterhead(phone="0936-1"))
+        self.deliveries.view(rules, self.findings, Letterhead(phone="0936-1"), Anybody({}))
 
     def row(self, item: str = "T05-M1", **changes: Any) -> Telling:
         """A telling of an item as it stands today."""

@@ -130,7 +130,7 @@ async def test_a_new_date_told_while_the_old_one_is_in_doubt_is_marked_too(offic
     assert (office.entry(number).state is EntryState.UNDELIVERABLE) == given_up
     shown = len(office.seen())
     office.twin.heal("县教育局")
-    office.event(Extended(item="T05-M1", to=date(2028, 6, 30), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
+    office.event(Extended(item="T05-M1", to=date(2028, 1, 4), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
     again = office.promise("县教育局", office.row(), office.row("T05-R1@2027-2"))
     office.now = at("2027-12-28T09:40")
     office.look()

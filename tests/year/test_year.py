@@ -60,7 +60,6 @@ NOT_YET_MENDED = {
     "never-withdrawn": "what is not in the rules has no finding",
     "empty-task": "tasks are handed over without duties",
     "repeats-scattered": "repeats count from each item's own date",
-    "promised-again": "deciding and sending disagree about what is over",
     "too-many-messages": "every rung of every item finds its own day",
     "hand-over-too-long": "a hand-over lists every rule in full",
 }

@@ -115,6 +115,10 @@ class Directory:
             for chat in self.also.get(one.key, ()):
                 yield replace(one, key=f"{one.key}{ALSO}{chat}")
 
+    def hearer(self, finding: Finding, key: str, role: str) -> Addressee | None:
+        """The addressee with this key as the rules have it today; None if no rung speaks to it in that role."""
+        return next((one for one in self.hearers(finding) if one.key == key and role in one.roles), None)
+
     def route(self, addressee: Addressee) -> tuple[str, str]:
         """The addressee's chat, and the mark to put on the line when the chat is not the addressee's own."""
         _, further, also = addressee.key.partition(ALSO)

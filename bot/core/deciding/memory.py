@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.core.deciding.decisions import PastTelling
@@ -100,6 +100,38 @@ class Tellings:
             key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
         }
         return twin
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutMessage:
+    """A `Memory` without what a message says under any of its numbers: as if it had not been made."""
+
+    memory: Tellings
+    numbers: frozenset[str]
+
+    def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key whose rung has the latest nominal date."""
+        found = [one for one in self._of(item, addressee) if one.due_on == due_on]
+        return max(reversed(found), key=lambda one: one.rung_on, default=None)
+
+    def latest(self, item: str, addressee: str) -> PastTelling | None:
+        """The last telling of the item to this addressee, whatever its due date was."""
+        return max(reversed(self._of(item, addressee)), key=lambda one: one.at, default=None)
+
+    def heard(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit first heard of the rule."""
+        return self.memory.heard(rule, unit)
+
+    def asked(self, rule: Rule, unit: str) -> datetime | None:
+        """When the unit was first asked for what the rule asks."""
+        return self.memory.asked(rule, unit)
+
+    def in_force_since(self, rule: Rule) -> datetime | None:
+        """When the rule came into force."""
+        return self.memory.in_force_since(rule)
+
+    def _of(self, item: str, addressee: str) -> list[PastTelling]:
+        return [one for one in self.memory.of(item, addressee) if one.number not in self.numbers]
 
 
 def today(told: PastTelling, names: Succession) -> PastTelling:

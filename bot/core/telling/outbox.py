@@ -17,10 +17,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Directory, silence_of
+from bot.core.deciding.decisions import Addressee, Desk, Directory, silence_of, weigh
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
-from bot.core.facts.facts import Facts
 from bot.core.rules.item import State, long_date
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.rules.succession import ASSIGNED, Succession
@@ -32,6 +31,9 @@ from bot.core.time.zone import ZONE, day_of, midnight
 
 #: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
+
+#: Reasons of tellings that take back an earlier one.
+TAKE_BACK = {Reason.RECOVERED.name, Reason.VOIDED.name}
 
 #: Moves an instant into the hours in which the entry's chat may be written to.
 Allowed = Callable[[datetime], datetime]
@@ -79,16 +81,15 @@ def cancelled(entry: Entry, why: str) -> Entry:
 # --- right before it is sent ------------------------------------------------------
 
 
-def pruned(
-    entry: Entry, findings: Mapping[str, Finding], facts: Facts, now: datetime
-) -> tuple[Entry, tuple[Telling, ...]]:
+def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tuple[Entry, tuple[Telling, ...]]:
     """The entry without the tellings that are no longer true, and those; cancelled when none is left.
 
-    Nothing is taken out once a part was accepted: members would see half a message.
+    `the_desk` has no record of the entry (`WithoutMessage`) and no budget. Nothing is taken out once a part was accepted:
+    members would see half a message.
     """
     if entry.parts_done:
         return entry, ()
-    reasons = [obsolete(one, findings.get(one.item), facts, now, entry.chat) for one in entry.tellings]
+    reasons = [untrue(one, findings.get(one.item), the_desk, entry.chat) for one in entry.tellings]
     gone = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if why)
     if not gone:
         return entry, ()
@@ -96,30 +97,40 @@ def pruned(
     return _with(entry, tellings=kept) if kept else cancelled(entry, next(filter(None, reasons))), gone
 
 
-def obsolete(telling: Telling, finding: Finding | None, facts: Facts, now: datetime, chat: str = "") -> str:
-    """Why a telling need not be said any more, or nothing: checked right before sending to `chat`, on today's findings."""
+def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str) -> str:
+    """Why a telling is not to be said any more, or nothing.
+
+    It is true while the deciding engine, knowing nothing of it, would tell the same addressee of the item now.
+    """
     if finding is None:
         return "事项已不在规则中"
-    if finding.state is State.CLOSED and telling.reason != Reason.RECOVERED.name:
-        return finding.detail or "已销号"
-    if finding.state is not State.CLOSED and telling.reason == Reason.RECOVERED.name:
-        return "事项已重新打开"
-    if finding.state is State.AWAITING_CHECK:
-        return "已报办结，待核"
+    addressee = the_desk.directory.hearer(finding, telling.addressee, telling.role)
+    if addressee is None:
+        return f"按现行规则不再由{telling.addressee}以{telling.role}接收"
+    decision = weigh(finding, addressee, the_desk)
+    over = finding.state in (State.CLOSED, State.AWAITING_CHECK)
+    if over and not (telling.reason == Reason.RECOVERED.name and decision.reason.tells):
+        return finding.detail or decision.reason.words
     if finding.due_on != telling.due_on:
-        return f"时限已改为{long_date(finding.due_on)}"
-    if not finding.confirmed:
-        return "已不再确认"
-    if finding.made_good_by:
-        return f"{finding.made_good_by}已完成"
-    if finding.suppressed_by:
-        return "由上级事项统一提醒"
-    return _silenced(telling, facts, now, chat)
+        return _moved(finding)
+    if decision.reason is Reason.SILENCED:
+        return _silence(telling, the_desk, decision.chat)
+    if not decision.reason.tells:
+        return f"{decision.by}{decision.reason.words}"
+    if telling.reason != decision.reason.name and {telling.reason, decision.reason.name} & TAKE_BACK:
+        return "事项已重新打开" if telling.reason in TAKE_BACK else decision.reason.words
+    return _silence(telling, the_desk, chat)
 
 
-def _silenced(telling: Telling, facts: Facts, now: datetime, chat: str) -> str:
-    silence = silence_of(telling.item, telling.rule, telling.addressee, chat, facts, now)
-    return f"静默至{silence.until.astimezone(ZONE):%Y-%m-%d %H:%M}" if silence else ""
+def _moved(finding: Finding) -> str:
+    """Why a telling of another date is void: the deadline is another one, or another value has become known."""
+    happened = finding.anchor is not None and finding.anchor.happened
+    return "数值已更新，另行告知" if happened else f"时限已改为{long_date(finding.due_on)}"
+
+
+def _silence(telling: Telling, the_desk: Desk, chat: str) -> str:
+    found = silence_of(telling.item, telling.rule, telling.addressee, chat, the_desk.facts, the_desk.now)
+    return f"静默至{found.until.astimezone(ZONE):%Y-%m-%d %H:%M}" if found else ""
 
 
 def late(waiting: Iterable[Entry], now: datetime) -> list[Entry]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.core.deciding.decisions import ADMIN, Directory
+from bot.core.deciding.decisions import ADMIN, Desk, Directory, PastTelling, Used
 from bot.core.deciding.findings import judge
+from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
+from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, EntryState, Telling
-from bot.core.telling.outbox import cancelled, merged, obsolete, readdressed, recovered, sending, settle
+from bot.core.telling.outbox import cancelled, merged, readdressed, recovered, sending, settle, untrue
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.retries import BACKOFF, RESENDS, UNKNOWN_CAP
 from bot.core.time.windows import OfficeHours, is_open, next_open_minute
-from tests.kit.builders import a_milestone, a_rulebook, facts_after, moment
+from tests.kit.builders import a_milestone, a_rulebook, everybody, facts_after, moment
 
 NOW = moment("2027-03-03 09:26")
 RULEBOOK = a_rulebook(
@@ -165,11 +168,15 @@ def test_every_state_is_open_or_final() -> None:
 # --- still true? ---------------------------------------------------------------
 
 
-def why_not(row: Telling, *happened: Payload, at: str = "2027-03-03 10:00", chat: str = "县教育局") -> str:
+def why_not(row: Telling, *happened: Payload, at: str = "2027-03-03 10:00", told: Sequence[PastTelling] = ()) -> str:
     facts = facts_after(*((payload, "2027-03-03 09:30") for payload in happened))
-    now = moment(at)
+    now, chat = moment(at), "县教育局"
     found = {one.item.id: one for one in judge(RULEBOOK, facts, now.date())}
-    return obsolete(row, found.get(row.item), facts, now, chat)
+    return untrue(row, found.get(row.item), a_desk(RULEBOOK, facts, now, *told), chat)
+
+
+def a_desk(rulebook: Rulebook, facts: Facts, now: datetime, *told: PastTelling) -> Desk:
+    return Desk(facts, Tellings(told), everybody(rulebook), rulebook.calendar, OfficeHours(), now, lambda *_: Used())
 
 
 def an_extension() -> Extended:
@@ -185,9 +192,12 @@ def an_extension() -> Extended:
         (a_row(), (Closed(item="T05-M1", by="秘书组"),), "已销号"),
         (a_row(), (Done(item="T05-M1"),), "已报办结，待核"),
         (a_row(), (an_extension(),), "时限已改为2027年6月30日"),
-        (a_row(reason="RECOVERED"), (Closed(item="T05-M1", by="秘书组"),), ""),
+        (a_row(reason="RECOVERED"), (Closed(item="T05-M1", by="秘书组"),), "已销号"),
         (a_row(reason="RECOVERED"), (), "事项已重新打开"),
-        (a_row("T05-M1-01"), (Done(item="T05-M1"),), "由上级事项统一提醒"),
+        (a_row("T05-M1-01"), (Done(item="T05-M1"),), "T05-M1由上级事项统一提醒"),
+        (a_row("T05-M1-01", role="配合单位"), (), "按现行规则不再由县教育局以配合单位接收"),
+        (a_row(who="团县委"), (), "按现行规则不再由团县委以牵头单位接收"),
+        (a_row(who="县教育局→基础教育股"), (), "按现行规则不再由县教育局→基础教育股以牵头单位接收"),
         (a_row(), (Silenced(item="T05-M1", until=moment("2027-03-05 12:00"), reason="部署"),), "静默至2027-03-05 12:00"),
         (a_row("T05-M1-01"), (Silenced(item="T05-M1", until=moment("2027-03-05"), reason="部署"),), "静默至2027-03-05 00:00"),
         (a_row(), (Silenced(chat="县教育局", until=moment("2027-03-05"), reason="部署"),), "静默至2027-03-05 00:00"),
@@ -199,6 +209,26 @@ def test_what_is_no_longer_true_is_not_said(row: Telling, happened: tuple[Payloa
     assert why_not(row, *happened) == why
 
 
+def heard_before(**changes: object) -> PastTelling:
+    told = PastTelling(
+        "T05-M1", date(2027, 3, 10), "县教育局", date(2027, 3, 11), "逾期1天", "逾期", "FIRST", "2027-0001",
+        moment("2027-03-11 09:26"),
+    )  # fmt: skip
+    return replace(told, **changes)  # type: ignore[arg-type]
+
+
+def test_that_it_is_over_is_said_to_who_heard_of_the_trouble() -> None:
+    over, closed = a_row(reason="RECOVERED", rung="恢复"), Closed(item="T05-M1", by="秘书组")
+    assert why_not(over, closed, told=[heard_before()]) == ""
+    assert why_not(a_row(), closed, told=[heard_before()]) == "已销号"
+    assert why_not(over, at="2027-03-12 10:00", told=[heard_before()]) != ""
+
+
+def test_what_a_later_message_told_is_not_said_again() -> None:
+    later = heard_before(rung_on=date(2027, 3, 3), rung="提前7天", state="临期")
+    assert why_not(a_row(), told=[later]) == "本级次已提醒"
+
+
 def test_expired_silence_of_an_item_does_not_hide_one_of_its_rule() -> None:
     over = Silenced(item="T05-M1-01", until=moment("2027-03-03 09:45"), reason="部署")
     still = Silenced(item="T05-M1", until=moment("2027-03-05 12:00"), reason="部署")
@@ -208,7 +238,7 @@ def test_expired_silence_of_an_item_does_not_hide_one_of_its_rule() -> None:
 def test_proposal_that_changed_since_is_not_said() -> None:
     rulebook = a_rulebook(a_milestone(due="2027-03-10", basis="建议"))
     (finding,) = judge(rulebook, Facts(), NOW.date())
-    assert obsolete(a_row(), finding, Facts(), NOW) == "已不再确认"
+    assert untrue(a_row(), finding, a_desk(rulebook, Facts(), NOW), "县教育局") == "待人工确认"
 
 
 # --- merged and moved --------------------------------------------------------------
