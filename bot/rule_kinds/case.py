@@ -78,8 +78,10 @@ class CaseKind(BaseKind):
     def when(self, form: CaseForm) -> str:
         """The limits without the names of the steps, which no chat is shown."""
         limits = "、".join(one.span.words() if one.span else "不单列" for one in form.stages)
+        if limits.count("个工作日") == len(form.stages):
+            limits = f"{limits.replace('个工作日', '')}个工作日"
         total = f"，全程{form.total.words()}" if form.total else ""
-        return f"登记后分{len(form.stages)}步办理，时限依次为{limits}{total}"
+        return f"登记后分{len(form.stages)}步办理，依次为{limits}{total}"
 
     def procedure(self, form: CaseForm) -> Procedure:
         """The steps a case goes through."""

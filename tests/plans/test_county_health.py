@@ -53,7 +53,7 @@ def test_a_town_hears_its_own_reports_in_one_digest_and_the_office_that_guides_i
     guided = [one for one in sent if one.draft.chat == "县疾控中心"]
     told = {row.item for one in guided if one.at.date() == date(2027, 3, 12) for row in one.draft.tellings}
     assert own <= told
-    assert "（业务指导）" in "\n".join(one.text for one in guided)
+    assert "业务指导：\n" in "\n".join(one.text for one in guided)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_messages_cite_articles_and_use_the_plans_words() -> None:
     texts = "\n".join(one.text for one in foretold(COUNTY, "2028-06-01", "2028-08-15 18:00"))
     assert "责任单位：县卫生健康局；配合部门：县财政局" in texts
     assert "依据：提升方案（征求意见稿）第1条" in texts
-    assert "第1条　乡镇卫生院达标建设（责任）" in texts
+    assert "责任：\n· 第1条　乡镇卫生院达标建设\n" in texts
     assert "牵头" not in texts
 
 

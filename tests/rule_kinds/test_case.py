@@ -291,7 +291,7 @@ def test_a_case_rule_is_sensitive_whatever_the_file_says() -> None:
 
 def test_the_names_of_steps_are_not_read_in_a_chat() -> None:
     (rule,) = a_rulebook(a_case_rule()).rules
-    assert rule.kind.when(rule.form) == "登记后分4步办理，时限依次为3个工作日、10个工作日、15个工作日、5个工作日"
+    assert rule.kind.when(rule.form) == "登记后分4步办理，依次为3、10、15、5个工作日"
 
 
 # --- the rules change under open cases -------------------------------------------------------------------------------

@@ -110,7 +110,10 @@ def test_leader_with_a_chat_of_their_own_is_told_there() -> None:
 def test_schools_hear_only_what_names_them() -> None:
     story = Timeline(a_rulebook(a_duty(more="配合: [各学校]"), a_milestone(due="2027-03-10")), start="2027-02-22")
     passed = story.at("2027-03-20 18:00")
-    assert {row.item for one in of_chat(passed.sent, "各学校") for row in one.draft.tellings} == {"T05-R1@2027-1"}
+    heard = of_chat(passed.sent, "各学校")
+    assert {row.item for one in heard for row in one.draft.tellings} == {"交办:T05", "T05-R1@2027-1"}
+    assert "· 控辍保学学期排查（T05-R1）\u3000每年3月15日、9月15日\n" in heard[0].text
+    assert "T05-M1" not in "".join(one.text for one in heard)
 
 
 def test_monthly_list_is_one_message_on_the_first_workday_of_the_month() -> None:

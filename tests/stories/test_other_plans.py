@@ -57,8 +57,12 @@ def test_a_guiding_unit_hears_where_a_rung_names_it_and_is_told_of_it_at_the_sta
     guided = a_milestone(due="2027-03-10", ladder="有指导", more="指导: [县民政局]")
     other = a_milestone("T05-M2", due="2027-03-10", ladder="一般节点", more="指导: [县民政局]", title="另一项")
     story = Timeline(a_rulebook(guided, other, ladders=GUIDED), start="2027-03-01")
-    heard = [line for one in story.at("2027-03-20 18:00").sent for line in one.lines() if line.startswith("县民政局")]
-    assert heard == ["县民政局 汇总 T05-M1 提前7天 FIRST"]
+    passed = story.at("2027-03-20 18:00")
+    heard = [line for one in passed.sent for line in one.lines() if line.startswith("县民政局")]
+    assert heard == ["县民政局 汇总 交办:T05 当天 ASSIGNED", "县民政局 汇总 T05-M1 提前7天 FIRST"]
+    [handed] = [one for one in passed.sent if one.draft.chat == "县民政局" and "交办" in one.text.splitlines()[0]]
+    assert "指导：第（五）项" in handed.text
+    assert {row.role for row in handed.draft.tellings} == {"指导单位"}
 
 
 def test_each_area_goes_its_own_way() -> None:

@@ -130,12 +130,15 @@ def assignments(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
 def handed_over(assigned: Finding, units: Iterable[str]) -> Iterator[Rule]:
     """The rules that a hand-over tells these units of: what is theirs to do or to help with, and has a date."""
     rules: tuple[Rule, ...] = assigned.item.data or ()
-    alone = isinstance(assigned.item.rule.form, IndicatorForm)
-    for rule in rules:
-        hears = {*rule.principals, *(() if rule.asks_provider else (*rule.cooperating, *rule.guiding))}
-        in_heading = rule.judges_values and alone
-        if not rule.kind.undated and not in_heading and hears.intersection(units):
-            yield rule
+    return (rule for rule in rules if not rule.kind.undated and any(role_in(rule, unit) for unit in units))
+
+
+def role_in(rule: Rule, unit: str) -> Role | None:
+    """In which role a unit hears of a rule's items; None when it does not."""
+    if rule.asks_provider:
+        return Role.PROVIDER if unit == rule.provider else None
+    named = ((Role.LEAD, rule.principals), (Role.COOPERATING, rule.cooperating), (Role.GUIDING, rule.guiding))
+    return next((role for role, units in named if unit in units), None)
 
 
 @lru_cache(maxsize=16)
@@ -143,22 +146,31 @@ def _assigned_rules(rulebook: Rulebook) -> tuple[Rule, ...]:
     return tuple(_assigned_rule(owner, _reached(rulebook, owner)) for owner in rulebook.owners)
 
 
-def _reached(rulebook: Rulebook, owner: TaskForm | IndicatorForm) -> tuple[str, ...]:
-    """The units of a task or indicator, then units that lead only one of its areas or items."""
-    further = (unit for rule in rulebook.rules_of(owner.id) if rule.lead for unit in rule.lead.units)
-    return tuple(dict.fromkeys((*owner.units, *further)))
+def _reached(rulebook: Rulebook, owner: TaskForm | IndicatorForm) -> dict[str, Role]:
+    """Every unit that has to do with a task or indicator, with its role: as the task has it, or a single rule of it."""
+    found = dict.fromkeys(owner.units, Role.COOPERATING)
+    found |= dict.fromkeys(owner.guiding if isinstance(owner, TaskForm) else (), Role.GUIDING)
+    for rule in rulebook.rules_of(owner.id):
+        helping = () if rule.asks_provider else rule.cooperating
+        for unit in (*rule.principals, *helping):
+            found[unit] = Role.COOPERATING
+        for unit in () if rule.asks_provider else rule.guiding:
+            found.setdefault(unit, Role.GUIDING)
+    return found
 
 
-def _assigned_rule(owner: TaskForm | IndicatorForm, units: tuple[str, ...]) -> Rule:
+def _assigned_rule(owner: TaskForm | IndicatorForm, units: Mapping[str, Role]) -> Rule:
     lead = owner.chosen_lead if isinstance(owner, TaskForm) else owner.lead
     if isinstance(owner, TaskForm) and lead and owner.units_basis is Basis.PROPOSED:
         lead = LeadForm(units=lead.units, basis=Basis.PROPOSED)
+
+    def others(role: Role) -> tuple[str, ...]:
+        return tuple(unit for unit, its in units.items() if its is role and (lead is None or unit not in lead.units))
+
     return Rule(
         id=f"交办:{owner.id}", kind=OfficeKind(), form=owner, owner=owner.id, owner_title=owner.title, citation="",
-        title=owner.title, basis=Basis.PLAN, units=owner.units, lead=lead,
-        cooperating=tuple(unit for unit in units if lead is None or unit not in lead.units), provider="",
-        ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="",
-        guiding=owner.guiding if isinstance(owner, TaskForm) else (),
+        title=owner.title, basis=Basis.PLAN, units=owner.units, lead=lead, cooperating=others(Role.COOPERATING),
+        provider="", ladder=_ladder(Delivery.DIGEST, _TO_UNITS), ladder_name="", guiding=others(Role.GUIDING),
     )  # fmt: skip
 
 

@@ -15,11 +15,11 @@ from datetime import date
 from bot.core.deciding.addressees import name_of
 from bot.core.deciding.decisions import VOID
 from bot.core.deciding.findings import Finding
-from bot.core.deciding.office import handed_over
 from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST
-from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook, TaskForm
+from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook
 from bot.core.telling.entry import Entry, Telling
+from bot.core.telling.handing_over import hand_over_lines
 from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.core.time.workdays import Calendar
 
@@ -123,12 +123,16 @@ LIGHTS = {Paint.BLUE: "蓝灯", Paint.GREEN: "绿灯", Paint.YELLOW: "黄灯", P
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Everything wording needs besides the entry: rulebook, today's findings by item, the day, the letterhead."""
+    """Everything wording needs besides the entry: rulebook, today's findings by item, the day, the letterhead.
+
+    `name` is the name above the message, once it is known; a line for anybody else says whose it is.
+    """
 
     rulebook: Rulebook
     findings: Mapping[str, Finding]
     today: date
     head: Letterhead
+    name: str = ""
 
     @property
     def calendar(self) -> Calendar:
@@ -140,10 +144,11 @@ def word(entry: Entry, words: Words) -> Message:
     """The message an entry is sent as today."""
     tellings = [(telling, words.findings[telling.item]) for telling in entry.tellings if telling.item in words.findings]
     mark = "补发" if entry.resent else words.head.mark
+    words = replace(words, name=_titled(entry))
     if entry.form == Delivery.SINGLE.value and tellings:
         title, lines = _single(tellings, words)
     else:
-        title, lines = _digest(_titled(entry), tellings, words)
+        title, lines = _digest(tellings, words)
     lines = [line._replace(text=quoted_once(line.text)) for line in lines]
     foot = _foot(entry, tellings, words)
     return Message(title=quoted_once(title), lines=tuple(lines), foot=foot, number=entry.number, mark=mark)
@@ -183,7 +188,9 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
         lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
         if finding.detail:
             lines.append(Line(finding.detail))
-    lines += [Line(text) for text in (_ask(telling, finding), *_marks(tellings, words)) if text]
+    whose = _whose([one for one, _ in tellings], words)
+    to = f"通知对象：{whose}" if whose else ""
+    lines += [Line(text) for text in (to, _ask(telling, finding), *_marks(tellings, words)) if text]
     return title, lines
 
 
@@ -238,7 +245,7 @@ def _titled(entry: Entry) -> str:
     return others[0] if len(others) == 1 and others[0] not in keys else entry.chat
 
 
-def _digest(chat: str, tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[str, list[Line]]:
+def _digest(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[str, list[Line]]:
     merged = _merged(tellings)
     monthly = [pair for pair in merged if pair[0][0].form == Delivery.MONTHLY.value]
     plain = [pair for pair in merged if pair[0][0].form != Delivery.MONTHLY.value]
@@ -251,7 +258,7 @@ def _digest(chat: str, tellings: Sequence[tuple[Telling, Finding]], words: Words
         what = "月度清单（逾期较久或未达标）" if wrong else "月度清单"
         lines.append(Line(f"{NUMERALS[_headings(lines)]}、{what}", LineKind.HEADING))
         lines += _numbered(sorted(monthly, key=_weightiest_first), words, LONGEST - len(lines))
-    return f"【{_kind(merged)}】{chat} · {short_day(words.today)}", lines
+    return f"【{_kind(merged)}】{words.name} · {short_day(words.today)}", lines
 
 
 def _headings(lines: Sequence[Line]) -> int:
@@ -337,20 +344,22 @@ def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words, mos
             paint = words.head.painted(states[0]) if states else Paint.NONE
             text = f"{NUMERALS[_headings(lines)]}、{heading}"
             lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
-            lines += _numbered(_by_date(group, words), words, most)
+            if states == (State.ASSIGNED,):
+                lines += _handed_over(group, words)
+            else:
+                lines += _numbered(_by_date(group), words, most)
     return lines
 
 
-def _by_date(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[tuple[list[Telling], Finding]]:
+def _handed_over(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
+    """The section of what is handed over: as the plan counts its tasks, then the indicators."""
     owners = [owner.id for owner in words.rulebook.owners]
+    ordered = sorted(group, key=lambda pair: owners.index(pair[1].item.rule.owner))
+    return [Line(text) for text in hand_over_lines(ordered, words.rulebook, words.findings, words.name)]
 
-    def place(pair: tuple[list[Telling], Finding]) -> tuple[date, int, str]:
-        """By date; 交办 as the plan counts its tasks, then the indicators."""
-        finding = pair[1]
-        owner = finding.item.rule.owner if finding.state is State.ASSIGNED else ""
-        return finding.due_on or date.max, owners.index(owner) if owner in owners else 0, finding.item.id
 
-    return sorted(group, key=place)
+def _by_date(group: Sequence[tuple[list[Telling], Finding]]) -> list[tuple[list[Telling], Finding]]:
+    return sorted(group, key=lambda pair: (pair[1].due_on or date.max, pair[1].item.id))
 
 
 def _weightiest_first(pair: tuple[list[Telling], Finding]) -> tuple[int, date, str]:
@@ -382,14 +391,15 @@ def _answerable(finding: Finding) -> str:
 
 
 def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, words: Words) -> list[Line]:
-    marks = _marks([(telling, finding) for telling in tellings], words)
-    tail = "".join(f"（{mark}）" for mark in marks)
+    marks = [_whose(tellings, words), *_marks([(telling, finding) for telling in tellings], words)]
+    tail = "".join(f"（{mark}）" for mark in marks if mark)
     if finding.state is State.NOTED:
         first, *rest = finding.lines or (finding.item.title,)
         return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
-    if finding.state is State.ASSIGNED:
-        return _assigned_lines(prefix, tellings, finding, tail, words)
-    parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", _when(finding, words)]
+    when = _when(finding, words)
+    if _heading((list(tellings), finding)) == THIS_MONTH:
+        when = _WORKDAYS.sub("", when)
+    parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", when]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
     heard = _voided(tellings, finding)
@@ -468,56 +478,22 @@ def _provisional(finding: Finding) -> str:
     return "（暂定日历）" if finding.provisional else ""
 
 
+def _whose(tellings: Sequence[Telling], words: Words) -> str:
+    """Whose an item is, where the name above the message does not say so: several names share the chat."""
+    names = list(dict.fromkeys(name_of(telling.addressee) for telling in tellings if not telling.mark))
+    return "、".join(names) if set(names) - {words.name} else ""
+
+
 def _marks(tellings: Iterable[tuple[Telling, Finding]], words: Words) -> list[str]:
     return list(
         dict.fromkeys(words.rulebook.plan.in_own_words(telling.mark) for telling, _ in tellings if telling.mark)
     )
 
 
-# --- 交办 -------------------------------------------------------------------
-
-
-def _assigned_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, tail: str, words: Words) -> list[Line]:
-    owner = finding.item.rule.form
-    units = [name_of(telling.addressee) for telling in tellings]
-    heads = "、".join(dict.fromkeys(_capacity(telling, owner, words) for telling in tellings))
-    lines = [Line(f"{prefix}{_assigned_title(owner, words)}（{heads}）{tail}")]
-    return lines + [Line(f"· {text}") for text in _duties(finding, units)]
-
-
-def _capacity(telling: Telling, owner: TaskForm | IndicatorForm, words: Words) -> str:
-    """牵头, 配合 or 指导 in the plan's words; 责任 for a unit that leads only an area or a single item."""
-    own = (*owner.units, *(owner.guiding if isinstance(owner, TaskForm) else ()))
-    known = telling.role != Role.COOPERATING.value or name_of(telling.addressee) in own
-    return words.rulebook.plan.called_briefly(telling.role) if known else "责任"
-
-
-def _assigned_title(owner: TaskForm | IndicatorForm, words: Words) -> str:
-    """第（五）项　高质量推动…, or 指标　高中阶段毛入学率：2027年达到97%，…; of a sensitive indicator its number."""
-    if isinstance(owner, TaskForm):
-        return f"{owner.cited(words.rulebook.plan)}{SPACE}{owner.title}"
-    if owner.sensitive:
-        return f"指标{owner.id}"
-    judging = [rule for rule in words.rulebook.rules_of(owner.id) if rule.judges_values]
-    others = "、".join(rule.kind.name for rule in judging[1:])
-    aims = f"：{judging[0].kind.when(owner)}{f'；另看{others}' if others else ''}" if judging else ""
-    return f"指标{SPACE}{owner.title}{aims}"
-
-
-def _duties(assigned: Finding, units: Sequence[str]) -> list[str]:
-    """What of this task or indicator these units will hear of, with its dates in words."""
-    found: list[str] = []
-    for rule in handed_over(assigned, units):
-        of_task = isinstance(assigned.item.rule.form, TaskForm)
-        name = f"{rule.title if of_task else ''}数据报送" if rule.asks_provider else rule.title
-        title = f"事项{rule.id}" if rule.sensitive else f"{name}（{rule.id}）"
-        found.append(f"{title}{SPACE}{rule.shown_when}")
-    return found
-
-
 # --- words of dates and titles ---------------------------------------------
 
 
+_WORKDAYS = re.compile("（[0-9]+个工作日）")  # behind the days that are left; needless for a date of this month
 _NESTED = re.compile("“[^”]*“")
 
 

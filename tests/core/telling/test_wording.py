@@ -16,7 +16,7 @@ from bot.core.deciding.decisions import ADMIN, Used
 from bot.core.deciding.findings import Finding, judge
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
-from bot.core.facts.events import Observed, Returned
+from bot.core.facts.events import Closed, Done, Extended, Observed, Returned
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.item import State
@@ -205,16 +205,77 @@ def test_assignment_lists_every_duty_with_its_date_in_words() -> None:
     message = written(rulebook, "2026-11-23", *rows)
     assert [line.text for line in message.lines] == [
         "一、交办",
-        "1. 第（五）项　高质量推动义务教育优质均衡发展（牵头）",
+        "牵头：第（五）项　高质量推动义务教育优质均衡发展",
         "· 国家评估认定（T05-M1）　2027年底（2028年3月31日前公布结果）",
         "· 控辍保学学期排查（T05-R1）　每年3月15日、9月15日",
-        "2. 指标　高中阶段毛入学率：2027年达到97%，2035年97.5%以上（牵头）",
+        "指标（数据由其他单位报送）：",
+        "· 高中阶段毛入学率",
     ]
     assert message.title == "【事项交办】县教育局 · 11月23日（周一）"
     provider = written(
         rulebook, "2026-11-23", ("交办:I4", {"addressee": "县民政局", "role": "配合单位"}), chat="县民政局"
     )
-    assert provider.lines[2].text == "· 数据报送（I4:报送）　每年报送，次年3月31日前（宽限10个工作日）"
+    assert [line.text for line in provider.lines[1:]] == [
+        "指标数据　每年报送，次年3月31日前（宽限10个工作日）：",
+        "· 高中阶段毛入学率",
+    ]
+
+
+def test_duties_with_one_date_stand_under_it_and_tasks_without_a_duty_are_only_named() -> None:
+    rulebook = a_rulebook(
+        a_duty("T05-R1", title="第一项", cadence="每季度末"),
+        a_duty("T05-R2", title="第二项", cadence="每季度末"),
+        a_duty("T05-R3", title="第三项", cadence="每年底", more="配合: [县财政局]"),
+    )
+    assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", {})).lines] == [
+        "一、交办",
+        "牵头：第（五）项　高质量推动义务教育优质均衡发展",
+        "每季度末：",
+        "· 第一项（T05-R1）",
+        "· 第二项（T05-R2）",
+        "· 第三项（T05-R3）　每年底",
+    ]
+    helper: dict[str, object] = {"addressee": "县财政局", "role": "配合单位"}
+    assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", helper), chat="县财政局").lines] == [
+        "一、交办",
+        "配合：第（五）项　高质量推动义务教育优质均衡发展",
+        "· 第三项（T05-R3）　每年底",
+    ]
+
+
+def put_off(item: str, due: str, to: str) -> Extended:
+    return Extended(item=item, to=date.fromisoformat(to), rule_due=date.fromisoformat(due), reason="顺延", by="督查室")
+
+
+def test_what_is_handed_over_is_open_and_has_the_date_in_force() -> None:
+    rulebook = a_rulebook(
+        a_milestone("T05-M1", "2027-03-31"), a_milestone("T05-M2", "2027-03-31", title="第二项"),
+        a_milestone("T05-M3", "2027-03-31", title="第三项"), a_duty(cadence="每季度末"),
+    )  # fmt: skip
+    facts = facts_after(
+        (put_off("T05-M1", "2027-03-31", "2027-05-01"), "2026-11-20 10:00"),
+        (Closed(item="T05-M2", by="督查室"), "2026-11-20 10:00"),
+        (Done(item="T05-M3", by="县教育局"), "2026-11-20 10:00"),
+        (put_off("T05-R1@2026Q4", "2026-12-31", "2027-01-20"), "2026-11-20 10:00"),
+    )
+    assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", {}), facts=facts).lines][2:] == [
+        "· 国家评估认定（T05-M1）　延期至2027年5月1日",
+        "· 控辍保学学期排查（T05-R1）　每季度末，2026Q4延期至2027年1月20日",
+    ]
+
+
+def test_each_line_of_a_shared_chat_says_whose_it_is() -> None:
+    rulebook = a_rulebook(MILESTONE, a_duty(more="配合: [县财政局]"))
+    shared: dict[str, object] = {"addressee": "县财政局", "unit": "县财政局", "role": "配合单位"}
+    rows: list[tuple[str, dict[str, object]]] = [("T05-R1@2027-1", {}), ("T05-M1", {}), ("T05-M1", shared)]
+    own, both = [line.text for line in written(rulebook, "2027-03-10", *rows).lines if "（T05-" in line.text]
+    assert "县" not in own
+    assert both.endswith("（县教育局、县财政局）")
+    single = written(rulebook, "2027-03-24", ("T05-M1", shared), form="单发")
+    assert "通知对象：县财政局" in text(single)
+    handed = text(written(rulebook, "2026-11-23", ("交办:T05", {}), ("交办:T05", shared)))
+    assert "县教育局牵头、县财政局配合：第（五）项" in handed
+    assert "每年3月15日、9月15日　县教育局牵头、县财政局配合" in handed
 
 
 def test_monthly_list_names_the_unit_responsible() -> None:
@@ -387,7 +448,7 @@ def test_sensitive_item_shows_only_number_unit_and_date() -> None:
     assert "督办事项（T05-R1@2027-1）　时限3月15日" in shown
     assert "事项T05-R1　每年3月15日、9月15日" in shown
     assert "T05-M2：2027年6月20日" in shown
-    assert "指标I4（牵头）" in shown
+    assert "· 指标I4\n" in shown
 
 
 # --- what must hold for every text -----------------------------------------------------------

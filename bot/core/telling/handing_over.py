@@ -1,0 +1,154 @@
+"""交办: what a message says of everything that is handed over to the units of a chat.
+
+First the tasks, by the role that the units have in them; then a line for each duty, those with the same date under that date; then the
+figures by name. What is closed or reported done is left out, and an extension in force stands in place of the date.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.core.deciding.addressees import name_of
+from bot.core.deciding.findings import Finding
+from bot.core.deciding.office import handed_over, role_in
+from bot.core.rules.item import State, long_date
+from bot.core.rules.rulebook import IndicatorForm, Role, Rule, Rulebook, TaskForm
+from bot.core.telling.entry import Telling
+
+SPACE = "\u3000"
+#: What is over, so that nobody is asked for it any more.
+_OVER = (State.CLOSED, State.AWAITING_CHECK)
+
+#: Roles by weight.
+_RANK = (Role.LEAD, Role.PROVIDER, Role.COOPERATING, Role.GUIDING)
+
+#: A task or indicator that is handed over, and the units of the chat to which it is.
+Handed = tuple[Finding, tuple[str, ...]]
+
+
+def hand_over_lines(
+    handed: Iterable[tuple[Sequence[Telling], Finding]], rulebook: Rulebook, findings: Mapping[str, Finding], chat: str
+) -> list[str]:
+    """The lines of the section; `chat` is the name that members read above the message."""
+    pairs = [(finding, _units(tellings)) for tellings, finding in handed]
+    marks = dict.fromkeys(one.mark for tellings, _ in handed for one in tellings if one.mark)
+    said = _HandOver(rulebook, findings, chat)
+    lines = [*said.tasks(pairs), *said.duties(pairs), *said.figures(pairs)]
+    return [*lines, *(f"（{rulebook.plan.in_own_words(mark)}）" for mark in marks)]
+
+
+def _units(tellings: Sequence[Telling]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name_of(one.addressee) for one in tellings))
+
+
+def _listed(head: str, names: Sequence[str]) -> Iterator[str]:
+    """Names on lines of their own, so that a long message may be cut between them."""
+    yield f"{head}："
+    yield from (f"· {name}" for name in names)
+
+
+@dataclass(frozen=True)
+class _HandOver:
+    """What the lines are worded from."""
+
+    rulebook: Rulebook
+    findings: Mapping[str, Finding]
+    chat: str
+
+    def tasks(self, handed: Sequence[Handed]) -> Iterator[str]:
+        """The tasks, by the roles of the units in them: 牵头：第（五）项　高质量推动…."""
+        found: dict[str, list[str]] = {}
+        for owner, roles in sorted(self._roles(handed), key=lambda one: min(map(_RANK.index, one[1].values()))):
+            title = f"{owner.cited(self.rulebook.plan)}{SPACE}{owner.title}"
+            found.setdefault(self._in_words(roles), []).append(title)
+        for in_words, titles in found.items():
+            yield from [f"{in_words}：{titles[0]}"] if len(titles) == 1 else _listed(in_words, titles)
+
+    def _roles(self, handed: Sequence[Handed]) -> Iterator[tuple[TaskForm, dict[str, Role]]]:
+        """Each task with the roles of the units in it."""
+        for finding, units in handed:
+            owner = finding.item.rule.form
+            if isinstance(owner, TaskForm):
+                yield owner, {unit: self._role(owner, unit) for unit in units}
+
+    def _role(self, owner: TaskForm, unit: str) -> Role:
+        """The role of a unit in a task; where the task does not name it, its weightiest in a single item."""
+        if owner.chosen_lead and unit in owner.chosen_lead.units:
+            return Role.LEAD
+        if unit in owner.units:
+            return Role.COOPERATING
+        roles = {role_in(rule, unit) for rule in self.rulebook.rules_of(owner.id)}
+        return next((role for role in _RANK if role in roles), Role.GUIDING)
+
+    def _in_words(self, roles: Mapping[str, Role]) -> str:
+        """The roles in the plan's words, and which unit has which where the chat's name does not say."""
+        called = self.rulebook.plan.called_briefly
+        own = set(roles) <= {self.chat}
+        return "、".join(called(role) if own else f"{unit}{called(role)}" for unit, role in roles.items())
+
+    def duties(self, handed: Sequence[Handed]) -> Iterator[str]:
+        """A line for each duty that is no figure, in the order of the plan; several with one date stand under it."""
+        roles_in_tasks = Counter(role for _, roles in self._roles(handed) for role in roles.values())
+        usual = max(roles_in_tasks, key=roles_in_tasks.__getitem__, default=Role.LEAD)
+        groups: dict[str, list[str]] = {}
+        for rule, roles in self._shares(handed):
+            if not rule.provider:
+                title = f"事项{rule.id}" if rule.sensitive else f"{rule.title}（{rule.id}）"
+                behind = "" if roles == {self.chat: usual} else f"{SPACE}{self._in_words(roles)}"
+                groups.setdefault(f"{self._when(rule)}{behind}", []).append(title)
+        for when, titles in groups.items():
+            yield from [f"· {titles[0]}{SPACE}{when}"] if len(titles) == 1 else _listed(when, titles)
+
+    def _shares(self, handed: Sequence[Handed]) -> Iterator[tuple[Rule, dict[str, Role]]]:
+        """The rules that are handed over, each with the role of every unit that hears of it."""
+        for finding, units in handed:
+            for rule in handed_over(finding, units):
+                own = self.findings.get(rule.id)
+                if own is None or own.state not in _OVER:
+                    yield rule, {unit: role for unit in units if (role := role_in(rule, unit))}
+
+    def _when(self, rule: Rule) -> str:
+        """The date in words, or the one to which it is put off; of a period that is put off, both."""
+        own = self.findings.get(rule.id)
+        if own is not None and own.extended:
+            return f"延期至{long_date(own.due_on)}"
+        later = (f"{one.item.period}延期至{long_date(one.due_on)}" for one in self._extended.get(rule.id, ()))
+        return "，".join((rule.shown_when, *later))
+
+    @cached_property
+    def _extended(self) -> Mapping[str, list[Finding]]:
+        """What is open and put off, by rule."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings.values():
+            if finding.extended and finding.state not in _OVER:
+                found.setdefault(finding.item.rule.id, []).append(finding)
+        return found
+
+    def figures(self, handed: Sequence[Handed]) -> Iterator[str]:
+        """The figures by the dates on which their values are due, then those that others report."""
+        reported: dict[str, list[str]] = {}
+        watched: dict[str, tuple[str, str]] = {}  # figure → role and name
+        shares = [(rule, roles) for rule, roles in self._shares(handed) if rule.provider]
+        for rule, roles in shares:
+            if rule.asks_provider:
+                reported.setdefault(self._when(rule), []).append(self._figure(rule.form, roles))
+        named = {rule.form.id for rule, _ in shares if rule.asks_provider}
+        for form, roles in ((rule.form, roles) for rule, roles in shares):
+            if form.id not in named:
+                watched.setdefault(form.id, ("数据由其他单位报送", self._figure(form, roles)))
+        alone = [one.item.rule.form for one, _ in handed if isinstance(one.item.rule.form, IndicatorForm)]
+        helped = [form for form in alone if form.id not in {*named, *watched}]
+        called = self.rulebook.plan.called_briefly(Role.COOPERATING)
+        watched |= {form.id: (called, self._figure(form, {self.chat: Role.COOPERATING})) for form in helped}
+        for when, names in reported.items():
+            yield from _listed(f"指标数据{SPACE}{when}", names)
+        for what in dict.fromkeys(what for what, _ in watched.values()):
+            yield from _listed(f"指标（{what}）", [name for its, name in watched.values() if its == what])
+
+    def _figure(self, form: IndicatorForm, roles: Mapping[str, Role]) -> str:
+        """The name of a figure, and whose it is where the chat's name does not say; of a sensitive one the number."""
+        whose = "" if set(roles) <= {self.chat} else f"（{'、'.join(roles)}）"
+        return f"{f'指标{form.id}' if form.sensitive else form.title}{whose}"
