@@ -31,10 +31,13 @@ from bot.core.telling.outbox import (
     resumed,
     sending,
     settle,
+    waiting_no_longer,
+    waiting_on,
     woken,
 )
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.plain_wording import plainly
+from bot.core.telling.retries import LONGEST
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours, allowed
 from bot.core.time.zone import day_of
@@ -97,6 +100,24 @@ class Deliveries:
             with self._store.work():
                 for entry in lost:
                     self._store.put(recovered(entry, now))
+
+    def clock_was_set(self, step: timedelta) -> None:
+        """Waits go on by elapsed time although the wall clock was set by `step`."""
+        with self._store.work():
+            self._robots.move_rests(step)
+            for entry in self._store.open_entries():
+                if (moved := waiting_on(entry, step)) is not entry:
+                    self._store.put(moved)
+
+    def cut_waits(self) -> None:
+        """After a restart nothing waits longer than the longest wait of its kind: the wall clock may have been set meanwhile."""
+        now = self._now()
+        with self._store.work():
+            self._robots.cut_rests(now)
+            for entry in self._store.open_entries():
+                cut = waiting_no_longer(entry, self._allowed(now + LONGEST, entry.chat, now))
+                if cut is not entry:
+                    self._store.put(cut)
 
     def start(self) -> None:
         """Queues the chats whose oldest entry is due and that no worker has in hand."""

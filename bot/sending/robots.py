@@ -25,6 +25,7 @@ from bot.state.store import Store
 
 WINDOW = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
+LONGEST_REST = timedelta(hours=1)  # the longest that a platform's answer may ask for
 PROBE = timedelta(hours=20)  # so that a robot broken in one morning is tried again in the next day's slot
 
 
@@ -95,6 +96,21 @@ class Robots:
         self._sends[state.address] = sends
         stored = tuple(now - timedelta(seconds=tick - send) for send in sends)  # as the wall clock counts today
         self._store.put_robot(state.model_copy(update={"sends": stored}))
+
+    def move_rests(self, step: timedelta) -> None:
+        """The wall clock was set by `step`: rests end after the same elapsed time as before. Inside a unit of work."""
+        for name in list(self._store.robots.ailing):
+            state = self._store.robots[name]
+            if state.blocked_until:
+                self._store.put_robot(state.model_copy(update={"blocked_until": state.blocked_until + step}))
+
+    def cut_rests(self, now: datetime) -> None:
+        """After a restart, when the wall clock may have been set: no rest is longer than the longest of its kind."""
+        for name in list(self._store.robots.ailing):
+            state = self._store.robots[name]
+            longest = now + (PROBE if state.broken else LONGEST_REST)
+            if state.blocked_until and state.blocked_until > longest:
+                self._store.put_robot(state.model_copy(update={"blocked_until": longest}))
 
     def to_probe(self, now: datetime) -> list[str]:
         """Chats all of whose robots are broken, one of them for so long that it may be tried again."""

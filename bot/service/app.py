@@ -173,6 +173,8 @@ class App:
         """After a restart: what was being sent goes again, and entries without a chat are readdressed."""
         self.deliveries.recover()
         self.readdress(self.chats)
+        self.deliveries.view(self.rulebook, self.findings, self.letterhead)
+        self.deliveries.cut_waits()
 
     def adopt(self, rulebook: Rulebook) -> None:
         """New rules; what was kept under former names goes on under today's, what is on its way is said once."""

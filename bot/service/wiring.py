@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from time import monotonic
 
 from pydantic import SecretStr
 
@@ -20,6 +19,7 @@ from bot.sending.courier import Courier
 from bot.sending.delivery import Deliveries
 from bot.sending.robots import Robots
 from bot.service.app import App
+from bot.service.clock_steps import ClockSteps
 from bot.service.edits import Edits, rejection
 from bot.service.heartbeat import heartbeat
 from bot.service.home import Home, everybody, usable_rulebook
@@ -44,7 +44,7 @@ def make_app(
 ) -> App:
     """One App with everything in it; `courier` in place of the one that goes over the network."""
     rulebook = usable_rulebook(home, store)
-    robots = Robots(chats.robots, store, monotonic if clock.kind == "real" else None, clock.now())
+    robots = Robots(chats.robots, store, clock.elapsed, clock.now())
     courier = courier or Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
     hours = home.settings.office_hours
     sent = Sent(home.state(clock.kind) / "archive")
@@ -75,7 +75,7 @@ def listen(app: App, home: Home, *, config: bool = True) -> None:
     if app.clock.kind == "real":
         maintenance = Maintenance(app.store, home.state("real"), home.backups if home.settings.backup else None)
         audit = HourlyAudit(app)
-        app.before_pass += [maintenance.look, audit.before]
+        app.before_pass += [ClockSteps(app).look, maintenance.look, audit.before]
         beating = heartbeat(home.state("real"), home.folder, home.settings.heartbeat_url, audit.gaps)
         app.after_pass += [audit.after, beating.beat]
         app.more_troubles += [maintenance.troubles, beating.troubles, audit.troubles]

@@ -1,8 +1,8 @@
 """The source of time: what time it is, and a wake-up at the next instant something falls due.
 
 An APScheduler job does nothing but wake the reconcile loop: a job that is armed again while it still runs would be lost.
-There is one date job for the next instant, and an interval job, the heartbeat: whatever goes wrong with the clock, the
-loop wakes at the next heartbeat.
+There is one date job for the next instant. Its scheduler reckons by the wall clock, which may be set; so the heartbeat does
+not rely on it: it is measured by elapsed time, and whatever the wall clock does, the loop wakes at the next heartbeat.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.time.zone import ZONE
 from bot.sources import Source
@@ -39,6 +38,10 @@ class Clock(Source, Protocol):
 
     def now(self) -> datetime:
         """The business time."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds from no matter when, by a clock that nobody sets."""
         ...
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
@@ -64,32 +67,37 @@ class RealClock:
     def now(self) -> datetime:
         return wall()
 
+    def elapsed(self) -> float:
+        return monotonic()
+
     def start(self, wake: Callable[[], None]) -> None:
-        """Begins the heartbeat."""
+        """Begins to ring."""
         self._wake = wake
-        beat = IntervalTrigger(seconds=self._heartbeat, timezone=ZONE)
-        self._scheduler.add_job(self._ring, beat, id="heartbeat", replace_existing=True)
         self._scheduler.start()
 
     def look(self, now: datetime) -> None:
         """Nothing: the loop asks for the time itself."""
 
     async def _ring(self) -> None:
-        """What every job does; a coroutine, so that it runs in the loop and not in a thread beside it."""
+        """What the job does; a coroutine, so that it runs in the loop and not in a thread beside it."""
         if self._wake is not None:
             self._wake()
 
     async def wait(self, until: datetime | None, poke: asyncio.Event, spoke: bool = False) -> None:
-        """Arms one date job and waits for it, the heartbeat or a poke, whichever comes first."""
+        """Arms one date job and waits for it, the heartbeat or a poke, whichever comes first.
+
+        asyncio measures the heartbeat by elapsed time.
+        """
         del spoke
         armed = self._scheduler.get_job("next")  # gone once it has rung
         if until is not None and (armed is None or armed.trigger.run_date != until):
             self._scheduler.add_job(self._ring, DateTrigger(until, timezone=ZONE), id="next", replace_existing=True)
-        await poke.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(poke.wait(), self._heartbeat)
         poke.clear()
 
     def stop(self) -> None:
-        """Ends the heartbeat and whatever was armed."""
+        """Ends whatever was armed."""
         if self._wake is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=False)  # in the loop's next round: until then it still says that it runs
         self._wake = None
@@ -109,6 +117,7 @@ class StoryClock:
         self, start: datetime, *, speed: float | None = None, pause: float = 0.0, until: datetime | None = None
     ) -> None:
         self._now = start
+        self._set = timedelta()
         self.speed = speed
         self.pause = pause
         self.paused = False
@@ -117,6 +126,9 @@ class StoryClock:
 
     def now(self) -> datetime:
         return self._now
+
+    def elapsed(self) -> float:
+        return (self._now - self._set).timestamp()
 
     def start(self, wake: Callable[[], None]) -> None:
         """Nothing to begin: time moves only while the loop waits."""
@@ -168,6 +180,7 @@ class StoryClock:
 
     def jump(self, to: datetime) -> None:
         """The clock is set, on or back, as somebody sets a machine's."""
+        self._set += to - self._now
         self._now = to
 
     def stop(self) -> None:

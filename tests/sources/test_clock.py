@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from time import monotonic, sleep
+from typing import Self
 
+import apscheduler.schedulers.base
 import pytest
 
+import bot.sources.clock
 from bot.core.time.zone import ZONE
 from bot.sources.clock import RealClock, StoryClock, wall
 
@@ -83,6 +86,28 @@ async def test_the_heartbeat_wakes_when_nothing_is_armed(poke: asyncio.Event) ->
     clock.start(poke.set)
     for _ in range(3):
         await clock.wait(None, poke)
+    clock.stop()
+    await asyncio.sleep(0)
+
+
+class SetBack(datetime):
+    """A wall clock that somebody set back by two hours."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - 2 * HOUR
+
+
+async def test_the_heartbeat_goes_on_when_the_wall_clock_is_set_back(
+    poke: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = RealClock(heartbeat=0.05)
+    clock.start(poke.set)
+    await clock.wait(clock.now() + HOUR, poke)
+    for module in (apscheduler.schedulers.base, bot.sources.clock):
+        monkeypatch.setitem(module.__dict__, "datetime", SetBack)
+    for _ in range(3):
+        await clock.wait(clock.now() + HOUR, poke)
     clock.stop()
     await asyncio.sleep(0)
 

@@ -143,6 +143,18 @@ def put_off(entry: Entry, now: datetime) -> Entry:
     return _with(entry, state=EntryState.LATER, next_attempt_at=midnight(day_of(now) + timedelta(days=1)))
 
 
+def waiting_on(entry: Entry, step: timedelta) -> Entry:
+    """The entry after the wall clock was set back by `step` (negative): it waits as long as before. Set on, it just waits less."""
+    set_back = step < timedelta() and entry.state is EntryState.LATER
+    return _with(entry, next_attempt_at=entry.next_attempt_at + step) if set_back else entry
+
+
+def waiting_no_longer(entry: Entry, than: datetime) -> Entry:
+    """The entry after a restart, when the wall clock may have been set: it waits until `than` at most."""
+    too_long = entry.state is EntryState.LATER and entry.next_attempt_at > than
+    return _with(entry, next_attempt_at=than) if too_long else entry
+
+
 def parked(entry: Entry, until: datetime | None, why: str, now: datetime) -> Entry:
     """An entry for which no robot may speak now: until an instant, or without one until a person mends a robot."""
     if until is None:

@@ -15,6 +15,8 @@ RESENDS = (300, 3600, 4 * 3600)
 LONGEST_SHORT_WAIT = 60.0
 #: After so many attempts any wait that a platform asks for grows, up to so many seconds: a limit that lasts is not tried every minute.
 PATIENCE, LONGEST_GROWN_WAIT = 10, 1800.0
+#: No wait between two attempts is longer: the last of `RESENDS`, jittered.
+LONGEST = timedelta(hours=5)
 #: Attempts the platform may answer with a code nobody knows before a person must look.
 UNKNOWN_CAP = 5
 
