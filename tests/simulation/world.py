@@ -264,7 +264,6 @@ def staged_machine(world: Callable[[], World]) -> Iterator[None]:
         for target, name, value in (
             (Courier, "_transport", lambda *_: world().wires.transport()),
             (wiring, "wall", lambda: world().clock.true()),  # noqa: PLW0108 - there is no world yet
-            (wiring, "monotonic", lambda: world().clock.elapsed()),  # noqa: PLW0108
             *((module, "assemble", reading.assembled) for module in (homes, edits)),
             *((module, "proven", reading.proven) for module in (homes, edits)),
             (homes, "load_settings", reading.settings),
