@@ -12,13 +12,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.core.deciding.findings import Finding
+from bot.core.deciding.findings import Finding, moved_by_calendar
 from bot.core.deciding.look import Scene
+from bot.core.deciding.memory import moved_again
 from bot.core.preview.difference import Difference, PreviewTelling, difference
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.time.zone import ZONE, midnight
+from bot.core.time.zone import ZONE, day_of, midnight
 from bot.rulefiles.loader import assemble, read_files
 from bot.rulefiles.run_tests import proven
 from bot.rulefiles.text.problems import Problem
@@ -114,7 +115,7 @@ def changes(
 ) -> list[Difference]:
     """What is told differently if `after` replaces `before`. Both start from the same memory of what was told."""
     old = tellings(scene(home, before, store), store, span, watch)
-    new = tellings(scene(home, after, store), store, span, watch)
+    new = tellings(_moved(scene(home, after, store), before, span), store, span, watch)
     return difference([one.under(after.succession) for one in old], new)
 
 
@@ -184,7 +185,7 @@ class Previews:
         if loaded.rulebook is None:
             return EditPreview(since, until, True, errors)
         old = tellings(_beside(scene, before, store), store, span)
-        new = tellings(_beside(scene, loaded.rulebook, store), store, span)
+        new = tellings(_moved(_beside(scene, loaded.rulebook, store), before, span), store, span)
         renamed = [one.under(loaded.rulebook.succession) for one in old]
         return EditPreview(since, until, True, (), difference(renamed, new))
 
@@ -195,6 +196,12 @@ class Previews:
         rulebook = assemble(files).rulebook
         assert rulebook is not None  # a running service has stored the rules it runs on
         return store, rulebook, files
+
+
+def _moved(scene: Scene, before: Rulebook, span: PreviewSpan) -> Scene:
+    """The scene with past tellings under the dates that its calendar moves, as the service will have them."""
+    moved = moved_by_calendar(before, scene.rulebook, scene.facts, day_of(span.now))
+    return replace(scene, memory=scene.memory.redated(moved_again({}, moved))) if moved else scene
 
 
 def _beside(scene: Scene, rulebook: Rulebook, store: Store) -> Scene:

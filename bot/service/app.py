@@ -19,7 +19,7 @@ from loguru import logger
 
 from bot.core.audit.self_audit import Report
 from bot.core.deciding.decisions import Decision, as_of, ripe, turns
-from bot.core.deciding.findings import Finding
+from bot.core.deciding.findings import Finding, moved_by_calendar
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
 from bot.core.deciding.office import Trouble
@@ -176,11 +176,17 @@ class App:
         self.deliveries.view(self.rulebook, self.findings, self.letterhead)
         self.deliveries.cut_waits()
 
-    def adopt(self, rulebook: Rulebook) -> None:
-        """New rules; what was kept under former names goes on under today's, what is on its way is said once."""
+    def adopt(self, rulebook: Rulebook, before: Rulebook | None = None) -> None:
+        """New rules; what was kept under former names goes on under today's, what is on its way is said once.
+
+        `before` are the rules that were in force until now. What their calendar moves is told under the new date already.
+        """
+        now = self.clock.now()
+        if dates := moved_by_calendar(before or self.rulebook, rulebook, self.store.facts, day_of(now)):
+            self.store.redate(dates)
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
-        self.store.note_in_force((rule.id for rule in rulebook.rules), self.clock.now())
+        self.store.note_in_force((rule.id for rule in rulebook.rules), now)
         if rulebook.succession:
             with self.store.work():
                 for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):

@@ -201,6 +201,17 @@ def usable_rulebook(home: Home, store: Store) -> Rulebook:
     return last_good
 
 
+def under_another_calendar(home: Home, store: Store) -> Rulebook | None:
+    """The rules that the state ran on last, if the calendar files were changed since."""
+
+    def calendars(files: Mapping[str, bytes]) -> dict[str, bytes]:
+        return {name: text for name, text in files.items() if name.startswith("calendars/")}
+
+    kept = {name: text.encode() for name, text in (store.meta("rules") or {}).items()}
+    changed = home.rulebook is not None and kept and calendars(kept) != calendars(home.files)
+    return _last_good(store) if changed else None
+
+
 def _last_good(store: Store) -> Rulebook | None:
     kept: Mapping[str, str] | None = store.meta("rules")
     return assemble({name: text.encode() for name, text in kept.items()}).rulebook if kept else None

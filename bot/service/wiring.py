@@ -22,7 +22,7 @@ from bot.service.app import App
 from bot.service.clock_steps import ClockSteps
 from bot.service.edits import Edits, rejection
 from bot.service.heartbeat import heartbeat
-from bot.service.home import Home, everybody, usable_rulebook
+from bot.service.home import Home, everybody, under_another_calendar, usable_rulebook
 from bot.service.hourly_audit import HourlyAudit
 from bot.service.mail import Mail
 from bot.service.maintenance import Maintenance
@@ -43,6 +43,7 @@ def make_app(
     courier: Courier | None = None,
 ) -> App:
     """One App with everything in it; `courier` in place of the one that goes over the network."""
+    before = under_another_calendar(home, store)
     rulebook = usable_rulebook(home, store)
     robots = Robots(chats.robots, store, clock.elapsed, clock.now())
     courier = courier or Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")
@@ -53,7 +54,7 @@ def make_app(
         rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
         letterhead=home.settings.letterhead(mark),
     )  # fmt: skip
-    app.adopt(rulebook)
+    app.adopt(rulebook, before)
     app.note_recovery()
     if home.rulebook is None:
         with store.work():

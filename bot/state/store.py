@@ -6,7 +6,7 @@ rollback, so they always agree with the disk. Settled entries and past tellings 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from pydantic_core import SchemaSerializer
 
 from bot.core.deciding.decisions import PastTelling, Used
 from bot.core.deciding.hearing import Hearing, Hearings
-from bot.core.deciding.memory import Tellings, superseded, today
+from bot.core.deciding.memory import Moves, Tellings, moved_again, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
@@ -26,7 +26,7 @@ from bot.core.rules.succession import Succession
 from bot.core.telling.digest import Draft
 from bot.core.telling.doubt import Doubts, doubted, in_doubt, said_anew
 from bot.core.telling.entry import Entry, EntryState, Telling, hearings_of, past_telling
-from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised
+from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised, redated
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
 from bot.state.disk.collector import undisturbed
@@ -74,7 +74,7 @@ class Store:
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
         self._told: dict[_Key, tuple[PastTelling, int]] = {}
         self._heard_ids: dict[tuple[str, str], int] = {}
-        self.tellings = Tellings(names=self.facts.names, hearings=self._hearings())
+        self.tellings = Tellings(names=self.facts.names, hearings=self._hearings()).redated(self._moves())
         for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
         self.shelf = Shelf(self.facts.names)
@@ -84,6 +84,25 @@ class Store:
         for doc_id, text in self._robot_table.texts():
             robot = RobotState.model_validate_json(text)
             self.robots[robot.name], self._robot_ids[robot.name] = robot, doc_id
+
+    def _moves(self) -> Moves:
+        kept: dict[str, dict[str, str]] = self.meta("moved", {})
+        day = date.fromisoformat
+        return {item: {day(old): day(new) for old, new in dates.items()} for item, dates in kept.items()}
+
+    def redate(self, fresh: Mapping[str, tuple[date, date]]) -> None:
+        """A calendar moved the due dates of these items: what was told under the old date was told under the new one.
+
+        Waiting entries follow, for nothing has changed that somebody decided.
+        """
+        moves = moved_again(self._moves(), fresh)
+        with self.work():
+            self.set_meta(
+                "moved", {item: {str(old): str(new) for old, new in dates.items()} for item, dates in moves.items()}
+            )
+            for entry in self.open_entries():
+                self.put(redated(entry, fresh))
+        self.reload()
 
     def _hearings(self) -> Hearings:
         since = {rule: datetime.fromisoformat(at) for rule, at in self.meta("in_force", {}).items() if at}
@@ -246,9 +265,8 @@ class Store:
                     self._told[key] = (one, doc_id)
 
     def _remember(self, one: PastTelling, doc_id: int) -> None:
-        one = today(one, self.facts.names)
+        one = self.tellings.add(one)
         self._told[_key(one)] = (one, doc_id)
-        self.tellings.add(one)
 
     def _note_hearings(self, rows: Iterable[Hearing]) -> None:
         for row in rows:

@@ -339,3 +339,36 @@ def test_rules_never_good_have_nothing_to_fall_back_on(tmp_path: Path) -> None:
     with pytest.raises(RulesUnusableError) as caught:
         usable_rulebook(home, Store(Database.in_memory()))
     assert caught.value.problems
+
+
+# --- a notice of days off -----------------------------------------------------------------
+
+A_DAY_OFF = """\
+年份: 2027
+级别: 县
+状态: 已公布
+文件: 县政府办通知
+发布日期: 2027-03-10
+放假:
+  - {名称: 停电检修, 起: 2027-03-11, 止: 2027-03-11}
+"""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_rung_that_a_notice_moves_is_told_once_and_none_is_skipped(restarted: bool, tmp_path: Path) -> None:
+    """The tenth workday of March is the 12th, and after the notice the 15th; three workdays before it are the 9th and the 10th."""
+    async with furnished(tmp_path, "2027-03-08T08:00") as house:
+        edit(house, tasks_05=edited(TASK, "每年3月15日、9月15日", "每月第10个工作日"))
+        await look(house, "2027-03-09T10:02")
+        (house.folder / "rules" / "calendars" / "2027县.yaml").write_text(A_DAY_OFF, "utf-8")
+        if restarted:
+            house.reopen()
+        await look(house, "2027-03-10T10:02")
+        await look(house, "2027-03-12T10:02")
+        await look(house, "2027-04-13T10:02")
+        rows = [row for entry in house.entries() for row in entry.tellings if row.addressee == "县教育局"]
+        told = Counter((row.item, row.rung) for row in rows if row.rule == "T05-R1")
+        assert told == {("T05-R1@2027-03", "提前3个工作日"): 1, ("T05-R1@2027-04", "提前3个工作日"): 1}
+        last = house.store.tellings.latest("T05-R1@2027-03", "县教育局")
+        assert last is not None
+        assert str(last.due_on) == "2027-03-15"

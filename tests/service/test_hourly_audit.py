@@ -298,8 +298,8 @@ async def test_what_nothing_in_the_rules_asks_for_is_only_remarked(
 ) -> None:
     whole = ladder._nominal  # noqa: SLF001 - a deliberate fault: the step in which days are counted
 
-    def early(offset: Offset, *args: Any) -> Iterator[date]:
-        return (day - timedelta(days=offset.count == 3) for day in whole(offset, *args))
+    def early(offset: Offset, *args: Any) -> date:
+        return whole(offset, *args) - timedelta(days=offset.count == 3)
 
     monkeypatch.setattr(ladder, "_nominal", early)
     await service.until("2027-03-09T18:00")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
+from yaml import safe_load
 
 from bot.core.deciding.addressees import ALSO, name_of
 from bot.core.deciding.decisions import Directory
 from bot.core.facts.events import Closed, Done, Extended, Returned, Silenced
-from tests.kit.builders import LADDERS, a_milestone, a_rulebook, everybody, moment
+from bot.core.rules.rulebook import Rulebook
+from bot.core.time.workdays import Calendar, CalendarYear, DayRange, StatutoryTable
+from tests.kit.builders import LADDERS, a_milestone, a_rulebook, calendars, everybody, moment
 from tests.stories.timeline import Timeline
 
 AWAITED = a_milestone(more="结果公布: 2028-03-31")
@@ -347,3 +350,23 @@ def test_last_rung_before_new_year_falls_on_a_working_day() -> None:
     passed = story.at("2027-12-31 18:00")
     told: list[datetime] = [sent.at for sent in passed.sent if "T05-M1 提前1个工作日" in str(sent.lines())]
     assert [at.date().isoformat() for at in told] == ["2027-12-31"]
+
+
+def test_a_rung_told_before_a_notice_moves_it_is_not_told_again_and_the_next_one_is_not_skipped() -> None:
+    """One workday before 12 March is the 11th, or with the 11th off the 10th."""
+    rules = a_rulebook(a_milestone(due="2027-03-12"))
+    story = Timeline(without_working(rules, date(2027, 3, 11)), start="2027-03-01")
+    story.at("2027-03-09 18:00")
+    story.at("2027-03-10 18:00").expect("县教育局 单发 T05-M1 提前1个工作日 NEXT_RUNG")
+    story.edited(rules)
+    story.at("2027-03-12 18:00").expect_nothing()
+    story.at("2027-03-15 18:00").expect("县教育局 单发 T05-M1 逾期1个工作日 WORSENED")
+
+
+def without_working(rulebook: Rulebook, day: date) -> Rulebook:
+    """The same rules in a county that takes a day off."""
+    run = DayRange.model_validate({"名称": "停电", "起": day, "止": day})
+    off = CalendarYear.model_validate({"年份": day.year, "级别": "县", "状态": "暂定", "放假": [run]})
+    years = [CalendarYear.model_validate(safe_load(text)) for name, text in calendars().items() if "法定" not in name]
+    [law] = [StatutoryTable.model_validate(safe_load(text)) for name, text in calendars().items() if "法定" in name]
+    return replace(rulebook, calendar=Calendar.build(years, law, [off]))

@@ -19,8 +19,8 @@ from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, State
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import REPLACED
-from bot.core.rules.rulebook import Role, Rule, Rulebook, RungForm
+from bot.core.rules.ladder import MONTH_LIST, REPLACED
+from bot.core.rules.rulebook import Delivery, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours
@@ -194,9 +194,20 @@ def _unheard(
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
         last = memory.last(one.item.id, one.due_on, hearer)
-        heard = last.rung_on if last and not _corrected(one, last) else None
+        newest = memory.newest(one.item.id, one.due_on, hearer)
+        reached = [_day_today(told, one, dates) for told in (last, newest) if told]
+        heard = max(reached) if last and not _corrected(one, last) else None
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
         yield hearer, roles, [found for rung in spoken for found in _rung(one, rung, hearer, heard, dates, today)]
+
+
+def _day_today(told: PastTelling, one: ExpectedState, dates: PlainDates) -> date:
+    """The nominal date that the rung of a past telling has today: a holiday notice may have moved it."""
+    for rung in one.item.rule.ladder.rungs if told.ordinal is not None else ():
+        if f"{rung.offset.words()}{'·月度清单' if rung.delivery is Delivery.MONTHLY else ''}" == told.rung:
+            base = one.late_from if rung.offset.side is Side.AFTER else one.due_on
+            return dates.nth(rung, base, told.ordinal or 0)
+    return dates.first_sending_day(one.due_on.replace(day=1)) if told.rung == MONTH_LIST else told.rung_on
 
 
 def _corrected(one: ExpectedState, last: PastTelling) -> bool:

@@ -105,6 +105,16 @@ class PlainDates:
             times += 1
         return on
 
+    def nth(self, rung: RungForm, base: date, ordinal: int) -> date:
+        """The nominal date of one repetition of a rung; of a monthly list, that of the month year * 12 + month."""
+        if rung.delivery is Delivery.MONTHLY:
+            return self.first_sending_day(date((ordinal - 1) // 12, (ordinal - 1) % 12 + 1, 1))
+        offset = rung.offset
+        if offset.side is Side.ON:
+            return base
+        sign = -1 if offset.side is Side.BEFORE else 1
+        return self.moved(base, sign * max(ordinal, 1) * offset.count, offset.unit)
+
     def _times(self, base: date, heard: date, every: int, unit: Unit) -> int:
         """A lower bound of how many dates a repeating rung has up to `heard`; at least 1."""
         if unit is Unit.WORKDAY:

@@ -28,7 +28,7 @@ from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
 from bot.core.rules.item import GRAVITY, State
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import Anchor, DatedRung, Stairs, rungs_for, stairs
+from bot.core.rules.ladder import Anchor, DatedRung, Stairs, date_today, rungs_for, stairs
 from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.rules.words import Offset
 from bot.core.time.windows import OfficeHours, open_from, slot
@@ -68,6 +68,7 @@ class PastTelling:
     reason: str
     number: str
     at: datetime
+    ordinal: int | None = None  # which repetition of its rung; None of before 2026-12: known by its date alone
 
 
 class Memory(Protocol):
@@ -75,6 +76,10 @@ class Memory(Protocol):
 
     def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
         """The telling for this key whose rung has the latest nominal date."""
+        ...
+
+    def newest(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key that was made last."""
         ...
 
     def latest(self, item: str, addressee: str) -> PastTelling | None:
@@ -223,6 +228,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         dated = finding.anchor is not None and not finding.anchor.happened
         heard = last if dated else desk.memory.latest(finding.item.id, addressee.key)
         return _recovered(finding, addressee, heard, Reason.CLOSED, desk)
+    last = _reached(finding, addressee, last, desk)
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
     due_rung = _returned(finding, addressee, rung, last, desk)
@@ -248,6 +254,22 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         provisional=finding.provisional or desk.calendar.is_provisional(due_rung.slot_on),
     )
     return _in_time(_unless_silenced(_prompt(told, desk) if _just_happened(finding, due_rung) else told, desk))
+
+
+def _reached(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> PastTelling | None:
+    """How far down its ladder an addressee was told, with the date that this rung has today: a holiday notice may have moved it."""
+    if last is None:
+        return None
+    newest = desk.memory.newest(finding.item.id, finding.due_on, addressee.key)
+    told = (_dated_today(one, finding, desk) for one in (last, newest if newest is not last else None) if one)
+    return max(told, key=lambda one: one.rung_on)
+
+
+def _dated_today(told: PastTelling, finding: Finding, desk: Desk) -> PastTelling:
+    if told.ordinal is None or finding.anchor is None:
+        return told
+    on = date_today(finding.item.rule, finding.anchor, desk.calendar, told.rung, told.ordinal)
+    return told if on is None or on == told.rung_on else replace(told, rung_on=on)
 
 
 def _just_happened(finding: Finding, due_rung: DatedRung) -> bool:

@@ -230,3 +230,20 @@ def canonical(rulebook: Rulebook, item_id: str, facts: Facts = NOTHING_KNOWN) ->
 def undated(findings: Sequence[Finding]) -> Iterator[Finding]:
     """The findings of the 待定 list: commitments and steps without a date, in the rulebook's order."""
     return (finding for finding in findings if finding.state is State.UNDATED)
+
+
+def moved_by_calendar(before: Rulebook, after: Rulebook, facts: Facts, today: date) -> dict[str, tuple[date, date]]:
+    """Items whose due date a calendar moved: what their rules say of dates is the same before and after. Old and new date of each."""
+    if before.calendar == after.calendar:
+        return {}
+    then = {item.id: item for item in (*known_items(before, today), *arisen_items(before, facts))}
+    moved: dict[str, tuple[date, date]] = {}
+    for item in (*known_items(after, today), *arisen_items(after, facts)):
+        old = then.get(item.id)
+        if old and old.due_on and item.due_on and old.due_on != item.due_on and _written(old) == _written(item):
+            moved[item.id] = old.due_on, item.due_on
+    return moved
+
+
+def _written(item: Item) -> str:
+    return item.rule.kind.dates(item.rule.form)

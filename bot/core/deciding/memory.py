@@ -16,6 +16,8 @@ from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
+#: Dates that a calendar moved, without an edit of the rules: by item, a former due date → today's.
+Moves = Mapping[str, Mapping[date, date]]
 #: (item, addressee). Under each key, tellings are listed by effective due date, each list in order of nominal date.
 ItemAddressee = tuple[str, str]
 
@@ -27,6 +29,7 @@ class Tellings:
         self, told: Iterable[PastTelling] = (), names: Succession = UNCHANGED, hearings: Hearings | None = None
     ) -> None:
         self._names = names
+        self._moved: Moves = {}
         self.hearings = hearings or Hearings(names=names)
         self._told: dict[ItemAddressee, dict[date | None, list[PastTelling]]] = {}
         self.version = 0  # counts changes
@@ -38,6 +41,11 @@ class Tellings:
         """The telling for this key whose rung has the latest nominal date."""
         found = self._told.get((item, addressee), {}).get(due_on)
         return found[-1] if found else None
+
+    def newest(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key that was made last; of one instant, the one with the latest nominal date."""
+        found = self._told.get((item, addressee), {}).get(due_on)
+        return max(reversed(found), key=lambda one: one.at) if found else None
 
     def latest(self, item: str, addressee: str) -> PastTelling | None:
         """The last telling of the item to this addressee, whatever its due date was; of one instant, the one added last."""
@@ -59,20 +67,36 @@ class Tellings:
         """When the rule came into force; None if it was there from the beginning."""
         return self.hearings.since(rule)
 
-    def add(self, told: PastTelling) -> None:
-        """Records one telling; lists stay in order of nominal date, in whatever order tellings are added."""
-        told = today(told, self._names)
+    def add(self, told: PastTelling) -> PastTelling:
+        """Records one telling and returns it as recorded; lists stay in order of nominal date, in whatever order tellings are added."""
+        told = self._of_today(told)
         self._note_change(told.item)
         found = self._told.setdefault((told.item, told.addressee), {}).setdefault(told.due_on, [])
         insort(found, told, key=lambda one: one.rung_on)
+        return told
 
     def forget(self, told: PastTelling) -> None:
         """Removes a telling that was cancelled before it was sent, so that it is due again."""
-        told = today(told, self._names)
+        told = self._of_today(told)
         found = self._told.get((told.item, told.addressee), {}).get(told.due_on, [])
         if told in found:
             found.remove(told)
             self._note_change(told.item)
+
+    def redated(self, moved: Moves) -> Tellings:
+        """The same tellings under the due dates that their items have since a calendar moved them."""
+        twin = self.copy()
+        twin._moved, told = moved, list(twin)
+        twin._told = {}
+        for one in told:
+            twin.add(one)
+        return twin
+
+    def _of_today(self, told: PastTelling) -> PastTelling:
+        """The telling under the names of today, and under the due date of today where a calendar moved it."""
+        told = today(told, self._names)
+        on = self._moved.get(told.item, {}).get(told.due_on) if self._moved and told.due_on else None
+        return replace(told, due_on=on) if on else told
 
     def changed(self, item: str) -> int:
         """The version in which a telling of the item was last added or removed."""
@@ -96,6 +120,7 @@ class Tellings:
     def copy(self) -> Tellings:
         """An independent copy, for a preview."""
         twin = Tellings(names=self._names, hearings=self.hearings.copy())
+        twin._moved = self._moved
         twin._told = {
             key: {due_on: list(found) for due_on, found in by_due.items()} for key, by_due in self._told.items()
         }
@@ -159,3 +184,12 @@ def superseded(rows: Mapping[int, PastTelling], kept: Container[ItemAddressee]) 
             last[hearer] = doc_id
     stay = set(last.values())
     return {doc_id: one for doc_id, one in rows.items() if doc_id not in stay and (one.item, one.addressee) not in kept}
+
+
+def moved_again(before: Moves, fresh: Mapping[str, tuple[date, date]]) -> Moves:
+    """The moves of before with further ones; what was moved twice leads to the last date."""
+    found = {item: dict(dates) for item, dates in before.items()}
+    for item, (old, new) in fresh.items():
+        dates = {former: new if to == old else to for former, to in found.get(item, {}).items()} | {old: new}
+        found[item] = {former: to for former, to in dates.items() if former != to}
+    return found

@@ -63,7 +63,7 @@ def repeated(one: Repeat, desk: Desk) -> Repeat | None:
         return None
     if following[1] <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
-    telling = one.telling.again(rung.on, REPEAT, one.finding.provisional or desk.calendar.is_provisional(rung.slot_on))
+    telling = one.telling.again(rung, REPEAT, one.finding.provisional or desk.calendar.is_provisional(rung.slot_on))
     return Repeat(one.finding, one.chat, telling, desk.today, one.steps, one.place + 1, *following)
 
 
@@ -83,7 +83,5 @@ def listed_again(one: MonthlyList, desk: Desk) -> MonthlyList | None:
     if following.slot_on <= desk.today or desk.opening(one.chat).date() != desk.today:
         return None
     guess = desk.calendar.is_provisional(coming.slot_on)
-    lines = [
-        (finding, telling.again(coming.on, REPEAT, finding.provisional or guess)) for finding, telling in one.lines
-    ]
+    lines = [(finding, telling.again(coming, REPEAT, finding.provisional or guess)) for finding, telling in one.lines]
     return MonthlyList(one.chat, desk.today, following, lines)

@@ -1,8 +1,8 @@
 """督办阶梯: when each rung of a ladder is nominally due, and in which slot it is told.
 
-The nominal date of a rung never moves. The day on which it is told does: a rung before the due date is told on the last sending
-day up to it, one after the due date on the first sending day from it on. A rung is identified by its nominal date, so
-neither downtime nor an edit of the rules leads to telling one twice.
+The day on which a rung is told is next to its nominal date: a rung before the due date is told on the last sending day up to it,
+one after the due date on the first sending day from it on. A rung is identified by its label and by which repetition it is,
+so neither downtime nor an edit of the rules leads to telling one twice, nor does a holiday notice that moves its date.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ from bot.core.time.workdays import Calendar
 
 @dataclass(frozen=True, slots=True)
 class DatedRung:
-    """One telling of one rung: `on` is the nominal date, `slot_on` the first day on which it may be told."""
+    """One telling of one rung: `on` is the nominal date, `slot_on` the first day on which it may be told.
+
+    `ordinal` says which repetition it is: 0 where there is one, n for the n-th, year * 12 + month for a monthly list.
+    """
 
     on: date
     slot_on: date
     form: RungForm
     label: str
     before_due: bool
+    ordinal: int = 0
 
 
 _ON = attrgetter("on")
@@ -228,18 +232,32 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
 def of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[DatedRung]:
     """Every date of one rung, in order; without end for a rung that repeats."""
     before, label = _before_due(rung, anchor), _label(rung.offset)
-    for on in _nominal(rung.offset, anchor.late_from if rung.offset.side is Side.AFTER else anchor.due_on, calendar):
+    for times in count(1) if rung.offset.repeats else (0,):
+        on = _nominal(rung.offset, times, anchor, calendar)
         if rung.delivery is Delivery.MONTHLY:
             yield from _monthly(rung, on, calendar)
             return
-        yield DatedRung(on, send_day(on, not before, calendar), rung, label, before)
+        yield DatedRung(on, send_day(on, not before, calendar), rung, label, before, times)
 
 
-def _nominal(offset: Offset, base: date, calendar: Calendar) -> Iterator[date]:
-    """The nominal date of a rung, or all dates of one that repeats, without end."""
+def _nominal(offset: Offset, times: int, anchor: Anchor, calendar: Calendar) -> date:
+    """The nominal date of a rung, for one that repeats that of its repetition `times`."""
+    base = anchor.late_from if offset.side is Side.AFTER else anchor.due_on
     sign = {Side.BEFORE: -1, Side.ON: 0, Side.AFTER: 1}[offset.side]
-    for times in count(1) if offset.repeats else (1,):
-        yield step(base, sign * times * offset.count, offset.unit, calendar) if sign else base
+    return step(base, sign * max(times, 1) * offset.count, offset.unit, calendar) if sign else base
+
+
+def date_today(rule: Rule, anchor: Anchor, calendar: Calendar, label: str, ordinal: int) -> date | None:
+    """The nominal date that a rung told before has by today's dates and calendar; None if the ladder has it no more."""
+    if label == MONTH_LIST:
+        return _opening_day(anchor.due_on.replace(day=1), calendar)
+    for rung in rule.ladder.rungs:
+        if rung.delivery is Delivery.MONTHLY and _list_label(rung) == label:
+            year, month = divmod(ordinal - 1, 12)
+            return _opening_day(date(year, month + 1, 1), calendar)
+        if rung.delivery is not Delivery.MONTHLY and _label(rung.offset) == label:
+            return _nominal(rung.offset, ordinal, anchor, calendar)
+    return None
 
 
 def _monthly(rung: RungForm, reached: date, calendar: Calendar) -> Iterator[DatedRung]:
@@ -258,9 +276,13 @@ def following_list(listed: DatedRung, calendar: Calendar) -> DatedRung:
 @lru_cache(maxsize=4096)
 def _lists(rung: RungForm, year: int, calendar: Calendar) -> tuple[DatedRung, ...]:
     """The monthly lists of a rung in one year: on the first sending day of each month."""
-    label = f"{_label(rung.offset)}·月度清单"
-    days = (_opening_day(date(year, month, 1), calendar) for month in range(1, 13))
-    return tuple(DatedRung(day, day, rung, label, False) for day in days)
+    label, months = _list_label(rung), range(1, 13)
+    days = ((_opening_day(date(year, month, 1), calendar), year * 12 + month) for month in months)
+    return tuple(DatedRung(day, day, rung, label, False, ordinal) for day, ordinal in days)
+
+
+def _list_label(rung: RungForm) -> str:
+    return f"{_label(rung.offset)}·月度清单"
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from bot.core.deciding.hearing import Hearing
 from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import State
+from bot.core.rules.ladder import DatedRung
 
 
 class EntryState(StrEnum):
@@ -56,6 +57,7 @@ class Telling:
     mark: str = ""
     provisional: bool = False
     superseded: tuple[date, ...] = ()
+    ordinal: int | None = None  # which repetition of its rung, as in `DatedRung`
     hands: tuple[str, ...] = ()  # of a 交办: the ids of the rules that it hands over to its addressee
 
     @classmethod
@@ -78,14 +80,15 @@ class Telling:
             mark=decision.mark,
             provisional=decision.provisional,
             superseded=decision.superseded,
+            ordinal=decision.rung.ordinal,
             hands=_handed_over(decision),
         )
 
-    def again(self, on: date, reason: str, provisional: bool) -> Self:
-        """The same telling with its next nominal date."""
+    def again(self, rung: DatedRung, reason: str, provisional: bool) -> Self:
+        """The same telling with the next repetition of its rung."""
         return type(self)(
             self.item, self.rule, self.title, self.unit, self.addressee, self.role, self.state, self.due_on, self.rung,
-            on, self.form, reason, self.mark, provisional,
+            rung.on, self.form, reason, self.mark, provisional, (), rung.ordinal,
         )  # fmt: skip
 
     @property
@@ -149,5 +152,5 @@ def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:
     """The record a telling leaves behind."""
     return PastTelling(
         telling.item, telling.due_on, telling.addressee, telling.rung_on, telling.rung, telling.state, telling.reason,
-        number, at,
+        number, at, telling.ordinal,
     )  # fmt: skip

@@ -324,6 +324,15 @@ def readdressed(
     return entry
 
 
+def redated(entry: Entry, moved: Mapping[str, tuple[date, date]]) -> Entry:
+    """The entry with the due dates that a calendar moved, by item: old and new."""
+    tellings = tuple(
+        replace(one, due_on=moved[one.item][1]) if one.item in moved and one.due_on == moved[one.item][0] else one
+        for one in entry.tellings
+    )
+    return entry if tellings == entry.tellings else _with(entry, tellings=tellings)
+
+
 def of_today(entry: Entry, names: Succession) -> Entry:
     """The entry with today's names, every telling once.
 

@@ -1,4 +1,4 @@
-"""What may have arrived before it was cancelled: by item, rung and chat, under today's names."""
+"""What may have arrived before it was cancelled: by telling and chat, under today's names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.core.telling.entry import Telling
 
 ROW = Telling(
     item="T05-M1", rule="T05-M1", title="认定", unit="县教育局", addressee="县教育局", role="牵头单位", state="临期",
-    due_on=date(2027, 12, 31), rung="提前7天", rung_on=date(2027, 12, 24), form="汇总", reason="FIRST",
+    due_on=date(2027, 12, 31), rung="提前7天", rung_on=date(2027, 12, 24), form="汇总", reason="FIRST", ordinal=0,
 )  # fmt: skip
 
 
@@ -24,7 +24,15 @@ def test_a_doubt_lasts_until_the_same_rung_is_told_to_the_same_chat() -> None:
     assert left(doubts, "县财政局", ROW) == doubts
     assert left(doubts, "县教育局", replace(ROW, rung="提前1天")) == doubts
     assert left(doubts, "县教育局", replace(ROW, item="T05-M2")) == doubts
-    assert left(doubts, "县教育局", replace(ROW, rung_on=date(2028, 1, 7), due_on=date(2028, 1, 14))) == {}
+    assert left(doubts, "县教育局", replace(ROW, addressee="县财政局")) == doubts
+    assert left(doubts, "县教育局", replace(ROW, ordinal=1)) == doubts, "the next repetition was never sent"
+    assert left(doubts, "县教育局", replace(ROW, rung_on=date(2027, 12, 23), provisional=True)) == {}
+
+
+def test_a_doubt_of_before_2026_12_lasts_until_its_rung_is_told() -> None:
+    doubts = {"T05-M1\n提前7天\n县教育局": "2027-12-24"}
+    assert left(doubts, "县教育局", replace(ROW, rung="提前1天")) == doubts
+    assert left(doubts, "县教育局", ROW) == {}
 
 
 def test_doubts_of_years_ago_make_room() -> None:
