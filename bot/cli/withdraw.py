@@ -18,14 +18,14 @@ from bot.core.deciding.admission import Refused, vetted
 from bot.core.facts.events import Event, Withdrawn
 from bot.core.facts.facts import Facts
 from bot.core.facts.withdrawing import CALLED
-from bot.core.rules.item_ids import CaseStep, case_id
+from bot.core.rules.item_ids import CaseStep, case_id, typed_id
 from bot.core.rules.rulebook import Rulebook
 from bot.service.home import Home, facts_of
 from bot.sources.clock import wall
 
-_ITEM = click.argument("item", metavar="事项")
-_RULE = click.argument("rule", metavar="事项")
-_CASE = click.argument("case", metavar="编号")
+_ITEM = click.argument("item", metavar="事项", type=typed_id)
+_RULE = click.argument("rule", metavar="事项", type=typed_id)
+_CASE = click.argument("case", metavar="编号", type=typed_id)
 _BY = click.option("--by", default="", help="谁撤回的")
 _NOTE = click.option("--note", default="", help="说明")
 
@@ -42,14 +42,14 @@ def withdraw() -> None:
 
 
 @withdraw.command("report")
-@click.argument("indicator", metavar="指标")
-@click.argument("period", metavar="期")
+@click.argument("indicator", metavar="指标", type=typed_id)
+@click.argument("period", metavar="期", type=typed_id)
 @_BY
 @_NOTE
 @in_home
 def report(folder: Path, indicator: str, period: str, by: str, note: str) -> int:
     """撤回一个数：这一期当作没有报过。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     said = "{indicator} {period} 的数据已撤回，这一期当作没有报过。"
     return _enter(home, [Withdrawn(what="observed", indicator=indicator, period=period, by=by, note=note)], said)
 
@@ -92,7 +92,7 @@ def return_(folder: Path, item: str, by: str, note: str) -> int:
 def extend(folder: Path, item: str, by: str, note: str) -> int:
     """撤回延期：按规则里的时限。"""
     said = "{item}：延期已撤回，按规则里的时限。"
-    return _enter(opened(folder), [Withdrawn(what="extended", item=item, by=by, note=note)], said)
+    return _enter(opened(folder, tests=False), [Withdrawn(what="extended", item=item, by=by, note=note)], said)
 
 
 @withdraw.command("silence")
@@ -102,20 +102,20 @@ def extend(folder: Path, item: str, by: str, note: str) -> int:
 @in_home
 def silence(folder: Path, target: str, by: str, note: str) -> int:
     """撤回静默：照常提醒。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     chat, item = chat_or_item(home, rules_of(home), target)
     payload = Withdrawn(what="silenced", chat=chat, item=item, by=by, note=note)
     return _enter(home, [payload], "{chat}{item}：静默已撤回，照常提醒。")
 
 
 @withdraw.command("confirm")
-@click.argument("targets", nargs=-1, required=True, metavar="事项或任务...")
+@click.argument("targets", nargs=-1, required=True, metavar="事项或任务...", type=typed_id)
 @_BY
 @_NOTE
 @in_home
 def confirm(folder: Path, targets: tuple[str, ...], by: str, note: str) -> int:
     """撤回确认：重新确认前不发给责任单位。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook, facts = rules_of(home), facts_of(home)
     names = [name for target in targets for name in _confirmed(rulebook, facts, target) or [target]]
     payloads = [Withdrawn(what="confirmed", item=name, by=by, note=note) for name in dict.fromkeys(names)]
@@ -144,7 +144,9 @@ def case() -> None:
 def case_open(folder: Path, rule: str, case: str, by: str, note: str) -> int:
     """撤回登记：这一件和它的步骤都没有了，编号可以再用。"""
     said = "{rule}@{case} 的登记已撤回，编号可以再用。"
-    return _enter(opened(folder), [Withdrawn(what="case_opened", rule=rule, case=case, by=by, note=note)], said)
+    return _enter(
+        opened(folder, tests=False), [Withdrawn(what="case_opened", rule=rule, case=case, by=by, note=note)], said
+    )
 
 
 @case.command("step")
@@ -156,11 +158,11 @@ def case_open(folder: Path, rule: str, case: str, by: str, note: str) -> int:
 @in_home
 def case_step(folder: Path, rule: str, case: str, name: str, by: str, note: str) -> int:
     """撤回最后办完的一步：这一步接着办。可以写明步骤的名称或第几步，不是最后办完的就不写入。"""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     rulebook, facts = rules_of(home), facts_of(home)
     known = facts.cases.get((rulebook.succession.renumbered(rule), case))
     finished = list(known.done) if known else []
-    if finished and name in ("", str(len(finished))):
+    if finished and name in ("", str(len(finished)), f"第{len(finished)}步"):
         name = finished[-1]
     payload = Withdrawn(what="case_advanced", item=CaseStep(rule, case, name or "1").id, by=by, note=note)
     return _enter(home, [payload], f"已撤回。{case_id(rule, case)} 回到第{len(finished)}步。")
@@ -175,7 +177,9 @@ def case_step(folder: Path, rule: str, case: str, name: str, by: str, note: str)
 def case_pause(folder: Path, rule: str, case: str, by: str, note: str) -> int:
     """撤回最后一次暂停：当作没有停过。"""
     said = "{rule}@{case} 的暂停计时已撤回，当作没有停过。"
-    return _enter(opened(folder), [Withdrawn(what="case_paused", rule=rule, case=case, by=by, note=note)], said)
+    return _enter(
+        opened(folder, tests=False), [Withdrawn(what="case_paused", rule=rule, case=case, by=by, note=note)], said
+    )
 
 
 @case.command("resume")
@@ -187,7 +191,9 @@ def case_pause(folder: Path, rule: str, case: str, by: str, note: str) -> int:
 def case_resume(folder: Path, rule: str, case: str, by: str, note: str) -> int:
     """撤回恢复计时：仍旧暂停。"""
     said = "{rule}@{case} 的恢复计时已撤回，仍旧暂停。"
-    return _enter(opened(folder), [Withdrawn(what="case_resumed", rule=rule, case=case, by=by, note=note)], said)
+    return _enter(
+        opened(folder, tests=False), [Withdrawn(what="case_resumed", rule=rule, case=case, by=by, note=note)], said
+    )
 
 
 @case.command("close")
@@ -203,7 +209,7 @@ def case_close(folder: Path, rule: str, case: str, by: str, note: str) -> int:
 
 def _mark(folder: Path, payload: Withdrawn) -> int:
     """Withdraws a mark, and says how the item stands by the one before it."""
-    home = opened(folder)
+    home = opened(folder, tests=False)
     vetted_payload = _vetted(home, payload)
     last = facts_of(home).marks[vetted_payload.item].before
     stands = {"done": "已报办结，待核", "closed": "已销号", "returned": "已退回"}[last.what] if last else "督办中"
