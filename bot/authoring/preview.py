@@ -37,7 +37,7 @@ DraftOfDay = tuple[Draft, Mapping[str, Finding]]
 Watch = Callable[[Iterable[DraftOfDay], datetime, datetime], Iterable[DraftOfDay]]
 
 
-#: A month further away than this is not shown.
+#: What lies further away than this is not shown.
 YEARS_AHEAD = 12
 
 

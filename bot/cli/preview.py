@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain, groupby
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from bot.authoring import preview as previews
-from bot.authoring.preview import DraftOfDay, PreviewSpan
+from bot.authoring.preview import YEARS_AHEAD, DraftOfDay, PreviewSpan
 from bot.cli.common import OK, WRONG_USE, Failure, in_home, moment, opened, rules_of, say_json, unknown
 from bot.core.deciding.addressees import ADMIN, key_of
 from bot.core.deciding.reasons import Reason
@@ -71,6 +71,7 @@ def preview(
         rulebook = rules_of(home)
         name = _known_unit(rulebook, unit) if unit else None
         span = _span(moment(today) if today else wall(), from_, until)
+        _check_near(span, rulebook)
         store = peek_store(home.state("real"), as_confirmed=as_confirmed)
         if diff is not None:
             _say_changes(_changes(home, rulebook, store, span, diff), name, span, json_)
@@ -88,6 +89,13 @@ def _span(now: datetime, from_: str | None, until: str | None) -> PreviewSpan:
     if last < since:
         raise Failure("--until 早于 --from", WRONG_USE)
     return PreviewSpan(now, since, last)
+
+
+def _check_near(span: PreviewSpan, rulebook: Rulebook) -> None:
+    """Raises Failure for a span that is further away than pages show: every day before it would have to be played."""
+    last = date(max(span.now.year, rulebook.plan.starts_on.year) + YEARS_AHEAD, 12, 31)
+    if span.until.date() > last:
+        raise Failure(f"预览从今天起一天天推演，最多到{last}。请把 --from 或 --until 改近一些", WRONG_USE)
 
 
 @contextmanager

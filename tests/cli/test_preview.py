@@ -267,3 +267,11 @@ def test_a_pipe_never_sees_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_short_wait_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watched(Screen(), monkeypatch, patience=3600) == ""
+
+
+@pytest.mark.parametrize(
+    "far", [("--from", "2099-01-01"), ("--until", "2039-01-01"), ("--diff", "--from", "2050-01-01")]
+)
+def test_a_day_too_far_away_is_refused_with_the_last_one_that_is_shown(duban: Run, far: tuple[str, ...]) -> None:
+    code, _, err = duban("preview", *far)
+    assert (code, "最多到2038-12-31" in err) == (2, True)
