@@ -196,12 +196,20 @@ def show(folder: Path, year: int | None) -> int:
     files = [one.form for one in calendar_file.year_files(home.files) if one.form]
     ours = sorted((one for one in files if one.year in (year, year + 1)), key=lambda one: one.level.rank)
     _echo_months(year, _marks(known, ours, year))
+    own = [one for one in ours if one.year == year]
     if year not in known.years_announced:
-        click.echo(
-            f"{year}年放假安排没有录全，以上为暂定：只有周末和法定放假日。通知公布后用 duban calendar add 录入。"
-        )
-    _echo_lists([one for one in ours if one.year == year])
+        begun = next((one for one in own if one.level is Level.STATE), None)
+        click.echo(_provisional(year, begun))
+    _echo_lists(own)
     return OK
+
+
+def _provisional(year: int, begun: CalendarYear | None) -> str:
+    """What counts in a year that is not announced; `begun` is the State's file of it."""
+    off = "、文件里已写的放假" if begun and begun.off else ""
+    worked = "；已写的调休上班，录全以前还按周末休息" if begun and begun.makeup else ""
+    rest = f"以上为暂定：周末、法定放假日{off}休息{worked}"
+    return f"{year}年放假安排没有录全，{rest}。通知公布后用 duban calendar add 录入。"
 
 
 def _marks(known: Calendar, files: Sequence[CalendarYear], year: int) -> dict[date, str]:

@@ -292,6 +292,17 @@ def test_show_marks_a_provisional_year_as_such(duban: Run) -> None:
     assert "班" not in out
 
 
+def test_show_says_what_counts_of_a_notice_that_is_not_whole(duban: Run, home: Path) -> None:
+    (home / "rules" / "calendars" / "2027.yaml").write_text(
+        "年份: 2027\n状态: 已公布\n文件: 通知\n发布日期: 2026-11-04\n"
+        "放假:\n  - {名称: 元旦, 起: 2027-01-01, 止: 2027-01-04}\n上班: [2027-01-09]\n", "utf-8"
+    )  # fmt: skip
+    _, out, _ = duban("calendar", "show", "2027")
+    assert "周末、法定放假日、文件里已写的放假休息；已写的调休上班，录全以前还按周末休息" in out
+    assert " 4休" in out
+    assert " 9班" not in out
+
+
 def test_show_lists_holidays_and_makeup_days_of_an_announced_year(duban: Run) -> None:
     duban("calendar", "add", str(MADE_UP), "--yes")
     _, out, _ = duban("calendar", "show", "2027")

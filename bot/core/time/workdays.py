@@ -2,7 +2,8 @@
 
 A `Calendar` is built from year files (State Council notices), the table of statutory days off, and local exceptions, which
 outrank both. A year is announced by a file that is 已公布 and gives all seven holidays. Any other year is provisional: weekends
-and statutory days are off, and nothing is sent on days that the coming notice will probably make holidays. For years that
+and statutory days are off, and nothing is sent on days that the coming notice will probably make holidays. What the State's
+file of such a year says already counts where it is off; its make-up workdays count once the year is announced. For years that
 the table does not contain, only statutory days with a fixed date are off, and nothing is sent from 除夕 to 初七. Questions
 about any day of the years 1 to 9999 are answered.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -196,12 +197,12 @@ class Calendar:
         """The calendar of these files. Raises WordError when two files of one rank are for the same year."""
         files = sorted([*years, *local], key=lambda one: (one.level.rank, one.year))
         _refuse_twins(files)
+        state = [one for one in files if one.level is Level.STATE]
+        announced = frozenset(one.year for one in state if one.announced and not one.missing(statutory))
         return cls(
             digest=_digest([statutory, *files]),
-            years_announced=frozenset(
-                one.year for one in files if one.announced and one.level is Level.STATE and not one.missing(statutory)
-            ),
-            _ruled=_rulings(files),
+            years_announced=announced,
+            _ruled=_rulings(files, announced),
             _statutory=_named_days(run for one in statutory.years for run in one.off),
             _statutory_years=frozenset(one.year for one in statutory.years),
             _quiet=frozenset(day for one in statutory.years for run in one.quiet for day in run.days()),
@@ -352,12 +353,13 @@ def _digest(forms: Iterable[_Form]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _rulings(files: Iterable[CalendarYear]) -> dict[date, str | None]:
+def _rulings(files: Iterable[CalendarYear], announced: Container[int]) -> dict[date, str | None]:
     """What each named day is; files come by rising rank, so the highest rank's entry stays."""
     ruled: dict[date, str | None] = {}
     for one in files:
         ruled.update(_named_days(one.off))
-        ruled.update(dict.fromkeys(one.makeup))
+        if one.level is not Level.STATE or one.year in announced:
+            ruled.update(dict.fromkeys(one.makeup))
     return ruled
 
 

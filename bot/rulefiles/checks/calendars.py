@@ -39,7 +39,7 @@ def _whole(year: Placed[CalendarYear], law: StatutoryTable | None) -> None:
         return
     named = (index for index, run in enumerate(year.form.off) if lacking[0] in named_in(run.name))
     loc: Path = ("放假", *islice(named, 1)) if year.holds(("放假",)) else ("状态",)
-    message = f"{year.form.year}年写了“已公布”，“放假”里却没有{'、'.join(lacking)}或日期不全：这一年仍按暂定日历计算"
+    message = f"{year.form.year}年写了“已公布”，“放假”里却没有{'、'.join(lacking)}或日期不全：这一年仍按暂定日历计算，调休上班日还不算"
     hint = "照国务院办公厅的通知把七个节日补全；也可用 duban calendar add 粘贴通知原文"
     year.report("holidays-missing", loc, message, hint, info=True)
 

@@ -16,6 +16,7 @@ HOURS = OfficeHours()
 SUMMER = OfficeHours(
     seasons=(SeasonalHours((5, 1), (9, 30), ((time(8, 0), time(12, 0)), (time(15, 0), time(18, 0)))),),
 )
+OTHERS = {"元旦": "01-01", "春节": "02-17", "清明节": "04-05", "劳动节": "05-01", "端午节": "06-19", "中秋节": "09-25"}
 CALENDAR = Calendar.build(
     [
         CalendarYear.model_validate(
@@ -24,7 +25,10 @@ CALENDAR = Calendar.build(
                 "状态": "已公布",
                 "文件": "通知",
                 "发布日期": "2025-11-04",
-                "放假": [{"名称": "国庆节", "起": "2026-10-01", "止": "2026-10-07"}],
+                "放假": [
+                    {"名称": "国庆节", "起": "2026-10-01", "止": "2026-10-07"},
+                    *({"名称": name, "起": f"2026-{first}", "止": f"2026-{first}"} for name, first in OTHERS.items()),
+                ],
                 "上班": ["2026-09-20", "2026-10-10"],
             }
         )

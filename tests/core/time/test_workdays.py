@@ -191,10 +191,13 @@ def test_first_workday_of_a_month() -> None:
     assert CALENDAR.first_workday(2027, 1) == d("2027-01-04")
 
 
+SPANS = {"元旦": "01-01 01-01", "春节": "02-05 02-08", "清明节": "04-05 04-05", "劳动节": "05-01 05-03"}
+SPANS |= {"端午节": "06-09 06-09", "国庆节、中秋节": "10-01 10-05"}
+OFF_2027 = [{"名称": name, "起": f"2027-{span[:5]}", "止": f"2027-{span[6:]}"} for name, span in SPANS.items()]
+
+
 def test_a_notice_ends_provisional_and_its_quiet_days() -> None:
-    spans = {"元旦": "01-01 01-01", "春节": "02-05 02-08", "清明节": "04-05 04-05", "劳动节": "05-01 05-03"}
-    spans |= {"端午节": "06-09 06-09", "国庆节、中秋节": "10-01 10-05"}
-    off = [{"名称": name, "起": f"2027-{span[:5]}", "止": f"2027-{span[6:]}"} for name, span in spans.items()]
+    off = OFF_2027
     announced = year_file(年份=2027, 放假=off, 上班=["2027-05-09"])
     later = make(year_file(), announced)
     assert CALENDAR.is_provisional(d("2027-05-04"))
@@ -206,6 +209,11 @@ def test_a_notice_ends_provisional_and_its_quiet_days() -> None:
         without = make(year_file(), announced | {"放假": off[:missing] + off[missing + 1 :]})
         assert without.years_announced == {2026}
         assert not without.may_send(d("2027-02-12"))
+        assert not without.may_send(d("2027-05-09"))  # a Sunday, worked only by a notice that is whole
+        assert not without.is_workday(d("2027-05-09"))
+        assert not any(
+            without.is_workday(day) for run in announced["放假"][:missing] for day in (d(run["起"]), d(run["止"]))
+        )
 
 
 def test_a_provisional_file_adds_days_but_announces_nothing() -> None:
@@ -218,9 +226,8 @@ def test_a_provisional_file_adds_days_but_announces_nothing() -> None:
 
 
 def test_the_next_year_s_notice_may_reach_back_into_december() -> None:
-    reaching = year_file(
-        年份=2027, 放假=[{"名称": "元旦", "起": "2026-12-31", "止": "2027-01-01"}], 上班=["2026-12-27"]
-    )
+    off = [{"名称": "元旦", "起": "2026-12-31", "止": "2027-01-01"}, *OFF_2027[1:]]
+    reaching = year_file(年份=2027, 放假=off, 上班=["2026-12-27"])
     calendar = make(year_file(), reaching)
     assert not calendar.is_workday(d("2026-12-31"))
     assert calendar.is_workday(d("2026-12-27"))
