@@ -178,7 +178,8 @@ class Story:
             item for item, found in app.findings.items()
             if found.due_on and abs((found.due_on - today).days) < 45 and not item.startswith(("系统:", "交办:"))
         )  # fmt: skip
-        payload = self._payload(self.dice.choice(near), today) if near else None
+        slip = self._withdrawal() if self.dice.random() < 0.15 else None
+        payload = slip or (self._payload(self.dice.choice(near), today) if near else None)
         if payload is not None:
             now = self.world.clock.now()
             key = f"story-{self.seed}-{self.world.audit.bubbles}-{now:%m%d%H%M%S%f}"
@@ -198,6 +199,17 @@ class Story:
             e.Silenced(chat=self.dice.choice(county.CHATS), until=soon, reason="部署"),
             e.Observed(indicator="I4", period=year, value=Decimal(self.dice.randint(90, 99))),
         ))  # fmt: skip
+
+    def _withdrawal(self) -> e.Payload | None:
+        """Something that was entered was a mistake."""
+        assert self.world.app is not None
+        facts = self.world.app.store.facts
+        entered: list[e.Payload] = [
+            *(e.Withdrawn(what="observed", indicator=figure, period=period) for figure, period in facts.observations),
+            *(e.Withdrawn.model_validate({"what": mark.what, "item": item}) for item, mark in facts.marks.items()),
+            *(e.Withdrawn(what="extended", item=item) for item in facts.extensions),
+        ]
+        return self.dice.choice(entered) if entered else None
 
     # --- platforms -------------------------------------------------------------
 

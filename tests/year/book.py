@@ -160,10 +160,26 @@ class Book:
         return (act for act in self.script.acts if act.do == do)
 
     def letters(self, *kinds: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """When letters of these kinds were written, and what they say."""
-        for act in self.acts("letter"):
-            if act.what["type"].removeprefix("duban.") in kinds:
+        """When letters of these kinds were written, and what they say; what was said by mistake and withdrawn was not said.
+
+        Values are kept even so: they may have been told meanwhile.
+        """
+        for place, act in enumerate(self.acts("letter")):
+            if act.what["type"].removeprefix("duban.") in kinds and place not in self._withdrawn:
                 yield act.at, act.what["data"]
+
+    @cached_property
+    def _withdrawn(self) -> set[int]:
+        """The places of letters that were withdrawn by a later one."""
+        said: dict[tuple[str, str], int] = {}
+        found: set[int] = set()
+        for place, act in enumerate(self.acts("letter")):
+            kind, data = act.what["type"].removeprefix("duban."), act.what["data"]
+            if kind == "withdrawn" and data["what"] != "observed":
+                found.add(said[data["what"], data["item"]])
+            elif "item" in data:
+                said[kind, data["item"]] = place
+        return found
 
     def chats_of(self, unit: str) -> set[str]:
         """Where a unit hears: its own chat or the one it shares, under any of its names."""

@@ -14,6 +14,7 @@ from tests.year.record import ADMIN
 WATCHED = re.compile(r"^[^:@]+(?::保持|:只增不减|@(?P<target>\d{4}))$")
 SAID_VALUE = re.compile(r"(?:(\d{4}(?:Q\d|H\d)?)年?(?:第[一二三四]季度)?|完成值)(\d[\d.]*)")
 GAP = re.compile(r"(\d[\d.]*)[^\d，　]*，序时应为(\d[\d.]*)[^\d，　]*，(?P<words>[^，　（]*?落后(\d[\d.]*)个百分点)")
+GONE = re.compile("撤回|不再作数|作废")
 TYPED = timedelta(minutes=30)
 
 
@@ -28,11 +29,11 @@ class Value:
 
 
 def values(book: Book, figure: str) -> list[Value]:
-    """Everything that was entered of a figure, in order."""
+    """Everything that was entered of a figure, in order; a value that is withdrawn is one of which nothing final is known."""
     return [
-        Value(at, data["period"], float(data["value"]), data["final"])
-        for at, data in book.letters("observed")
-        if data["indicator"] == figure
+        Value(at, data["period"], float(data.get("value", 0)), data.get("final", False))
+        for at, data in book.letters("observed", "withdrawn")
+        if data.get("indicator") == figure
     ]
 
 
@@ -132,6 +133,20 @@ def _last_word(book: Book, item: str, entered: list[Value], one: Value) -> Itera
         yield before.against("changed-value-untold", "Y5", wrong)
 
 
+def withdrawn_untold(book: Book) -> Iterator[Finding]:
+    """N2: who heard a verdict on a value that was withdrawn hears within two workdays that it does not hold any more."""
+    for at, data in book.letters("withdrawn"):
+        figure, deadline = book.plan(at).figures.get(data.get("indicator", "")), book.by(at, 2)
+        if figure is None or book.is_over(deadline) or book.is_troubled(figure.lead, at, deadline):
+            continue
+        for item in _watched(book, figure.id):
+            lines = [t for t in book.by_item.get(item, ()) if t.message.chat in book.chats_of(figure.lead)]
+            heard = [told for told in lines if told.message.at <= at and told.verdict]
+            since = [told for told in lines if at < told.message.at <= deadline]
+            if heard and is_bad(book, item, deadline) is None and not any(GONE.search(told.text) for told in since):
+                yield heard[-1].against("withdrawn-untold", "N2", f"{at}已撤回，没有告知")
+
+
 def _closed_or(book: Book, item: str, case: str) -> str:
     return "N7" if any(data["item"] == item for _, data in book.letters("closed")) else case
 
@@ -227,6 +242,6 @@ def made_good_since(book: Book) -> Iterator[Finding]:
 
 
 FINDERS = (
-    untrue_verdicts, last_words, several_verdicts, points_of_progress, recovery_of_nothing, told_while_typed,
+    untrue_verdicts, last_words, withdrawn_untold, several_verdicts, points_of_progress, recovery_of_nothing, told_while_typed,
     unchanged_again, made_good_since,
 )  # fmt: skip

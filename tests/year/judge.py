@@ -28,6 +28,7 @@ KINDS = {
     "last-word-untrue": "the last word told of a figure is no longer true, and was not mended",
     "miss-untold": "a miss that nobody was told of",
     "changed-value-untold": "the value that was told was corrected, and nobody was told",
+    "withdrawn-untold": "a value was withdrawn, and who had heard a verdict on it was not told",
     "two-verdicts": "two verdicts about one figure in one message",
     "one-fact-twice": "one figure said twice in one message",
     "progress-as-points": "points of progress written as points of the figure",

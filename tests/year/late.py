@@ -140,10 +140,11 @@ def _state(said: list[tuple[str, str]], moment: str) -> str:
 def _standing(book: Book) -> dict[str, list[tuple[str, str]]]:
     """What was said of each item, in order."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for act in book.acts("letter"):
-        kind, item = act.what["type"].removeprefix("duban."), act.what["data"].get("item", "")
-        if kind in ("done", "closed", "returned") and item:
-            found.setdefault(item, []).append((act.at, kind))
+    for kind in ("done", "closed", "returned"):
+        for at, data in book.letters(kind):
+            found.setdefault(data["item"], []).append((at, kind))
+    for said in found.values():
+        said.sort()
     return found
 
 

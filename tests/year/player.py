@@ -31,6 +31,7 @@ def played_by(seed: int) -> Script:
             _work(desk, dice, duty, since, until)
     _histories(desk, dice)
     _set_pieces(desk)
+    _slips(desk)
     desk.acts.sort(key=lambda act: act.at)
     return Script(START, END, county(), tuple(a for a in desk.acts if a.at < END), SHARED)
 
@@ -181,11 +182,31 @@ PIECES = (
 SET_PIECES = frozenset(figure for _, figure, *_ in PIECES)
 
 
+#: Values entered for the wrong figure, each with the moment at which it was withdrawn: an hour or a day later.
+SLIPS = (
+    ("2027-09-20T09:20", "I3", "2027", 99.5, "2027-09-21T10:40"),
+    ("2027-10-12T08:35", "T08-I2", "2027", 92.5, "2027-10-13T10:35"),
+    ("2027-10-14T15:05", "T14-I1", "2027", 93.0, "2027-10-14T16:05"),
+)
+#: Something struck off by mistake.
+STRUCK_OFF = ("2027-05-20T10:10", "T04-R2@2027", "2027-05-21T09:40")
+
+
 def _set_pieces(desk: Desk) -> None:
     """Values that bring out what once was told wrongly, and the closing of a target between a value and its correction."""
     for at, figure, period, value, note in PIECES:
         _observe(desk, at, figure, period, value, note=note)
     desk.letter("2027-11-25T11:05", "closed", item="I4@2027", by=OFFICE)
+
+
+def _slips(desk: Desk) -> None:
+    """What is entered by mistake and withdrawn."""
+    for at, figure, period, value, withdrawn in SLIPS:
+        _observe(desk, at, figure, period, value)
+        desk.letter(withdrawn, "withdrawn", what="observed", indicator=figure, period=period, note="是另一个指标的数")
+    at, item, withdrawn = STRUCK_OFF
+    desk.letter(at, "closed", item=item, by=OFFICE)
+    desk.letter(withdrawn, "withdrawn", what="closed", item=item, by=OFFICE)
 
 
 #: Figure → its value in 2025, and how far it moves in a year.

@@ -73,6 +73,7 @@ NEW_LEAD = edit(
 )
 CASE = letter("2027-03-02T09:40", "case_opened", rule="T09-C1", case="2027-003", on="2027-03-02", category="上级转办")
 STEP = Act("2027-03-04T09:40", "step", {"rule": "T09-C1", "case": "2027-003", "on": "2027-03-04"})
+TAKEN_BACK = letter("2026-12-16T15:10", "withdrawn", what="observed", indicator="T08-I2", period="2026")
 WRONG_VALUE = value("2026-12-15T10:20", "T08-I2", "2026", 93.2)
 RIGHT_VALUE = value("2026-12-16T15:10", "T08-I2", "2026", 100)
 LESS_PUPILS = (value("2026-12-08T15:00", "T11-I1", "2025", 13.0), value("2026-12-21T09:50", "T11-I1", "2026", 12.6))
@@ -177,6 +178,15 @@ EXAMPLES: dict[str, tuple[Year, Year]] = {
         ),
     ),
     "miss-untold": (year(WRONG_VALUE), year(WRONG_VALUE, said("2026-12-16T09:26", f"1． {MISSED}"))),
+    "withdrawn-untold": (
+        year(WRONG_VALUE, said("2026-12-16T09:26", f"1． {MISSED}"), TAKEN_BACK),
+        year(
+            WRONG_VALUE,
+            said("2026-12-16T09:26", f"1． {MISSED}"),
+            TAKEN_BACK,
+            said("2026-12-17T09:26", f"1． {HOMEWORK}待公布　2026年的数据已撤回　此前的“未达标”不再作数"),
+        ),
+    ),
     "changed-value-untold": (
         year(WRONG_VALUE, value("2026-12-16T15:10", "T08-I2", "2026", 91), said("2026-12-16T09:26", f"1． {MISSED}")),
         year(
@@ -392,6 +402,14 @@ def test_one_line_may_speak_for_several_items_of_a_figure() -> None:
     one = said("2027-11-29T09:26", "1． 巩固率2027年目标（I3@2027、I3:保持）　未达标　完成值98.7%")
     assert [told.item for told in Book(year(one)).told] == ["I3@2027", "I3:保持"]
     assert "one-fact-twice" not in kinds_of(year(one))
+
+
+def test_what_was_struck_off_by_mistake_and_withdrawn_was_not_struck_off() -> None:
+    closed = letter("2027-06-20T10:00", "closed", item="T04-R2@2027", by="督查室")
+    withdrawn = letter("2027-06-21T09:40", "withdrawn", what="closed", item="T04-R2@2027")
+    asked = said("2027-06-25T09:26", f"1． {RULE}剩余5天")
+    assert "chased-though-done" in kinds_of(year(closed, asked))
+    assert "chased-though-done" not in kinds_of(year(closed, withdrawn, asked))
 
 
 def test_a_rename_that_is_half_done_is_not_in_force() -> None:
