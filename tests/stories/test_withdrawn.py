@@ -130,3 +130,13 @@ def test_a_preview_foretells_that_a_verdict_is_taken_back() -> None:
     story.happens(VOID)
     drafts = [draft for draft, _ in preview_of(story.scene, story.now, moment("2028-05-31 18:00"))]
     assert lines(drafts) == lines(one.draft for one in story.at("2028-05-31 18:00").sent)
+
+
+def test_watches_of_one_figure_take_back_their_verdicts_in_one_line() -> None:
+    form = an_indicator("[达标, 保持: {值: 97, 界: 不低于}]", targets=["期限: 2027年, 值: 97, 措辞: 达到"])
+    story = a_story("2028-04-05", form)
+    story.happens(value("96.2"))
+    story.at("2028-04-06 18:00")
+    story.happens(VOID)
+    [line] = [line for line in story.at("2028-04-10 18:00").text.splitlines() if "不再作数" in line]
+    assert "I4@2027、I4:保持" in line or "I4:保持、I4@2027" in line

@@ -298,10 +298,11 @@ def _one_line_a_figure(merged: Iterable[tuple[list[Telling], Finding]]) -> list[
 def _figure(telling: Telling, finding: Finding) -> tuple[object, ...]:
     """What the lines of one verdict on one figure have in common; any other finding stands alone."""
     form = finding.item.rule.form
-    if not isinstance(form, IndicatorForm) or finding.state not in (*_GOOD, State.MISSED):
+    voided = _voided([telling], finding)
+    if not isinstance(form, IndicatorForm) or not (voided or finding.state in (*_GOOD, State.MISSED)):
         return telling.item, telling.form
     good = finding.state in _GOOD
-    return form.id, finding.due_on, good, telling.form == Delivery.MONTHLY.value
+    return form.id, finding.due_on, good, voided, telling.form == Delivery.MONTHLY.value
 
 
 def _together(findings: Sequence[Finding]) -> Finding:
