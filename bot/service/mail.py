@@ -41,7 +41,9 @@ class Mail:
         """The letter as it was kept: admitted, or refused for what it says or for the error it led to."""
         app = self._app
         try:
-            if not letter.rejected:
+            if not letter.rejected and not app.store.knows(
+                letter.event
+            ):  # one left again after a crash was vetted then
                 event = vetted(letter.event, app.rulebook, app.chats.robots, day_of(now), app.store.facts)
                 letter = replace(letter, event=event)
             app.take_in(letter.event)

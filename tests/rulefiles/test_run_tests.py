@@ -141,6 +141,26 @@ def test_the_past_counts(known: str, today: str, expected: str) -> None:
     assert errors(a_test(expected, today=today)) or "退回" in known
 
 
+CLOSED = "{销号: T05-M1, 日期: 2027-11-20}"
+
+
+@pytest.mark.parametrize(
+    ("withdrawal", "words"),
+    [
+        ("{撤回: 销号, 事项: T05-M1}", ""),
+        ("{撤回: 办结, 事项: T05-M1}", "T05-M1最后登记的是销号，不是办结"),
+        ("{撤回: 静默, 事项: 县教育局}", "县教育局没有静默可撤回"),
+        ("{撤回: 登记, 事项: T05-C1, 编号: 2027-003}", "没有办件事项“T05-C1”"),
+        ("{撤回: 删除, 事项: T05-M1}", "“撤回”后面写撤回什么：报送、办结、销号"),
+    ],
+)
+def test_what_was_entered_may_be_withdrawn(withdrawal: str, words: str) -> None:
+    told = "应当发给: [{单位: 县教育局, 事项: T05-M1}]"
+    found = errors(a_test(told, today="2027-12-01", known=f"{CLOSED}\n      - {withdrawal}"))
+    assert words in found[0].message if words else not found
+    assert errors(a_test(told, today="2027-12-01", known=CLOSED))
+
+
 def test_proposals_count_as_confirmed_unless_said_otherwise() -> None:
     told = "应当发给: [{单位: 县教育局, 事项: T05-M1-01}]"
     text = a_test(told, today="2027-03-01")

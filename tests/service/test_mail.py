@@ -224,3 +224,21 @@ async def test_a_letter_put_in_the_place_of_one_just_taken_in_is_read_too(tmp_pa
         await house.app.one_pass()
         assert [event.id for event in house.store.events] == ["1", "2"]
         assert list(house.home.inbox.glob("*.json")) == []
+
+
+async def test_what_a_letter_said_is_withdrawn_by_another_once_and_for_good(tmp_path: Path) -> None:
+    """Also after a restart; the same letter left again has no effect, and a second one is refused with a sentence."""
+    async with furnished(tmp_path, "2027-03-01T07:00") as house:
+        drop(house, "a.json", data={"item": "T05-M1"})
+        await real_pass(house)
+        house.reopen()
+        again = {"type": "duban.withdrawn", "data": {"what": "done", "item": "T05-M1"}}
+        drop(house, "b.json", id="2", **again)
+        await real_pass(house)
+        assert house.store.facts.marks == {}
+        house.reopen()
+        assert house.store.facts.marks == {}
+        drop(house, "b.json", id="2", **again)
+        drop(house, "c.json", id="3", **again)
+        await real_pass(house)
+        assert [one.partition("。")[0] for one in rejections(house.store)] == ["c.json：T05-M1没有办结可撤回"]
