@@ -136,3 +136,18 @@ def test_there_are_ten_recipes_and_every_one_shows_what_is_printed() -> None:
     assert [
         title for title, blocks in found.items() if not any(b.language == "text" and not b.file for b in blocks)
     ] == []
+
+
+def test_a_slip_of_the_decimal_point_is_asked_about_as_the_handbook_says(
+    office: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is refused has no block of its own in a recipe: blocks are commands that succeed."""
+    wrong, meant = re.findall(r"把 (\S+) 打成了 (\S+)，会问“是不是\1%”", HANDBOOK.read_text("utf-8"))[0][::-1]
+    codes = []
+    for arguments in ((wrong,), (wrong, "--yes")):
+        with pytest.raises(SystemExit) as ended:
+            main(["--home", str(office), "report", "I4", "2026", *arguments])
+        codes.append(ended.value.code)
+        said = capsys.readouterr()
+        assert f"是不是{meant}%" in said.err or "--yes" in arguments
+    assert codes == [2, 0]
