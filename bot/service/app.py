@@ -173,7 +173,7 @@ class App:
         """After a restart: what was being sent goes again, and entries without a chat are readdressed."""
         self.deliveries.recover()
         self.readdress(self.chats)
-        self.deliveries.view(self.rulebook, self.findings, self.letterhead)
+        self.deliveries.view(self.rulebook, self.findings, self.letterhead, self.chats.directory)
         self.deliveries.cut_waits()
 
     def adopt(self, rulebook: Rulebook, before: Rulebook | None = None) -> None:

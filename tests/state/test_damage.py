@@ -177,7 +177,7 @@ def attempt(store: Store, archive: Archive, number: int) -> bool:
         else:
             live(store, number)
     except StorageFailed:
-        assert everything(store.database).keys() <= {*before, "events", "told", "outbox", "meta"}
+        assert everything(store.database).keys() <= {*before, "events", "told", "heard", "outbox", "meta"}
     except JournalBroken:
         return False
     return True

@@ -139,6 +139,11 @@ class WithoutMessage:
         found = [one for one in self._of(item, addressee) if one.due_on == due_on]
         return max(reversed(found), key=lambda one: one.rung_on, default=None)
 
+    def newest(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key that was made last."""
+        found = [one for one in self._of(item, addressee) if one.due_on == due_on]
+        return max(reversed(found), key=lambda one: one.at, default=None)
+
     def latest(self, item: str, addressee: str) -> PastTelling | None:
         """The last telling of the item to this addressee, whatever its due date was."""
         return max(reversed(self._of(item, addressee)), key=lambda one: one.at, default=None)
