@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -108,6 +108,14 @@ class BotForm(Form):
         "办公时间", "HOURS", default=OfficeHours().spans, description="如 [8:30-12:00, 14:30-17:30]"
     )
     seasons: SeasonsField = _named("季节办公时间", "SEASONS", default=())
+    entry_pause: int = _named(
+        "录入静候",
+        "ENTRY_PAUSE",
+        default=30,
+        ge=0,
+        le=240,
+        description="数值录入后静候几分钟再告知，免得只录了一半就发",
+    )
     paint: PaintField = _named("灯号颜色", "PAINT", default_factory=dict, description="状态 → 颜色，如 {临期: blue}")
     host: str = _named("监听地址", "HOST", default="127.0.0.1")
     port: int = _named("端口", "PORT", default=8866, ge=0, le=65535)
@@ -141,7 +149,8 @@ class Settings(BotForm, BaseSettings):
     @property
     def office_hours(self) -> OfficeHours:
         """As a value of the core. Raises ValueError when spans contradict each other."""
-        return OfficeHours(self.hours, tuple(season.season() for season in self.seasons))
+        seasons = tuple(season.season() for season in self.seasons)
+        return OfficeHours(self.hours, seasons, timedelta(minutes=self.entry_pause))
 
     def letterhead(self, mark: str = "") -> Letterhead:
         """What every message carries: 落款, phone, colours, and the mark of a drill."""

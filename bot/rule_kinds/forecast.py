@@ -65,7 +65,10 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """The result for one stage: missing seats by year, years of surplus, and birth years that are unknown."""
+    """The result for one stage: missing seats by year, years of surplus, and birth years that are unknown.
+
+    `known` is when the last of its numbers came in, whether a year could be judged by it yet or not; None where none could.
+    """
 
     judged: tuple[int, ...] = ()
     short: Mapping[int, Decimal] | None = None
@@ -200,7 +203,6 @@ def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Shortag
     short: dict[int, Decimal] = {}
     spare: list[int] = []
     unknown: set[int] = set()
-    used: list[Observation] = []
     for year in range(latest + 1, latest + 1 + form.horizon):
         needed, place = cohorts(stage, year), _seats_of(seats, year)
         gaps = [one for one in needed if one not in births]
@@ -208,9 +210,9 @@ def foresee(form: ForecastForm, stage: SchoolStage, numbers: Numbers) -> Shortag
         if gaps or place is None:
             continue
         judged.append(year)
-        used += [place, *(births[one] for one in needed)]
         _weigh(form, year, pupils(stage, year, births), place.value, short, spare)
-    known = max((seen.moment for seen in used), default=None)
+    born = [seen for year, seen in births.items() if year >= cohorts(stage, latest + 1).start]
+    known = max(seen.moment for seen in (*born, *seats.values())) if judged else None
     return Shortage(tuple(judged), short, tuple(spare), tuple(sorted(unknown)), known)
 
 

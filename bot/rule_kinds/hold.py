@@ -49,6 +49,7 @@ class Hold(NumberKind):
     name = "保持"
     Options = HoldOptions
     ladder = "底线监测"
+    must_hold = True
     example = """\
   监测: [报送, 保持: {值: 2, 界: 不低于, 起: 2027年}]
 """

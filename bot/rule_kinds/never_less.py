@@ -24,6 +24,7 @@ class NeverLess(NumberKind):
 
     name = "只增不减"
     ladder = "底线监测"
+    must_hold = True
     example = """\
   监测: [报送, 只增不减]
 """

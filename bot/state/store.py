@@ -236,11 +236,13 @@ class Store:
         If the entry may have arrived, this is recorded: the tellings are marked 补发 when they are told again.
         """
         tellings, numbers = tuple(tellings), {entry.number, *entry.carries}
-        self.untell(tellings)
         for telling in tellings:
-            for one in self.tellings.of(telling.item, telling.addressee):
-                if one.number in numbers:
-                    self._forget(_key(one))
+            heard = self.tellings.of(telling.item, telling.addressee)
+            mine = [one for one in heard if one.number in numbers]
+            for one in mine:
+                self._forget_one(one)
+            if not mine:  # merged by an older version, which did not note the numbers
+                self.untell([telling])
         if entry.doubtful and tellings:
             self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, tellings))
 
@@ -248,6 +250,18 @@ class Store:
         """Removes the record of tellings that were never sent, under any number, so that they are due again."""
         for telling in tellings:
             self._forget(_key(past_telling(telling, "", EPOCH)))
+
+    def _forget_one(self, one: PastTelling) -> None:
+        """Removes one telling; another message's with the same key (a value corrected on the same day) stays on record."""
+        key = _key(one)
+        if self._told.get(key, (None, 0))[0] == one:
+            self._forget(key)
+            return
+        self.tellings.forget(one)
+        for doc_id, text in self._told_table.texts():
+            if today(TOLD.validate_json(text), self.facts.names) == one:
+                self._told_table.remove(doc_ids=[doc_id])
+                return
 
     def _forget(self, key: _Key) -> None:
         one, doc_id = self._told.pop(key, (None, 0))

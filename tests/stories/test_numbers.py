@@ -110,6 +110,57 @@ def test_values_corrected_twice_on_one_day_end_with_the_right_word() -> None:
     assert of(TREND, story, "2028-06-05 18:00") == both(TREND)
 
 
+def test_a_miss_corrected_to_another_miss_is_told_again_once_on_whatever_day() -> None:
+    story = a_story("2028-06-05 08:00", an_indicator("[报送, 保持: {值: 95}]"))
+    story.happens(value("90", "2027"))
+    assert len(of("I4:保持", story, "2028-06-05 12:00")) == 2
+    story.happens(value("91", "2027"))
+    passed = story.at("2028-06-08 18:00")
+    assert [line.split()[0] for line in told_in(passed, "I4:保持")] == [LEAD, ADMIN]
+    assert "2027年91%" in passed.text
+    story.happens(Closed(item="I4:保持", by="秘书组"))
+    story.at("2028-06-09 18:00")
+    story.happens(value("92", "2027"))
+    assert "2027年92%" in story.at("2028-06-13 18:00").text
+
+
+def test_recovery_is_told_to_nobody_who_did_not_hear_of_the_trouble() -> None:
+    story = a_story("2029-06-01", MYOPIA, **past("46.8", "47.5"), _2028=Decimal("48.1"), _2029=Decimal("46.5"))
+    assert story.state(TREND) == "恢复"
+    assert story.reasons(TREND)[LEAD] == "NOT_HEARD"
+    assert of(TREND, story, "2029-12-31 18:00") == []
+
+
+def test_what_rests_on_values_that_are_being_typed_in_waits_until_they_are_whole() -> None:
+    targets = ("期限: 2027年, 值: 95, 措辞: 达到",)
+    story = a_story("2028-06-05 10:00", an_indicator("[报送, 达标]", targets=targets))
+    story.happens(value("90", "2027"))
+    assert story.reasons("I4@2027")[LEAD] == "BEING_TYPED"
+    assert of("I4@2027", story, "2028-06-05 10:20") == []
+    story.happens(value("91", "2027"))
+    assert of("I4@2027", story, "2028-06-05 10:45") == []
+    passed = story.at("2028-06-05 11:00")
+    assert told_in(passed, "I4@2027") == both("I4@2027")[1:]  # the lead was asked for the report at ten
+    assert told_in(story.at("2028-06-06 18:00"), "I4@2027") == both("I4@2027")[:1]
+    assert "完成值91%" in passed.text
+
+
+def test_what_is_being_typed_in_is_told_in_the_next_slot_at_the_latest() -> None:
+    targets = ("期限: 2027年, 值: 95, 措辞: 达到",)
+    story = a_story("2028-06-05 17:20", an_indicator("[报送, 达标]", targets=targets))
+    for hour in ("2028-06-05 17:25", "2028-06-06 08:20", "2028-06-06 08:30"):
+        story.happens(value("90" if hour[-2:] == "25" else "91", "2027"))
+        assert of("I4@2027", story, hour) == []
+    passed = story.at("2028-06-06 09:30")
+    assert told_in(passed, "I4@2027") == both("I4@2027")
+
+
+def test_a_breach_of_what_must_hold_is_told_at_once() -> None:
+    story = a_story("2028-06-05 10:00", an_indicator("[报送, 保持: {值: 95}]"))
+    story.happens(value("90", "2027"))
+    assert of("I4:保持", story, "2028-06-05 10:05") == both("I4:保持")
+
+
 def test_preliminary_value_is_judged_by_nobody_and_leaves_the_report_open() -> None:
     story = a_story("2028-06-01", MYOPIA, **past("46.8", "47.5"))
     story.happens(value("48.1", "2028", final=False))

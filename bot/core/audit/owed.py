@@ -17,7 +17,7 @@ from bot.core.deciding.decisions import Directory, PastTelling
 from bot.core.deciding.findings import Finding, known_items
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
-from bot.core.rules.item import Item, State
+from bot.core.rules.item import Item, Moment, State
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import MONTH_LIST, REPLACED
 from bot.core.rules.rulebook import Delivery, Role, Rule, Rulebook, RungForm
@@ -28,6 +28,7 @@ from bot.core.time.zone import day_of
 
 RETURNED = "退回"
 _VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
+_BAD = frozenset(map(State, ("逾期", "未报", "未达标", "滞后", "严重滞后", "预警")))
 DAY = timedelta(days=1)
 
 
@@ -62,6 +63,7 @@ class Owed:
     on: date
     told_on: date
     grounds: tuple[object, ...] = field(compare=False)
+    known: Moment | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -79,6 +81,7 @@ class ExpectedState:
     led: bool
     happened: bool = False
     returned: datetime | None = None
+    known: Moment | None = None
 
 
 # --- expected states ---------------------------------------------------------------------
@@ -166,7 +169,7 @@ def _as_evaluated(finding: Finding) -> ExpectedState | None:
         return None
     return ExpectedState(
         finding.item, finding.state, anchor.due_on, anchor.late_from, bool(finding.lead), anchor.happened,
-        finding.returned_at,
+        finding.returned_at, finding.known,
     )  # fmt: skip
 
 
@@ -179,7 +182,9 @@ def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> 
         found = [rung for rung in unheard if rung[2] <= now.date()] or _return(one, hearer, roles, books, now)
         if found:
             first = min(found, key=lambda owed: owed[1])
-            yield Owed(one.item.id, one.item.rule.id, one.due_on, hearer, *first, grounds=_grounds(one, books))
+            yield Owed(
+                one.item.id, one.item.rule.id, one.due_on, hearer, *first, grounds=_grounds(one, books), known=one.known
+            )
 
 
 def quiet_until(one: ExpectedState, memory: Tellings, dates: PlainDates, today: date) -> date:
@@ -193,10 +198,12 @@ def _unheard(
 ) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
-        last = memory.last(one.item.id, one.due_on, hearer)
+        last, latest = memory.last(one.item.id, one.due_on, hearer), memory.latest(one.item.id, hearer)
+        if one.state is State.RECOVERED and (latest is None or State(latest.state) not in _BAD):
+            continue
         newest = memory.newest(one.item.id, one.due_on, hearer)
         reached = [_day_today(told, one, dates) for told in (last, newest) if told]
-        heard = max(reached) if last and not _corrected(one, last) else None
+        heard = max(reached) if last and not _corrected(one, latest, today) else None
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
         yield hearer, roles, [found for rung in spoken for found in _rung(one, rung, hearer, heard, dates, today)]
 
@@ -210,11 +217,13 @@ def _day_today(told: PastTelling, one: ExpectedState, dates: PlainDates) -> date
     return dates.first_sending_day(one.due_on.replace(day=1)) if told.rung == MONTH_LIST else told.rung_on
 
 
-def _corrected(one: ExpectedState, last: PastTelling) -> bool:
-    """Whether the verdict changed on the day it was told: then the rungs of that day are due anew."""
-    told = State(last.state)
-    verdicts = one.state in _VERDICTS and (told in _VERDICTS or told is State.CLOSED)
-    return one.happened and last.rung_on == one.due_on and verdicts and told is not one.state
+def _corrected(one: ExpectedState, latest: PastTelling | None, today: date) -> bool:
+    """Whether another verdict than the one told last holds by now, or other values stand behind it: then its rungs are due anew."""
+    if latest is None or one.known is None or one.state not in _VERDICTS or day_of(latest.at) > today:
+        return False
+    if latest.known is None and State(latest.state) in _VERDICTS | {State.CLOSED}:  # told by an older version
+        return latest.rung_on == one.due_on and latest.state != one.state
+    return latest.known != one.known or latest.state != one.state
 
 
 def _rung(

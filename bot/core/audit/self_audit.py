@@ -193,7 +193,7 @@ class SelfAudit:
         still: dict[tuple[object, ...], _Seen] = {}
         for one in waiting:
             chat = books.directory.chats.get(one.hearer, ADMIN)
-            if _silenced(one, chat, books, now):
+            if _silenced(one, chat, books, now) or (one.known and now - one.known[0] < books.hours.entry_pause):
                 continue
             silences = books.facts.chat_silences
             grounds = (*one.grounds, chat, silences.get(chat), silences.get(name_of(one.hearer)))

@@ -26,7 +26,7 @@ from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
-from bot.core.rules.item import GRAVITY, State
+from bot.core.rules.item import GRAVITY, Moment, State
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, date_today, rungs_for, stairs
 from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
@@ -57,7 +57,10 @@ SINGLES_A_DAY = 2
 
 @dataclass(frozen=True, slots=True)
 class PastTelling:
-    """One telling that was made: what an addressee was told about an item with this due date."""
+    """One telling that was made: what an addressee was told about an item with this due date.
+
+    `known` is when the last of the values became known that a verdict rested on; None in the record of an older version.
+    """
 
     item: str
     due_on: date | None
@@ -69,6 +72,7 @@ class PastTelling:
     number: str
     at: datetime
     ordinal: int | None = None  # which repetition of its rung; None of before 2026-12: known by its date alone
+    known: Moment | None = None
 
 
 class Memory(Protocol):
@@ -113,7 +117,7 @@ class Decision:
 
     `at` is when the message goes out; it is set only if one results. Time alone does not change the decision before `until`,
     and never if `until` is None. `prompt` marks a single message about something that just happened: today's slot of the
-    chat is used, so the message goes out at another minute.
+    chat is used, so the message goes out at another minute. `typed`: it waits because values may still be being typed in.
     """
 
     finding: Finding
@@ -128,6 +132,7 @@ class Decision:
     superseded: tuple[date, ...] = ()
     prompt: bool = False
     provisional: bool = False
+    typed: bool = False
 
     @property
     def delivery(self) -> Delivery:
@@ -181,6 +186,14 @@ class Desk:
             if late.date() == today:
                 return late
         return self.slot_from(chat, today + timedelta(days=1))
+
+    def settled(self, chat: str, known: Moment) -> datetime | None:
+        """When what rests on a new value is told, if that is later than `opening`: after a pause, at the chat's next slot at the latest."""
+        at = self.opening(chat)
+        ends = open_from(known[0].astimezone(ZONE) + self.hours.entry_pause, self.hours, self.calendar)
+        if ends <= at or at == slot(chat, at.date(), self.hours):
+            return None
+        return min(ends, self.slot_from(chat, self.today + timedelta(days=1)))
 
     def promptly(self, chat: str) -> datetime | None:
         """An open minute of today for a prompt single message; None unless the chat's slot is used and its budget is not."""
@@ -239,8 +252,10 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         return _recovered(finding, addressee, heard, quiet, desk, until)
     if due_rung is None:
         return Decision(finding, addressee, chat, quiet, mark, until=until, by=_cause(finding, quiet))
-    if not _owed(due_rung, finding, last):
+    if not _owed(due_rung, last) and not (last and _is_news(finding, addressee, desk)):
         return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, rung=due_rung)
+    if finding.state is State.RECOVERED and not _heard_of_trouble(desk.memory.latest(finding.item.id, addressee.key)):
+        return Decision(finding, addressee, chat, Reason.NOT_HEARD, mark, until=until)
     told = Decision(
         finding,
         addressee,
@@ -253,7 +268,17 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         superseded=tuple(steps.between(last.rung_on if last else None, due_rung.on)),
         provisional=finding.provisional or desk.calendar.is_provisional(due_rung.slot_on),
     )
-    return _in_time(_unless_silenced(_prompt(told, desk) if _just_happened(finding, due_rung) else told, desk))
+    told = _prompt(told, desk) if _just_happened(finding, due_rung) else _when_typed(told, desk)
+    return _in_time(_unless_silenced(told, desk))
+
+
+def _when_typed(decision: Decision, desk: Desk) -> Decision:
+    """What rests on a value that has just come in waits for the next ones; a breach of what must hold does not."""
+    finding = decision.finding
+    if finding.known is None or (finding.state is State.MISSED and finding.item.rule.kind.must_hold):
+        return decision
+    at = desk.settled(decision.chat, finding.known)
+    return replace(decision, at=at, typed=True) if at else decision
 
 
 def _reached(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> PastTelling | None:
@@ -277,17 +302,21 @@ def _just_happened(finding: Finding, due_rung: DatedRung) -> bool:
     return due_rung.form is RETURNED or (finding.state is State.NOTED and due_rung.form.delivery is Delivery.SINGLE)
 
 
-def _owed(due_rung: DatedRung, finding: Finding, last: PastTelling | None) -> bool:
-    """Whether a rung is still to be told: it is later than the last one told, a return, or a changed state on the same day."""
-    if last is None or due_rung.on > last.rung_on or due_rung.form is RETURNED:
-        return True
-    return due_rung.on == last.rung_on and bool(finding.anchor and finding.anchor.happened) and _revised(finding, last)
+def _owed(due_rung: DatedRung, last: PastTelling | None) -> bool:
+    """Whether a rung is still to be told: it is later than the last one told, or a return."""
+    return last is None or due_rung.on > last.rung_on or due_rung.form is RETURNED
 
 
-def _revised(finding: Finding, last: PastTelling) -> bool:
-    """Whether a value was corrected on the day it was told: 达标 was told, or that it is closed, and 未达标 is true now."""
-    heard = State(last.state)
-    return finding.state is not heard and finding.state in VERDICTS and (heard in VERDICTS or heard is State.CLOSED)
+def _is_news(finding: Finding, addressee: Addressee, desk: Desk) -> bool:
+    """Whether a verdict, or the values that it rests on, are others than the addressee heard last: something was corrected."""
+    if finding.known is None or finding.state not in VERDICTS:
+        return False
+    heard = desk.memory.latest(finding.item.id, addressee.key)
+    if heard is None or heard.at > desk.now:  # the clock was set back: it is told when that instant has come again
+        return False
+    if heard.known is None and State(heard.state) in VERDICTS | {State.CLOSED}:  # in the record of an older version
+        return heard.rung_on == finding.due_on and finding.state != heard.state
+    return (finding.known, finding.state) != (heard.known, heard.state)
 
 
 def turn(finding: Finding, today: date) -> datetime | None:
@@ -465,13 +494,17 @@ def _recovered(
 ) -> Decision:
     """An addressee who was told that something is wrong is told once, in a digest, when it is closed or corrected."""
     chat, mark = desk.directory.route(addressee)
-    wrong = last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
-    if not wrong or last is None or addressee.name == ADMIN:
+    if last is None or not _heard_of_trouble(last) or addressee.name == ADMIN:
         return Decision(finding, addressee, chat, quiet, mark, until=until)
     on = max(last.rung_on, desk.today)
     due_rung = DatedRung(on, on, RECOVERED, "恢复", False)
     told = Decision(finding, addressee, chat, Reason.RECOVERED, mark, at=desk.opening(chat), rung=due_rung)
-    return _unless_silenced(told, desk)
+    return _unless_silenced(_when_typed(told, desk), desk)
+
+
+def _heard_of_trouble(last: PastTelling | None) -> bool:
+    """Whether the last thing told was that something is wrong."""
+    return last is not None and (GRAVITY[State(last.state)] >= WRONG or last.state == State.BEHIND.value)
 
 
 def _voided(decision: Decision, desk: Desk) -> Decision:
@@ -493,9 +526,10 @@ def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
 
 
 def as_of(decision: Decision, now: datetime) -> Decision:
-    """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS."""
+    """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS, for more values BEING_TYPED."""
     if decision.reason.tells and decision.at is not None and decision.at > now:
-        return replace(decision, reason=Reason.OUT_OF_HOURS, until=decision.at)
+        waits = Reason.BEING_TYPED if decision.typed else Reason.OUT_OF_HOURS
+        return replace(decision, reason=waits, until=decision.at)
     return decision
 
 

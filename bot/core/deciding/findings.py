@@ -16,7 +16,7 @@ from bot.core.facts.case_steps import step_today
 from bot.core.facts.facts import Facts, Mark
 from bot.core.facts.quoting import quoted
 from bot.core.facts.renaming import item_of_today
-from bot.core.rules.item import Item, Judgement, State
+from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
@@ -37,7 +37,7 @@ class Finding:
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
     `made_good_by` is the later period that was done, so that this one, though missed, is over.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
-    `extended_for` are the reasons that were typed, fit to be quoted.
+    `extended_for` are the reasons that were typed, fit to be quoted. `known` is that of the judgement.
     """
 
     item: Item
@@ -55,6 +55,7 @@ class Finding:
     provisional: bool = False
     returned_for: str = ""
     extended_for: str = ""
+    known: Moment | None = None
     lines: tuple[str, ...] = ()  # the text of an office finding
 
 
@@ -166,6 +167,7 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
         confirmed=facts.allows(item),
         lead=facts.confirmed_lead(item.rule),
         provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
+        known=judged.known,
     )
 
 

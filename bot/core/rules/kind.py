@@ -75,6 +75,11 @@ class RuleKind(Protocol):
         ...
 
     @property
+    def must_hold(self) -> bool:
+        """Whether a miss is a breach of what must hold, and is told before further values may have come in."""
+        ...
+
+    @property
     def rest_cooperate(self) -> bool:
         """Whether the other units of an item cooperate where its form names no cooperating units."""
         ...
@@ -166,6 +171,7 @@ class BaseKind:
     plain: bool = False
     asks_for_values: bool = False
     counts_from_value: bool = False
+    must_hold: bool = False
     rest_cooperate: bool = False
     letter: str = ""
     date_cell: DateCell | None = None

@@ -15,7 +15,7 @@ from bot.core.deciding.decisions import Decision, PastTelling
 from bot.core.deciding.hearing import Hearing
 from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
-from bot.core.rules.item import State
+from bot.core.rules.item import Moment, State
 from bot.core.rules.ladder import DatedRung
 
 
@@ -58,6 +58,7 @@ class Telling:
     provisional: bool = False
     superseded: tuple[date, ...] = ()
     ordinal: int | None = None  # which repetition of its rung, as in `DatedRung`
+    known: Moment | None = None  # when the last value that its verdict rests on became known
     hands: tuple[str, ...] = ()  # of a 交办: the ids of the rules that it hands over to its addressee
 
     @classmethod
@@ -81,6 +82,7 @@ class Telling:
             provisional=decision.provisional,
             superseded=decision.superseded,
             ordinal=decision.rung.ordinal,
+            known=decision.finding.known,
             hands=_handed_over(decision),
         )
 
@@ -88,7 +90,7 @@ class Telling:
         """The same telling with the next repetition of its rung."""
         return type(self)(
             self.item, self.rule, self.title, self.unit, self.addressee, self.role, self.state, self.due_on, self.rung,
-            rung.on, self.form, reason, self.mark, provisional, (), rung.ordinal,
+            rung.on, self.form, reason, self.mark, provisional, (), rung.ordinal, self.known,
         )  # fmt: skip
 
     @property
@@ -152,5 +154,5 @@ def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:
     """The record a telling leaves behind."""
     return PastTelling(
         telling.item, telling.due_on, telling.addressee, telling.rung_on, telling.rung, telling.state, telling.reason,
-        number, at, telling.ordinal,
+        number, at, telling.ordinal, telling.known,
     )  # fmt: skip

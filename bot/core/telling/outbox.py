@@ -111,7 +111,7 @@ def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str)
     over = finding.state in (State.CLOSED, State.AWAITING_CHECK)
     if over and not (telling.reason == Reason.RECOVERED.name and decision.reason.tells):
         return finding.detail or decision.reason.words
-    if finding.due_on != telling.due_on:
+    if finding.due_on != telling.due_on or (telling.known and finding.known != telling.known):
         return _moved(finding)
     if decision.reason is Reason.SILENCED:
         return _silence(telling, the_desk, decision.chat)

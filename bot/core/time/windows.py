@@ -49,11 +49,13 @@ class SeasonalHours:
 class OfficeHours:
     """Office hours of a workday, the morning's first. The first season that covers a day replaces the usual spans.
 
+    `entry_pause` is how long what rests on a new value waits for the next ones, within office hours.
     Raises ValueError (in Chinese) when spans are empty, reversed, overlapping or shorter than two minutes.
     """
 
     spans: Spans = ((time(8, 30), time(12, 0)), (time(14, 30), time(17, 30)))
     seasons: tuple[SeasonalHours, ...] = ()
+    entry_pause: timedelta = timedelta(minutes=30)
 
     def __post_init__(self) -> None:
         _check(self.spans)
