@@ -108,7 +108,7 @@ class Facts:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
     periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
-    withdrawn: frozenset[tuple[str, str]] = frozenset()  # values taken back and not reported anew
+    withdrawn: frozenset[tuple[str, str]] = frozenset()  # values taken back and not reported anew, if they counted
     cases: Mapping[tuple[str, str], Case] = field(default_factory=dict)  # by (rule, case number)
     item_silences: Mapping[str, Silence] = field(default_factory=dict)
     chat_silences: Mapping[str, Silence] = field(default_factory=dict)
@@ -326,12 +326,14 @@ def _without(known: Mapping[Key, Value], gone: Key) -> Mapping[Key, Value]:
 
 def _without_value(facts: Facts, indicator: str, period: str) -> Facts:
     key = indicator, period
-    if key not in facts.observations:
+    seen = facts.observations.get(key)
+    if seen is None:
         return facts
     labels = tuple(label for label in facts.periods[indicator] if label != period)
     periods = {**facts.periods, indicator: labels} if labels else _without(facts.periods, indicator)
     observations = _without(facts.observations, key)
-    return replace(facts, observations=observations, periods=periods, withdrawn=facts.withdrawn | {key})
+    missed = facts.withdrawn if _too_soon(period, seen.at) else facts.withdrawn | {key}
+    return replace(facts, observations=observations, periods=periods, withdrawn=missed)
 
 
 def _without_mark(facts: Facts, item: str, what: str) -> Facts:

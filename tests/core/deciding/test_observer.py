@@ -14,7 +14,7 @@ from bot.core.deciding.memory import Tellings
 from bot.core.deciding.observer import Observer
 from bot.core.deciding.office import Trouble
 from bot.core.deciding.reasons import Reason
-from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Returned, Silenced
+from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Returned, Silenced, Withdrawn
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
 from bot.core.telling.digest import compose
@@ -45,6 +45,8 @@ class Months:
             Done(item=item), Closed(item=item, by="办公室"), Returned(item=item, reason="缺件"),
             Extended(item=item, to=due + timedelta(days=9), rule_due=due, reason="等待", by="办公室"),
             Silenced(item=item, until=soon, reason="部署"), Silenced(chat="县教育局", until=soon, reason="部署"),
+            *(Withdrawn.model_validate({"what": mark.what, "item": name}) for name, mark in self.scene.facts.marks.items()),
+            Withdrawn(what="extended", item=item), Withdrawn(what="silenced", chat="县教育局"),
         ))  # fmt: skip
         at = self.now + timedelta(hours=self.chance.choice((0, 0, 30)))  # a sender's clock may be ahead
         event = Event.of(payload, key=str(self.now), time=at, source="test")

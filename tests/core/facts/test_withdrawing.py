@@ -215,3 +215,11 @@ def test_a_withdrawal_follows_what_was_renumbered_since() -> None:
     assert event.data["item"] == "T05-M2"
     old = an_event(Withdrawn(what="done", item="T05-M1"), "2027-03-02 08:00")
     assert facts.after(event).marks == facts.after(old).marks == {}
+
+
+def test_a_value_that_never_counted_leaves_no_trace() -> None:
+    """One kept by an older version for a year that had not begun: nobody is told years later that it was withdrawn."""
+    far = Observed(indicator="I4", period="2035", value=Decimal(99))
+    gone = Withdrawn(what="observed", indicator="I4", period="2035")
+    facts = Facts().after(an_event(far, "2027-03-01 08:00"))
+    assert replace(taken_in(gone, start=facts), version=0) == Facts()

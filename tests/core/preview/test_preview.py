@@ -16,7 +16,7 @@ from bot.core.deciding.decisions import Decision, Used, addressees, as_of
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.reasons import Reason
-from bot.core.facts.events import Done, Extended, Observed, Payload, Returned, Silenced
+from bot.core.facts.events import Done, Extended, Observed, Payload, Returned, Silenced, Withdrawn
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
@@ -211,6 +211,8 @@ def histories(draw: st.DrawFn) -> History:
                     Silenced(item="T05-M1", until=moment("2027-03-03 12:00"), reason="部署"),
                     Silenced(chat="县教育局", until=moment("2027-02-01 09:00").astimezone(UTC), reason="部署"),
                     Observed(indicator="I4", period="2027", value=Decimal(96)),
+                    Withdrawn(what="returned", item="T05-M2"),
+                    Withdrawn(what="observed", indicator="I4", period="2027"),
                 ]
             ),
             max_size=4,
