@@ -17,7 +17,7 @@ from bot.core.deciding import decisions as notices
 from bot.core.deciding import findings
 from bot.core.deciding.decisions import ADMIN
 from bot.core.deciding.findings import items_of
-from bot.core.facts.events import Closed, Done, Extended, Observed, Payload, Returned, Silenced
+from bot.core.facts.events import Closed, Done, Extended, Observed, Payload, Returned, Silenced, Withdrawn
 from bot.core.rules import ladder
 from bot.core.rules.item import Item
 from bot.core.rules.ladder import DatedRung
@@ -78,6 +78,8 @@ def something_said(chance: Random, item: Item, service: Watched) -> Payload:
             Silenced(chat=LEAD, until=service.now + timedelta(hours=chance.randint(1, 40)), reason="会议"),
             Extended(item=item.id, to=shifted, rule_due=item.due_on, reason="施工", by="办公室"),
             Observed(indicator="I4", period=str(service.now.year - 1), value=Decimal(chance.choice((96, 98)))),
+            Withdrawn(what="observed", indicator="I4", period=str(service.now.year - 1)),
+            Withdrawn(what=chance.choice(("done", "closed", "returned", "extended", "silenced")), item=item.id),
         ]
     )
 
