@@ -166,14 +166,26 @@ class _Comparing:
             first = given.cells.get(self.layout.key_titles[0])
             self.complain(first.where if first else given.where, error.problem, error.hint)
             return
-        if key is None or key not in self.rows:
+        exported = (self.base or {}).get((self.layout.name, key)) if key is not None else None
+        if key is None or (key not in self.rows and exported is None):
             self._new(given)
+        elif key not in self.rows:
+            self._gone_since(key, given, exported or {})
         elif key in self.seen:
             hint = "删去一行；新增事项时编号留空" if self.layout.name == ITEMS else "删去一行"
             self.complain(given.where, f"“{'、'.join(key)}”已经有一行，另一处在{self.seen[key]}", hint)
         else:
             self.seen[key] = given.where
             self._cells(given, self._meant(key, given))
+
+    def _gone_since(self, key: RowKey, given: GivenRow, exported: Mapping[str, Cell]) -> None:
+        """A row that has gone since the export, such as a value that was withdrawn: it is no new one, and cannot be edited."""
+        for column in self.layout.columns:
+            cell = given.cells.get(column.title)
+            before, measure = exported.get(column.title), self._measure(column, key[0])
+            if cell is not None and not alike(column, cell, before, self.names, measure):
+                self.complain(cell.where, "导出之后这一行已经撤回或删去", "重新导出，再改一次")
+                return
 
     def _key(self, given: GivenRow) -> RowKey | None:
         """The key of the existing row; None for a new row. Raises CellError for an id that does not exist."""
@@ -271,7 +283,7 @@ class _Comparing:
         if cell.value is None and not cell.formula:
             if column.optional or (column.sort is Sort.DUE and kind in (STEP, UNDATED)):
                 return None
-            hint = "数值有误时填更正后的值" if self.layout.name == VALUES else ""
+            hint = "数值有误时填更正后的值，不该报的用 duban withdraw report 撤回" if self.layout.name == VALUES else ""
             raise CellError(f"“{column.title}”不能清空", hint)
         measure = self._measure(column, row.key[0])
         new = read(column, cell, self.names, str(kind) if kind in (*DATED, STEP) else "", measure)

@@ -223,3 +223,15 @@ def test_the_reason_of_an_extension_stands_in_the_ledger(duban: Run, home: Path,
     duban("ledger", "export", str(file))
     rows = openpyxl.load_workbook(file)["事项"].iter_rows(values_only=True)
     assert any("延至2028年3月31日（国家评估安排顺延）" in row for row in rows)
+
+
+def test_an_old_file_does_not_bring_a_withdrawn_value_back(duban: Run, home: Path, file: Path) -> None:
+    """2019 has a row only while it has a value."""
+    duban("report", "I4", "2019", "94.2")
+    duban("ledger", "export", str(file))
+    duban("withdraw", "report", "I4", "2019")
+    assert duban("ledger", "import", str(file), "--yes")[:2] == (0, "没有改动。\n")
+    work_on(file, put("数据", "I4", "数值", 94.3, "2019"))
+    code, out, err = duban("ledger", "import", str(file), "--yes")
+    assert code == 1
+    assert "导出之后这一行已经撤回或删去。建议：重新导出，再改一次" in out + err
