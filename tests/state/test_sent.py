@@ -69,7 +69,7 @@ async def test_what_may_have_arrived_is_kept_beside_what_was_sent_again(office: 
 
 
 async def test_what_surely_was_not_shown_is_not_kept(office: Office) -> None:
-    office.twin.refuse("县教育局", -1)
+    office.twin.refuse("县教育局", 45009)
     number = office.promise()
     await office.send()
     assert office.entry(number).texts == ()

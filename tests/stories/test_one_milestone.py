@@ -258,7 +258,7 @@ def test_silenced_item_holds_everybody_and_afterwards_only_the_rung_in_force_spe
     story.happens(Silenced(item="T05-M1", until=moment("2027-03-05 12:00"), reason="专班统一部署", by="县教育局"))
     reasons = {decision.addressee.key: decision for decision in story.decisions("T05-M1")}
     assert reasons["县教育局"].reason.name == "SILENCED"
-    assert reasons["县教育局"].by == "县教育局"
+    assert reasons["县教育局"].by == "县教育局：专班统一部署"
     assert reasons["县教育局"].until == moment("2027-03-05 12:00")
     story.at("2027-03-05 11:59").expect_nothing()
     story.at("2027-03-05 18:00").expect("县教育局 汇总 T05-M1 提前7天 FIRST", "县财政局 汇总 T05-M1 提前7天 FIRST")
