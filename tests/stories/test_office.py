@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bot.core.deciding.decisions import ADMIN, Directory
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Confirmed, EventRejected, RulesRejected
@@ -41,6 +43,22 @@ def test_confirmation_is_bound_to_date_and_units() -> None:
     assert set(story.reasons("T05-M1").values()) == {"UNCONFIRMED"}
     story.edited(a_rulebook(a_milestone(due="2027-03-10", basis="建议", title="国家级评估认定")))
     assert story.reasons("T05-M1")["县教育局"] == "OUT_OF_HOURS"  # a name may change freely
+
+
+def test_an_edit_that_takes_a_confirmed_item_out_of_watch_is_said_to_the_admin_once() -> None:
+    rulebook = a_rulebook(a_milestone(due="2027-12-20", basis="建议"))
+    story = Timeline(rulebook, start="2027-03-03")
+    story.happens(confirmation(rulebook))
+    story.at("2027-03-03 18:00").expect_nothing()
+    story.edited(a_rulebook(a_milestone(due="2027-12-21", basis="建议")))
+    passed = story.at("2027-03-10 18:00")
+    (told,) = of_chat(passed.sent, "管理员")
+    assert told.at.date() == date(2027, 3, 4)
+    assert "确认以后有改动，重新确认前不发给责任单位：duban confirm T05-M1" in told.text
+    story.edited(a_rulebook(a_milestone(due="2027-12-22", basis="建议")))
+    assert len(of_chat(story.at("2027-03-12 18:00").sent, "管理员")) == 1
+    story.edited(rulebook)
+    assert not of_chat(story.at("2027-03-16 07:00").sent, "管理员")
 
 
 def test_edit_to_a_persons_own_basis_confirms_as_well() -> None:

@@ -6,6 +6,7 @@ like all others.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -107,6 +108,7 @@ def findings(
     return [
         *assignments(rulebook, facts),
         *_to_confirm(rulebook, facts, items, today),
+        *_to_confirm_again(rulebook, facts, items),
         *_calendar(rulebook, today),
         *_to_check(rulebook, facts, items),
         *_void_extensions(facts, items),
@@ -198,6 +200,15 @@ def _to_confirm(rulebook: Rulebook, facts: Facts, items: Sequence[Finding], toda
     lines = _undated_lines(items) if begun else []
     if lines:
         yield _noted(f"待定@{label}", "未定时限事项", on, lines)
+
+
+def _to_confirm_again(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:
+    """Rules that were confirmed and then changed, so that units hear nothing of them any more: once for each change."""
+    changed = (rule for rule in rulebook.rules if rule.id in facts.confirmed_rules and not facts.confirms(rule))
+    for rule in changed:
+        change = hashlib.sha256(rule.fingerprint.encode()).hexdigest()[:8]
+        lines = (f"确认以后有改动，重新确认前不发给责任单位：duban confirm {rule.id}", _proposal(rule, items))
+        yield _noted(f"重新确认:{rule.id}@{change}", f"待确认：{rule.id}有改动", rulebook.plan.starts_on, lines)
 
 
 def _quarter_start(today: date) -> date:
