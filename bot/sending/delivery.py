@@ -21,6 +21,7 @@ from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.message import Message, fingerprint
 from bot.core.telling.outbox import (
     failed,
+    handed_on,
     late,
     parked,
     part_done,
@@ -310,11 +311,15 @@ class Deliveries:
 
         It is not flushed here: the worker's next record or its rest does that. After a crash in between it is sent again as 补发.
         """
+        others = self._robots.others(entry.chat, entry.robot)
         entry = settle(
-            entry, outcome, now, lambda at: self._allowed(at, entry.chat, now),
-            parts=total, another=self._has_another(entry),
-        )  # fmt: skip
+            entry, outcome, now, lambda at: self._allowed(at, entry.chat, now), parts=total, another=bool(others)
+        )
+        free = any(one.blocked_until is None or one.blocked_until <= now for one in others)
         with self._store.work(durable=False):
+            if free and _may_go_on(entry, outcome):
+                self._robots.rest(robot, entry.next_attempt_at)
+                entry = handed_on(entry, now)
             self._store.put(entry)
             if self._robots.learn(robot, outcome, now):
                 make_due(self._store, now)
@@ -349,15 +354,6 @@ class Deliveries:
             return ""
         return self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
 
-    def _has_another(self, entry: Entry) -> bool:
-        """Whether the entry's chat has a sound robot besides the one that was just tried."""
-        others = (robot for robot in self._robots.by_chat.get(entry.chat, ()) if robot.name != entry.robot)
-        return any(not self._broken(robot) for robot in others)
-
-    def _broken(self, robot: Robot) -> bool:
-        state = self._store.robots.get(robot.name)
-        return bool(state and state.broken)
-
     def _wait(self, entry: Entry, wait: Wait, now: datetime) -> None:
         """Parks an entry until a robot is free, or until a person mends one."""
         until = self._allowed(wait.until, entry.chat, now) if wait.until else None
@@ -373,6 +369,15 @@ def _unused(chat: str, day: date) -> Used:
     """A budget of which nothing is used."""
     del chat, day
     return Used()
+
+
+def _may_go_on(entry: Entry, outcome: Outcome) -> bool:
+    """Whether an entry that must wait for its robot goes on through another one at once: not in the middle of a message.
+
+    Parts are cut for one robot; with another the accepted ones would be repeated.
+    """
+    waits = entry.state is EntryState.LATER and outcome.verdict in (Verdict.LATER, Verdict.AMBIGUOUS)
+    return waits and not entry.parts_done
 
 
 def _cut(entry: Entry, robot: Robot, say: Callable[[Entry], Message]) -> tuple[Entry, tuple[Message, ...]]:

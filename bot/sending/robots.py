@@ -89,6 +89,16 @@ class Robots:
         at, _, index = min(free)
         return sound[index] if at <= now else Wait(at, "达到平台限速，排队中")
 
+    def others(self, chat: str, name: str) -> list[RobotState]:
+        """The sound robots of a chat besides the named one, whether they must rest or not."""
+        found = (self._state(robot) for robot in self.by_chat.get(chat, ()) if robot.name != name)
+        return [state for state in found if not state.broken]
+
+    def rest(self, robot: Robot, until: datetime) -> None:
+        """Keeps a robot that just failed from being chosen while another may speak. Inside a unit of work."""
+        state = self._state(robot)
+        self._store.put_robot(state.model_copy(update={"blocked_until": max(until, state.blocked_until or until)}))
+
     def stamp(self, robot: Robot, now: datetime) -> None:
         """Remembers that this robot speaks now; called inside the unit of work that precedes the network."""
         tick, state = self._tick(now), self._state(robot)

@@ -399,3 +399,58 @@ async def test_days_behind_a_broken_gateway_end_as_the_marked_one_and_one_digest
     assert len(office.seen()) == shown + 2
     assert numbers(office.seen())[shown] == first
     assert marked(office.seen())[shown:] == [True, False]
+
+
+# --- several robots ------------------------------------------------------------------------------------------------------
+
+
+def first_robot_says(office: Office, monkeypatch: pytest.MonkeyPatch, body: str, status: int) -> None:
+    """The chat has a second robot, and the platform answers so to the first one only; it says nothing in the group."""
+    office.robot("县教育局")
+    office.known.note_setups()
+    answer, [first, _] = office.twin.answer, office.robots["县教育局"]
+    key = first.url.get_secret_value().rpartition("=")[2]
+    monkeypatch.setattr(
+        office.twin,
+        "answer",
+        lambda dialect, token, call: Answer(body, status) if token == key else answer(dialect, token, call),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "mark"),
+    [
+        ('{"errcode":45009}', 200, False),
+        ('{"errcode":-1}', 200, True),
+        ('{"errcode":77}', 200, True),
+        ("<html>", 502, True),
+        ("<html>", 200, True),
+        ('{"errcode":93000}', 200, False),
+    ],
+)
+async def test_whatever_is_wrong_with_one_robot_the_next_sound_one_speaks_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, body: str, status: int, mark: bool
+) -> None:
+    first_robot_says(office, monkeypatch, body, status)
+    number = office.promise()
+    await office.send()
+    assert office.entry(number).state is EntryState.DELIVERED
+    assert office.entry(number).robot == "县教育局#2"
+    assert marked(office.seen()) == [mark]
+    again = office.promise(form="单发")
+    await office.send()
+    assert office.entry(again).robot == "县教育局#2"  # the first one rests
+
+
+async def test_when_every_robot_of_a_chat_is_in_trouble_the_message_waits(office: Office) -> None:
+    office.robot("县教育局")
+    office.known.note_setups()
+    office.twin.refuse("县教育局", -1)
+    number = office.promise()
+    await office.send()
+    assert len(office.outcomes) == 2
+    assert office.entry(number).state is EntryState.LATER
+    assert office.entry(number).next_attempt_at > office.now
+    office.twin.heal("县教育局")
+    await office.wind(minutes=5)
+    assert office.entry(number).state is EntryState.DELIVERED

@@ -249,6 +249,11 @@ def settle(
     return _resumable(_with(entry, **update), outcome.verdict, now)
 
 
+def handed_on(entry: Entry, now: datetime) -> Entry:
+    """An entry that need not wait for the robot that failed, for its chat has another one that may speak."""
+    return _with(entry, next_attempt_at=now)
+
+
 def _reshaped(entry: Entry, now: datetime) -> dict[str, object]:
     """The next attempt uses a smaller shape. If this one did already, the platform can never accept the message."""
     if entry.compact:
