@@ -19,7 +19,7 @@ from bot.core.facts.case_steps import not_reached
 from bot.core.preview.preview import preview_of
 from bot.core.rules.item_ids import is_one_of, typed_id, without_step
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.entry import past_telling
+from bot.core.telling.entry import hearings_of, past_telling
 from bot.core.time.zone import ZONE
 from bot.service.home import Home, peek_store, usable_rulebook
 from bot.service.wiring import scene_of
@@ -97,6 +97,8 @@ def _played(scene: Scene, start: datetime, when: datetime, item: str) -> Iterabl
     for draft, _ in preview_of(scene, start, eve - timedelta(minutes=1)):
         for telling in draft.tellings:
             memory.add(past_telling(telling, "", draft.at))
+            for heard in hearings_of(telling, draft.at, draft.at):
+                memory.hearings.add(heard)
     findings, decisions = look(replace(scene, memory=memory), max(eve, min(start, when)))
     decisions += (one for finding in findings for one in left_out_decisions(finding, scene.directory))
     return _about(item, decisions)

@@ -73,7 +73,7 @@ class Store:
         self._meta: dict[str, Any] = {doc["key"]: doc["value"] for doc in self._meta_table.all()}
         self._meta_ids = {doc["key"]: doc.doc_id for doc in self._meta_table.all()}
         self._told: dict[_Key, tuple[PastTelling, int]] = {}
-        self._heard_ids: dict[tuple[str, str], int] = {}
+        self._heard_ids: dict[tuple[str, str, bool], int] = {}
         self.tellings = Tellings(names=self.facts.names, hearings=self._hearings()).redated(self._moves())
         for doc_id, text in self._told_table.texts():
             self._remember(TOLD.validate_json(text), doc_id)
@@ -110,7 +110,7 @@ class Store:
         for doc_id, text in self._heard_table.texts():
             row = hearings.add(HEARD.validate_json(text))
             if row is not None:
-                self._heard_ids[row.rule, row.unit] = doc_id
+                self._heard_ids[row.rule, row.unit, row.answers] = doc_id
         return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
@@ -286,7 +286,7 @@ class Store:
         for row in rows:
             after = self.tellings.hearings.add(row)
             if after is not None:
-                key = after.rule, after.unit
+                key = after.rule, after.unit, after.answers
                 self._heard_ids[key] = self._heard_table.keep(
                     self._heard_ids.get(key), _written(HEARD.serializer, after)
                 )

@@ -24,7 +24,7 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.item import State
 from bot.core.rules.rulebook import Delivery, Role, Rulebook, RungForm
 from bot.core.rules.words import Side, Unit
-from bot.core.telling.entry import past_telling
+from bot.core.telling.entry import hearings_of, past_telling
 from bot.core.time.windows import OfficeHours
 from bot.rulefiles.loader import load
 from tests.kit.builders import everybody, moment
@@ -59,6 +59,8 @@ def explained(county: Rulebook) -> dict[str, list[Decision]]:
         for draft in (one for one in drafts if one.at.date() < moment(day).date()):
             for telling in draft.tellings:
                 memory.add(past_telling(telling, "", draft.at))
+                for heard in hearings_of(telling, draft.at, draft.at):
+                    memory.hearings.add(heard)
         findings, decisions = look(replace(scene, memory=memory), moment(day))
         left = [one for finding in findings for one in left_out_decisions(finding, scene.directory)]
         found[day] = [as_of(one, moment(day)) for one in (*decisions, *left)]

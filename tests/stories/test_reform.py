@@ -29,7 +29,8 @@ class Reform(Timeline):
         self.edited(rulebook)
         start = type(self.facts)(all_confirmed=self.facts.all_confirmed, names=rulebook.succession)
         self.facts = fold(self._events, start)  # type: ignore[arg-type]
-        self.tellings = Tellings(self.tellings, rulebook.succession)
+        hearings = self.tellings.hearings.copy(rulebook.succession)
+        self.tellings = Tellings(self.tellings, rulebook.succession, hearings)
 
 
 def renamed(*items: str, **more: str) -> Rulebook:
@@ -109,7 +110,8 @@ def test_lead_and_helper_that_become_one_hear_of_an_item_once() -> None:
     passed = story.at("2027-06-24 18:00")
     passed.expect("县财政局 汇总 T05-M1 提前7天 NEXT_RUNG")
     assert passed.rows[0].role == "牵头单位"
-    assert not [row for row in passed.rows if row.item == "交办:T05"]  # its own task already
+    [handed] = [row for row in passed.rows if row.item == "交办:T05"]  # it helped and leads now
+    assert handed.leads == ("T05-M1",)
 
 
 def test_what_was_confirmed_stays_confirmed_when_lead_and_helper_become_one() -> None:

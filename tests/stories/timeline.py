@@ -20,7 +20,7 @@ from bot.core.facts.events import Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
-from bot.core.telling.entry import Telling, past_telling
+from bot.core.telling.entry import Telling, hearings_of, past_telling
 from bot.core.telling.message import Message
 from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Letterhead, Words, word
@@ -147,6 +147,8 @@ class Timeline:
         number = f"{draft.at.year}-{len(self.sent) + 1:04d}"
         for row in draft.tellings:
             self.tellings.add(past_telling(row, number, draft.at))
+            for heard in hearings_of(row, draft.at, draft.at):
+                self.tellings.hearings.add(heard)
         entry = promised(draft, number)
         words = Words(self.rulebook, findings, self.now.astimezone(ZONE).date(), self.head)
         self.sent.append(Sent(draft, word(entry, words)))

@@ -23,6 +23,7 @@ from bot.core.deciding.addressees import (
     name_of,
 )
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
@@ -90,11 +91,11 @@ class Memory(Protocol):
         """The last telling of the item to this addressee, whatever its due date was then."""
         ...
 
-    def heard(self, rule: Rule, unit: str) -> datetime | None:
+    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit first heard of the rule."""
         ...
 
-    def asked(self, rule: Rule, unit: str) -> datetime | None:
+    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit was first asked for what the rule asks, whether it arrived or not."""
         ...
 
@@ -133,6 +134,7 @@ class Decision:
     prompt: bool = False
     provisional: bool = False
     typed: bool = False
+    hands: tuple[Rule, ...] = ()  # of a 交办: what it hands over
 
     @property
     def delivery(self) -> Delivery:
@@ -220,6 +222,10 @@ VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 
+HANDED_ON = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+
+#: The label of the rung that hands over what came to a unit after its 交办.
+HANDED_ON_LABEL = "新增"
 #: Begins the label of the rung that takes back a verdict; the verdict follows.
 VOID = "撤回"
 
@@ -244,7 +250,8 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     last = _reached(finding, addressee, last, desk)
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
-    due_rung = _returned(finding, addressee, rung, last, desk)
+    hands = _to_hand_over(finding, addressee, last, desk)
+    due_rung = _handed_on(rung, last, desk) if hands and last else _returned(finding, addressee, rung, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
@@ -267,6 +274,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         rung=due_rung,
         superseded=tuple(steps.between(last.rung_on if last else None, due_rung.on)),
         provisional=finding.provisional or desk.calendar.is_provisional(due_rung.slot_on),
+        hands=hands,
     )
     told = _prompt(told, desk) if _just_happened(finding, due_rung) else _when_typed(told, desk)
     return _in_time(_unless_silenced(told, desk))
@@ -303,8 +311,8 @@ def _just_happened(finding: Finding, due_rung: DatedRung) -> bool:
 
 
 def _owed(due_rung: DatedRung, last: PastTelling | None) -> bool:
-    """Whether a rung is still to be told: it is later than the last one told, or a return."""
-    return last is None or due_rung.on > last.rung_on or due_rung.form is RETURNED
+    """Whether a rung is still to be told: it is later than the last one told, a return, or a hand-over of what is new to them."""
+    return last is None or due_rung.on > last.rung_on or due_rung.form in (RETURNED, HANDED_ON)
 
 
 def _is_news(finding: Finding, addressee: Addressee, desk: Desk) -> bool:
@@ -394,6 +402,30 @@ def _returned(
         return rung
     on = max(on, last.rung_on) if last else on
     return DatedRung(on, on, RETURNED, "退回", False)
+
+
+def _to_hand_over(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> tuple[Rule, ...]:
+    """What a 交办 hands over: all that is confirmed, and once it was told only what the unit has not heard of in its role."""
+    if finding.state is not State.ASSIGNED:
+        return ()
+    rules = handed_over(finding, (addressee.name,))
+    confirmed = (
+        one for one in rules if desk.facts.confirms(one) and (one.asks_provider or desk.facts.confirmed_lead(one))
+    )
+    return tuple(one for one in confirmed if last is None or _news(one, addressee.name, last, desk.memory))
+
+
+def _news(rule: Rule, unit: str, last: PastTelling, memory: Memory) -> bool:
+    """Whether a unit has not heard of a rule in its role; what was asked for after its last 交办 and never arrived does not count."""
+    to_act = unit in rule.principals
+    asked = memory.asked(rule, unit, to_act=to_act)
+    return memory.heard(rule, unit, to_act=to_act) is None and (asked is None or asked > last.at)
+
+
+def _handed_on(rung: DatedRung | None, last: PastTelling, desk: Desk) -> DatedRung | None:
+    """The rung that hands over what came to a unit after its 交办; the 交办 itself where that is still ahead."""
+    on = max(desk.today, last.rung_on)
+    return rung and DatedRung(on, on, HANDED_ON, HANDED_ON_LABEL, False, on.toordinal())
 
 
 def _quiet(finding: Finding) -> Reason:

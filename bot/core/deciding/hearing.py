@@ -7,7 +7,7 @@ heard when it is delivered to the unit's own chat, or for the unit in the admin'
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.rules.rulebook import Rule
@@ -16,17 +16,21 @@ from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """One unit and one rule: when it was first asked, and when it first heard (None while nothing was delivered)."""
+    """One unit and one rule: when it was first asked, and when it first heard (None while nothing was delivered).
+
+    `answers` says whether it was told as the one who must act; who only helps and then takes over is told anew.
+    """
 
     rule: str
     unit: str
     asked: datetime
     heard: datetime | None = None
+    answers: bool = True
 
     def joined(self, other: Hearing) -> Hearing:
         """Both as one: the earlier instants count."""
         heard = min(filter(None, (self.heard, other.heard)), default=None)
-        return Hearing(self.rule, self.unit, min(self.asked, other.asked), heard)
+        return replace(self, asked=min(self.asked, other.asked), heard=heard)
 
 
 class Hearings:
@@ -44,7 +48,7 @@ class Hearings:
         always: datetime | None = None,
     ) -> None:
         self._names, self._always = names, always
-        self._rows: dict[tuple[str, str], Hearing] = {}
+        self._rows: dict[tuple[str, str, bool], Hearing] = {}
         self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
         self.version = 0  # counts changes
         for row in rows:
@@ -52,8 +56,9 @@ class Hearings:
 
     def add(self, row: Hearing) -> Hearing | None:
         """Adds what is known of a hearing; returns the row as it is from now on, or None where it says nothing new."""
-        key = self._names.renumbered(row.rule), self._names.chat(row.unit)
-        before, row = self._rows.get(key), Hearing(*key, row.asked, row.heard)
+        row = replace(row, rule=self._names.renumbered(row.rule), unit=self._names.chat(row.unit))
+        key = row.rule, row.unit, row.answers
+        before = self._rows.get(key)
         after = before.joined(row) if before else row
         if after == before:
             return None
@@ -61,13 +66,13 @@ class Hearings:
         self.version += 1
         return after
 
-    def asked(self, rule: Rule, unit: str) -> datetime | None:
-        """When the unit was first asked for what the rule asks, whether it arrived or not."""
-        return min((row.asked for row in self._of(rule, unit)), default=self._always)
+    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
+        """When the unit was first asked for what the rule asks, whether it arrived or not; with `to_act` as who must act."""
+        return min((row.asked for row in self._of(rule, unit, to_act)), default=self._always)
 
-    def heard(self, rule: Rule, unit: str) -> datetime | None:
-        """When the unit first heard of the rule."""
-        return min((row.heard for row in self._of(rule, unit) if row.heard), default=self._always)
+    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
+        """When the unit first heard of the rule; with `to_act` as the one who must act."""
+        return min((row.heard for row in self._of(rule, unit, to_act) if row.heard), default=self._always)
 
     def begin(self, since: Mapping[str, datetime]) -> None:
         """Rules that come into force."""
@@ -78,11 +83,17 @@ class Hearings:
         """When the rule came into force; None if it was there from the beginning."""
         return self._since.get(rule.id)
 
-    def _of(self, rule: Rule, unit: str) -> list[Hearing]:
-        """The rule's own row, and that of its owner's hand-over, as far as it does not say what it handed over."""
-        keys = [rule.id] if rule.id in self._since else [rule.id, f"{ASSIGNED}{rule.owner}"]
-        return [row for key in keys if (row := self._rows.get((key, unit)))]
+    def _of(self, rule: Rule, unit: str, to_act: bool) -> list[Hearing]:
+        """The rule's own rows, and that of its owner's hand-over, as far as it does not say what it handed over."""
+        keys = [(rule.id, unit, True)] + ([] if to_act else [(rule.id, unit, False)])
+        keys += [] if rule.id in self._since else [(f"{ASSIGNED}{rule.owner}", unit, True)]
+        return [row for key in keys if (row := self._rows.get(key))]
 
-    def copy(self) -> Hearings:
-        """An independent copy, for a preview."""
-        return Hearings(self._rows.values(), self._since, self._names, self._always)
+    def hear_all(self, now: datetime) -> None:
+        """Takes what was asked so far as heard at the latest now."""
+        for row in [row for row in self._rows.values() if row.heard is None]:
+            self.add(replace(row, heard=max(now, row.asked)))
+
+    def copy(self, names: Succession | None = None) -> Hearings:
+        """An independent copy, for a preview; with `names` under those."""
+        return Hearings(self._rows.values(), self._since, self._names if names is None else names, self._always)

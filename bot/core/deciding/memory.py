@@ -55,13 +55,13 @@ class Tellings:
         """All tellings of the item to this addressee."""
         return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
 
-    def heard(self, rule: Rule, unit: str) -> datetime | None:
+    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit first heard of the rule: what was told under it was delivered, or it was handed over."""
-        return self.hearings.heard(rule, unit)
+        return self.hearings.heard(rule, unit, to_act=to_act)
 
-    def asked(self, rule: Rule, unit: str) -> datetime | None:
+    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit was first asked for what the rule asks, whether it arrived or not."""
-        return self.hearings.asked(rule, unit)
+        return self.hearings.asked(rule, unit, to_act=to_act)
 
     def in_force_since(self, rule: Rule) -> datetime | None:
         """When the rule came into force; None if it was there from the beginning."""
@@ -148,13 +148,13 @@ class WithoutMessage:
         """The last telling of the item to this addressee, whatever its due date was."""
         return max(reversed(self._of(item, addressee)), key=lambda one: one.at, default=None)
 
-    def heard(self, rule: Rule, unit: str) -> datetime | None:
+    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit first heard of the rule."""
-        return self.memory.heard(rule, unit)
+        return self.memory.heard(rule, unit, to_act=to_act)
 
-    def asked(self, rule: Rule, unit: str) -> datetime | None:
+    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit was first asked for what the rule asks."""
-        return self.memory.asked(rule, unit)
+        return self.memory.asked(rule, unit, to_act=to_act)
 
     def in_force_since(self, rule: Rule) -> datetime | None:
         """When the rule came into force."""

@@ -10,13 +10,14 @@ from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bot.core.deciding.addressees import ALSO
+from bot.core.deciding.addressees import ADMIN, ALSO
 from bot.core.deciding.decisions import Decision, PastTelling
 from bot.core.deciding.hearing import Hearing
-from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import Moment, State
 from bot.core.rules.ladder import DatedRung
+from bot.core.rules.rulebook import Role
+from bot.core.rules.succession import ASSIGNED
 
 
 class EntryState(StrEnum):
@@ -59,7 +60,8 @@ class Telling:
     superseded: tuple[date, ...] = ()
     ordinal: int | None = None  # which repetition of its rung, as in `DatedRung`
     known: Moment | None = None  # when the last value that its verdict rests on became known
-    hands: tuple[str, ...] = ()  # of a 交办: the ids of the rules that it hands over to its addressee
+    hands: tuple[str, ...] | None = None  # of a 交办: the ids of the rules that it hands over to its addressee
+    leads: tuple[str, ...] = ()  # those among them for which the addressee must act
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
@@ -83,7 +85,8 @@ class Telling:
             superseded=decision.superseded,
             ordinal=decision.rung.ordinal,
             known=decision.finding.known,
-            hands=_handed_over(decision),
+            hands=tuple(rule.id for rule in decision.hands) if decision.finding.state is State.ASSIGNED else None,
+            leads=tuple(rule.id for rule in decision.hands if decision.addressee.name in rule.principals),
         )
 
     def again(self, rung: DatedRung, reason: str, provisional: bool) -> Self:
@@ -96,13 +99,7 @@ class Telling:
     @property
     def about(self) -> tuple[str, ...]:
         """The ids of the rules that its addressee hears of."""
-        return self.hands or (self.rule,)
-
-
-def _handed_over(decision: Decision) -> tuple[str, ...]:
-    if decision.finding.state is not State.ASSIGNED:
-        return ()
-    return tuple(rule.id for rule in handed_over(decision.finding, (decision.addressee.name,)))
+        return (self.rule,) if self.hands is None else self.hands
 
 
 class Entry(BaseModel):
@@ -143,11 +140,18 @@ class Entry(BaseModel):
         return self.resent or self.unclear > 0 or self.parts_done > 0
 
 
+#: Roles in which one must act.
+_ACTING = (Role.LEAD.value, Role.PROVIDER.value)
+
+
 def hearings_of(telling: Telling, asked: datetime, heard: datetime | None = None) -> Iterator[Hearing]:
     """What a telling lets its addressee hear, rule by rule. A further chat (也发) does not count."""
     if ALSO not in telling.addressee and telling.reason != Reason.RECOVERED.name:
         for rule in telling.about:
-            yield Hearing(rule, telling.addressee, asked, heard)
+            acts = (
+                rule in telling.leads if telling.hands else telling.role in _ACTING or telling.item.startswith(ASSIGNED)
+            )
+            yield Hearing(rule, telling.addressee, asked, heard, acts or telling.addressee == ADMIN)
 
 
 def past_telling(telling: Telling, number: str, at: datetime) -> PastTelling:

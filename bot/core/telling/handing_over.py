@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.core.deciding.addressees import name_of
+from bot.core.deciding.decisions import HANDED_ON_LABEL
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.office import handed_over, role_in
 from bot.core.rules.item import State, long_date
@@ -19,29 +20,38 @@ from bot.core.rules.rulebook import IndicatorForm, Role, Rule, Rulebook, TaskFor
 from bot.core.telling.entry import Telling
 
 SPACE = "\u3000"
+#: Stands above what came to a unit after its 交办.
+ANEW = "新增或调整"
 #: What is over, so that nobody is asked for it any more.
 _OVER = (State.CLOSED, State.AWAITING_CHECK)
 
 #: Roles by weight.
 _RANK = (Role.LEAD, Role.PROVIDER, Role.COOPERATING, Role.GUIDING)
 
-#: A task or indicator that is handed over, and the units of the chat to which it is.
-Handed = tuple[Finding, tuple[str, ...]]
+#: A task or indicator that is handed over, and to which units of the chat; of each the ids of the rules, or None for all of them.
+Handed = tuple[Finding, Mapping[str, "tuple[str, ...] | None"]]
 
 
 def hand_over_lines(
-    handed: Iterable[tuple[Sequence[Telling], Finding]], rulebook: Rulebook, findings: Mapping[str, Finding], chat: str
+    handed: Sequence[tuple[Sequence[Telling], Finding]], rulebook: Rulebook, findings: Mapping[str, Finding], chat: str
 ) -> list[str]:
     """The lines of the section; `chat` is the name that members read above the message."""
-    pairs = [(finding, _units(tellings)) for tellings, finding in handed]
-    marks = dict.fromkeys(one.mark for tellings, _ in handed for one in tellings if one.mark)
     said = _HandOver(rulebook, findings, chat)
-    lines = [*said.tasks(pairs), *said.duties(pairs), *said.figures(pairs)]
+    first = _pairs(handed, anew=False)
+    later = _pairs(handed, anew=True)
+    lines = [*said.lines(first), *([f"{ANEW}："] if later else []), *said.lines(later)]
+    marks = dict.fromkeys(one.mark for tellings, _ in handed for one in tellings if one.mark)
     return [*lines, *(f"（{rulebook.plan.in_own_words(mark)}）" for mark in marks)]
 
 
-def _units(tellings: Sequence[Telling]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name_of(one.addressee) for one in tellings))
+def _pairs(handed: Iterable[tuple[Sequence[Telling], Finding]], anew: bool) -> list[Handed]:
+    """What is handed over for the first time, or what came to a unit after that."""
+    found: list[Handed] = []
+    for tellings, finding in handed:
+        units = {name_of(one.addressee): one.hands for one in tellings if (one.rung == HANDED_ON_LABEL) is anew}
+        if units:
+            found.append((finding, units))
+    return found
 
 
 def _listed(head: str, names: Sequence[str]) -> Iterator[str]:
@@ -57,6 +67,10 @@ class _HandOver:
     rulebook: Rulebook
     findings: Mapping[str, Finding]
     chat: str
+
+    def lines(self, handed: Sequence[Handed]) -> list[str]:
+        """Tasks, duties, figures."""
+        return [*self.tasks(handed), *self.duties(handed), *self.figures(handed)]
 
     def tasks(self, handed: Sequence[Handed]) -> Iterator[str]:
         """The tasks, by the roles of the units in them: 牵头：第（五）项　高质量推动…."""
@@ -107,8 +121,10 @@ class _HandOver:
         for finding, units in handed:
             for rule in handed_over(finding, units):
                 own = self.findings.get(rule.id)
-                if own is None or own.state not in _OVER:
-                    yield rule, {unit: role for unit in units if (role := role_in(rule, unit))}
+                mine = [unit for unit, ids in units.items() if ids is None or rule.id in ids]
+                roles = {unit: role for unit in mine if (role := role_in(rule, unit))}
+                if roles and (own is None or own.state not in _OVER):
+                    yield rule, roles
 
     def _when(self, rule: Rule) -> str:
         """The date in words, or the one to which it is put off; of a period that is put off, both."""

@@ -18,7 +18,7 @@ from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Return
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State
 from bot.core.telling.digest import compose
-from bot.core.telling.entry import past_telling
+from bot.core.telling.entry import hearings_of, past_telling
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import a_milestone, a_rulebook, everybody, moment
 from tests.kit.builders import the_county as county
@@ -60,6 +60,8 @@ class Months:
             self.spent[draft.chat, self.now.date()] = spent
             for row in draft.tellings:
                 self.scene.memory.add(past_telling(row, "", draft.at))
+                for heard in hearings_of(row, draft.at, draft.at):
+                    self.scene.memory.hearings.add(heard)
 
     def take_back(self) -> None:
         every = list(self.scene.memory.since(date(2027, 1, 1)))

@@ -21,7 +21,7 @@ from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import Draft, compose
-from bot.core.telling.entry import past_telling
+from bot.core.telling.entry import hearings_of, past_telling
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import ZONE, midnight
 from tests.kit.builders import (
@@ -73,6 +73,8 @@ def day_by_day(scene: Scene, start: datetime, until: datetime) -> Iterator[Draft
             used[key] = Used(before.slots + draft.slot, before.singles + (draft.form == "单发"))
             for row in draft.tellings:
                 memory.add(past_telling(row, "", draft.at))
+                for heard in hearings_of(row, draft.at, draft.at):
+                    memory.hearings.add(heard)
         yield from (draft for draft in drafts if draft.at <= until)
         if not any(not draft.slot for draft in drafts):
             tomorrow = midnight(now.date() + timedelta(days=1))

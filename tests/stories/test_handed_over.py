@@ -1,0 +1,58 @@
+"""Whoever becomes answerable is handed it once, and nobody is handed again what was handed over."""
+
+from __future__ import annotations
+
+from bot.core.rules.rulebook import Rulebook
+from tests.kit.builders import a_duty, a_milestone, a_rulebook
+from tests.stories.test_office import confirmation
+from tests.stories.timeline import Passed, Timeline
+
+DUE = "2028-12-31"  # far away: only hand-overs are told
+LEAD, HELPER = "县教育局", "县财政局"
+
+
+def a_story(rulebook: Rulebook) -> Timeline:
+    story = Timeline(rulebook, start="2027-03-01")
+    story.at("2027-03-01 18:00")
+    return story
+
+
+def handed(passed: Passed) -> dict[str, str]:
+    """The hand-over in each chat."""
+    rows = {row.addressee: row for row in passed.rows if row.item.startswith("交办")}
+    return {one.draft.chat: one.text for one in passed.sent if one.draft.chat in rows}
+
+
+def test_a_rule_that_is_added_is_handed_over_alone() -> None:
+    story = a_story(a_rulebook(a_milestone(due=DUE)))
+    story.at("2027-03-05 18:00").expect_nothing()
+    story.edited(a_rulebook(a_milestone(due=DUE), a_milestone("T05-M2", due=DUE, title="另一项")))
+    told = handed(story.at("2027-03-08 18:00"))
+    assert set(told) == {LEAD, HELPER}
+    assert "新增或调整：\n牵头：第（五）项" in told[LEAD]
+    assert "另一项（T05-M2）" in told[LEAD]
+    assert "T05-M1" not in told[LEAD]
+    story.at("2027-03-20 18:00").expect_nothing()
+
+
+def test_who_helped_and_now_leads_is_handed_it_and_a_change_of_the_name_alone_is_none() -> None:
+    story = a_story(a_rulebook(a_milestone(due=DUE)))
+    story.edited(a_rulebook(a_milestone(due=DUE, title="改了名称")))
+    story.at("2027-03-05 18:00").expect_nothing()
+    own = f"牵头: {{单位: {HELPER}, 依据: 管理员}}\n配合: [{LEAD}]"
+    story.edited(a_rulebook(a_milestone(due=DUE, more=own)))
+    told = handed(story.at("2027-03-10 18:00"))
+    assert HELPER in told
+    assert "国家评估认定（T05-M1）" in told[HELPER]
+    story.at("2027-03-20 18:00").expect_nothing()
+
+
+def test_what_is_confirmed_later_is_handed_over_then() -> None:
+    rulebook = a_rulebook(a_milestone(due=DUE), a_duty(basis="建议", cadence="每年12月31日"))
+    story = Timeline(rulebook, start="2027-03-01")
+    first = handed(story.at("2027-03-01 18:00"))
+    assert "T05-R1" not in first[LEAD]
+    story.happens(confirmation(rulebook))
+    told = handed(story.at("2027-03-05 18:00"))
+    assert "T05-R1" in told[LEAD]
+    assert "T05-M1" not in told[LEAD]
