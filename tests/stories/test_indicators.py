@@ -60,11 +60,10 @@ def test_missed_target_is_told_once_then_stands_only_in_the_monthly_list() -> No
         f"县教育局 汇总 {TARGET} 当天 FIRST", f"管理员 汇总 {TARGET} 当天 FIRST"
     )
     assert "完成值96.2%，目标达到97%" in passed.text
-    story.at("2028-06-30 18:00").expect(
-        f"领导小组 月度清单 {TARGET} 当天·月度清单 ESCALATED", f"领导小组 月度清单 {TARGET} 当天·月度清单 REPEAT"
-    )
+    story.at("2028-06-30 18:00").expect(f"领导小组 月度清单 {TARGET} 当天·月度清单 ESCALATED")
+    story.at("2028-07-31 18:00").expect(f"领导小组 月度清单 {TARGET} 当天·月度清单 REPEAT")
     story.happens(Closed(item=TARGET, by="秘书组"))
-    story.at("2028-07-03 18:00").expect(
+    story.at("2028-08-03 18:00").expect(
         f"县教育局 汇总 {TARGET} 恢复 RECOVERED", f"领导小组 汇总 {TARGET} 恢复 RECOVERED"
     )
     story.at("2028-12-31 18:00").expect_nothing()

@@ -46,15 +46,18 @@ def both(item: str) -> list[str]:
     return [f"{LEAD} 汇总 {item} 当天 FIRST", f"{ADMIN} 汇总 {item} 当天 FIRST"]
 
 
-def test_adverse_trend_is_told_with_its_value_then_every_ninety_days_until_the_next() -> None:
+def test_adverse_trend_is_told_with_its_value_then_once_a_quarter_until_the_next() -> None:
     story = a_story("2028-06-01", MYOPIA, **past("46.8", "47.5"))
     story.happens(value("48.1", "2028"))  # 2026 and 2027 are known
     first = story.at("2028-06-02 18:00")
     assert told_in(first, TREND) == both(TREND)
     assert "2028年48.1%，三期变化+1.3，要求数值不上升" in first.text
-    assert of(TREND, story, "2028-08-29 18:00") == []
-    assert of(TREND, story, "2028-08-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每90天 NEXT_RUNG"]
-    assert of(TREND, story, "2029-05-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每90天 REPEAT"] * 3
+    assert of(TREND, story, "2028-06-30 18:00") == []
+    assert story.reasons(TREND)[LEAD] == "UNCHANGED"
+    second = story.at("2028-07-07 18:00")
+    assert told_in(second, TREND) == [f"{LEAD} 汇总 {TREND} 逾期每季度 NEXT_RUNG"]
+    assert "数据未更新" in second.text
+    assert of(TREND, story, "2029-05-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每季度 REPEAT"] * 3
 
 
 def test_recovered_trend_is_told_once_and_never_again() -> None:
@@ -182,14 +185,20 @@ def test_final_value_made_preliminary_again_takes_back_what_it_said() -> None:
     assert of(TREND, story, "2029-01-31 18:00") == []
 
 
-def test_broken_hold_is_told_monthly_and_stands_in_the_leading_groups_list_until_it_holds_again() -> None:
+def test_broken_hold_is_told_once_a_quarter_to_the_leading_group_too_until_it_holds_again() -> None:
     story = a_story("2028-06-05", an_indicator("[报送, 保持: {值: 2}]"))
     story.happens(value("1.8", "2027"))
     assert of("I4:保持", story, "2028-07-31 18:00") == sorted(
         [
             *both("I4:保持"),
             "领导小组 月度清单 I4:保持 当天·月度清单 ESCALATED",
-            f"{LEAD} 汇总 I4:保持 逾期每30天 NEXT_RUNG",
+        ]
+    )
+    assert story.reasons("I4:保持")["领导小组"] == "UNCHANGED"
+    assert of("I4:保持", story, "2028-12-31 18:00") == sorted(
+        [
+            f"{LEAD} 汇总 I4:保持 逾期每季度 NEXT_RUNG",
+            "领导小组 月度清单 I4:保持 当天·月度清单 REPEAT",
         ]
     )
     story.happens(value("2", "2028"))

@@ -50,11 +50,9 @@ NOT_YET_MENDED = {
     "late-though-new": "a rule does not know since when it is in force",
     "list-on-another-day": "a list rung leaves whenever it becomes due",
     "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
-    "unchanged-again": "ladders of values repeat by days",
     "register-untold": "what is registered changes only what is held back",
     "not-handed-over": "a hand-over is known by task and unit alone",
     "never-withdrawn": "what is not in the rules has no finding",
-    "repeats-scattered": "repeats count from each item's own date",
     "too-many-messages": "every rung of every item finds its own day",
 }
 

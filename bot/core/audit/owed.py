@@ -23,12 +23,13 @@ from bot.core.rules.ladder import MONTH_LIST, REPLACED
 from bot.core.rules.rulebook import Delivery, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
-from bot.core.time.windows import OfficeHours
+from bot.core.time.windows import OfficeHours, week_day
 from bot.core.time.zone import day_of
 
 RETURNED = "退回"
 _VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
 _BAD = frozenset(map(State, ("逾期", "未报", "未达标", "滞后", "严重滞后", "预警")))
+_CALLING = frozenset(map(State, ("未达标", "滞后", "严重滞后", "预警")))
 DAY = timedelta(days=1)
 
 
@@ -82,6 +83,11 @@ class ExpectedState:
     happened: bool = False
     returned: datetime | None = None
     known: Moment | None = None
+
+    @property
+    def still(self) -> bool:
+        """Whether it is a verdict on a value that calls for action: it cannot change before the next value."""
+        return self.happened and self.state in _CALLING
 
 
 # --- expected states ---------------------------------------------------------------------
@@ -178,7 +184,7 @@ def _as_evaluated(finding: Finding) -> ExpectedState | None:
 
 def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> Iterator[Owed]:
     """For each addressee, the earliest rung that is due and that they were not told."""
-    for hearer, roles, unheard in _unheard(one, books.memory, dates, now.date()):
+    for hearer, roles, unheard in _unheard(one, books, dates, now.date()):
         found = [rung for rung in unheard if rung[2] <= now.date()] or _return(one, hearer, roles, books, now)
         if found:
             first = min(found, key=lambda owed: owed[1])
@@ -187,25 +193,34 @@ def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> 
             )
 
 
-def quiet_until(one: ExpectedState, memory: Tellings, dates: PlainDates, today: date) -> date:
+def quiet_until(one: ExpectedState, books: Books, dates: PlainDates, today: date) -> date:
     """The first day on which a rung may be due, if the state stays the same and nothing is told of the item until then."""
-    unheard = (rung for _, _, rungs in _unheard(one, memory, dates, today) for rung in rungs)
+    unheard = (rung for _, _, rungs in _unheard(one, books, dates, today) for rung in rungs)
     return min((told_on for _, _, told_on in unheard), default=date.max)
 
 
 def _unheard(
-    one: ExpectedState, memory: Tellings, dates: PlainDates, today: date
+    one: ExpectedState, books: Books, dates: PlainDates, today: date
 ) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
-        last, latest = memory.last(one.item.id, one.due_on, hearer), memory.latest(one.item.id, hearer)
+        last, latest = books.memory.last(one.item.id, one.due_on, hearer), books.memory.latest(one.item.id, hearer)
         if one.state is State.RECOVERED and (latest is None or State(latest.state) not in _BAD):
             continue
-        newest = memory.newest(one.item.id, one.due_on, hearer)
+        newest = books.memory.newest(one.item.id, one.due_on, hearer)
         reached = [_day_today(told, one, dates) for told in (last, newest) if told]
         heard = max(reached) if last and not _corrected(one, latest, today) else None
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
-        yield hearer, roles, [found for rung in spoken for found in _rung(one, rung, hearer, heard, dates, today)]
+        weekday = _weekday(hearer, books.directory)
+        found = (date for rung in spoken for date in _rung(one, rung, hearer, heard, dates, today, weekday))
+        yield hearer, roles, list(found)
+
+
+def _weekday(hearer: str, directory: Directory) -> int | None:
+    """The day of the week on which a unit hears repeats; None for the admin and above the units."""
+    if hearer in (ADMIN, LEADING_GROUP) or hearer.endswith(SUPERVISOR):
+        return None
+    return week_day(directory.chats.get(hearer, ADMIN))
 
 
 def _day_today(told: PastTelling, one: ExpectedState, dates: PlainDates) -> date:
@@ -227,7 +242,13 @@ def _corrected(one: ExpectedState, latest: PastTelling | None, today: date) -> b
 
 
 def _rung(
-    one: ExpectedState, rung: RungForm, hearer: str, heard: date | None, dates: PlainDates, today: date
+    one: ExpectedState,
+    rung: RungForm,
+    hearer: str,
+    heard: date | None,
+    dates: PlainDates,
+    today: date,
+    weekday: int | None,
 ) -> Iterator[tuple[str, date, date]]:
     """A rung's label, nominal date and day of telling; nothing where the rung does not apply to this state."""
     after = rung.offset.side is Side.AFTER
@@ -236,10 +257,12 @@ def _rung(
         return
     if after and one.state is State.ADVISED:
         return
-    on = dates.first_unheard(rung, one.late_from if after else one.due_on, heard)
+    on = dates.first_unheard(rung, one.late_from if after else one.due_on, heard, one.still)
     if (heard is not None and on <= heard) or (ahead and _listed(one, hearer, on, dates)):
         return
     told_on = dates.told_on(on, ahead)
+    if weekday is not None and rung.offset.repeats and rung.delivery is Delivery.DIGEST:
+        told_on = dates.on_weekday(on, weekday)
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 

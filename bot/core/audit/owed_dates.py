@@ -16,6 +16,8 @@ from bot.core.rules.rulebook import Delivery, RungForm
 from bot.core.rules.words import Side, Unit
 from bot.core.time.workdays import Calendar
 
+#: What was told less than this before a quarter begins is not repeated in that quarter.
+A_MONTH = timedelta(days=30)
 CHUNK = timedelta(days=400)
 
 
@@ -88,16 +90,34 @@ class PlainDates:
             return self.workdays.after(day, count)
         if unit is Unit.DAY:
             return day + timedelta(days=count)
+        if unit is Unit.QUARTER:
+            return self._quarters(day + A_MONTH, count)
         year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
         return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
-    def first_unheard(self, rung: RungForm, base: date, heard: date | None) -> date:
-        """The first nominal date of a rung later than `heard`; a rung that does not repeat has one date, whatever `heard`."""
+    def _quarters(self, day: date, count: int) -> date:
+        """The count-th first day of a quarter on or after `day`."""
+        while day.day != 1 or day.month % 3 != 1:
+            day += timedelta(days=1)
+        return self.moved(day, 3 * (count - 1), Unit.MONTH)
+
+    def first_unheard(self, rung: RungForm, base: date, heard: date | None, still: bool = False) -> date:
+        """The first nominal date of a rung later than `heard`; a rung that does not repeat has one date, whatever `heard`.
+
+        With `still` what repeats, and a monthly list after the first, comes once a quarter.
+        """
         offset = rung.offset
+        if still and offset.repeats and rung.delivery is not Delivery.MONTHLY:
+            on = self.moved(base, 1, Unit.QUARTER)
+            return on if heard is None or heard < on else self._quarters(heard + timedelta(days=1), 1)
         sign = -1 if offset.side is Side.BEFORE else 1
         first = base if offset.side is Side.ON else self.moved(base, sign * offset.count, offset.unit)
         if rung.delivery is Delivery.MONTHLY:
-            return self._list_after(first, heard)
+            on = self._list_after(first, heard)
+            again = still and heard is not None and on != self._list_after(first, None)
+            while again and on.month % 3 != 1:
+                on = self._list_after(first, on)
+            return on
         if not offset.repeats or heard is None or heard < first:
             return first
         times = self._times(base, heard, offset.count, offset.unit)
@@ -121,6 +141,8 @@ class PlainDates:
             passed = self.workdays.counted(base, heard)
         elif unit is Unit.DAY:
             passed = (heard - base).days
+        elif unit is Unit.QUARTER:
+            passed = ((heard.year - base.year) * 12 + heard.month - base.month) // 3 - 1
         else:
             passed = (heard.year - base.year) * 12 + heard.month - base.month - 1
         return max(1, passed // every)
@@ -137,6 +159,11 @@ class PlainDates:
     def first_sending_day(self, month: date) -> date:
         """The day of a month's lists; `month` is its first day."""
         return self.sending.at_or(month, 1)
+
+    def on_weekday(self, on: date, weekday: int) -> date:
+        """The day on which a repeat is told: the last sending day of those from `on` to that day of the week, else the next one."""
+        week = [on + timedelta(days=n) for n in range((weekday - on.weekday()) % 7 + 1)]
+        return next(filter(self.calendar.may_send, reversed(week)), None) or self.sending.after(week[-1], 1)
 
     def told_on(self, on: date, backward: bool) -> date:
         """The day on which a rung is told: a day off moves a rung before the due date back, any other forward."""

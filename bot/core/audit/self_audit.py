@@ -175,7 +175,7 @@ class SelfAudit:
         if quiet is not None and quiet.day <= today < quiet.until and quiet.version == version and quiet.verdict == one:
             return []
         found = list(owed(one, books, dates, now))
-        until = today if found or one.returned else quiet_until(one, books.memory, dates, today)
+        until = today if found or one.returned else quiet_until(one, books, dates, today)
         self._quiet[one.item.id] = _Quiet(one, version, today, until)
         return found
 

@@ -29,10 +29,10 @@ from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
 from bot.core.rules.item import GRAVITY, Moment, State
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import Anchor, DatedRung, Stairs, date_today, rungs_for, stairs
+from bot.core.rules.ladder import Anchor, DatedRung, Stairs, date_today, is_still, rungs_for, stairs
 from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.rules.words import Offset
-from bot.core.time.windows import OfficeHours, open_from, slot
+from bot.core.time.windows import OfficeHours, open_from, slot, week_day
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of, midnight
 
@@ -260,7 +260,7 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     if due_rung is None:
         return Decision(finding, addressee, chat, quiet, mark, until=until, by=_cause(finding, quiet))
     if not _owed(due_rung, last) and not (last and _is_news(finding, addressee, desk)):
-        return Decision(finding, addressee, chat, Reason.ALREADY_TOLD, mark, until=until, rung=due_rung)
+        return Decision(finding, addressee, chat, _told_before(finding, next_on), mark, until=until, rung=due_rung)
     if finding.state is State.RECOVERED and not _heard_of_trouble(desk.memory.latest(finding.item.id, addressee.key)):
         return Decision(finding, addressee, chat, Reason.NOT_HEARD, mark, until=until)
     told = Decision(
@@ -371,7 +371,23 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
     month_list = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
-    return stairs(finding.item.rule, anchor, desk.calendar, addressee.roles, finding.state, past_due, month_list)
+    return stairs(
+        finding.item.rule,
+        anchor,
+        desk.calendar,
+        addressee.roles,
+        finding.state,
+        past_due,
+        month_list,
+        _weekday(addressee, desk),
+    )
+
+
+def _weekday(addressee: Addressee, desk: Desk) -> int | None:
+    """The day of the week on which a unit hears repeats: that of its chat. None for the admin and above the units."""
+    if addressee.name == ADMIN or addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP):
+        return None
+    return week_day(desk.directory.route(addressee)[0])
 
 
 def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
@@ -433,6 +449,12 @@ def _quiet(finding: Finding) -> Reason:
     if finding.state is State.AWAITING_RESULT:
         return Reason.AWAITING_RESULT
     return Reason.EXTENDED if finding.extended else Reason.NOT_DUE
+
+
+def _told_before(finding: Finding, next_on: date | None) -> Reason:
+    """Why what was told is not told again: its rung was, or a verdict on a value waits for the quarter's list."""
+    still = next_on is not None and finding.anchor is not None and is_still(finding.anchor, finding.state)
+    return Reason.UNCHANGED if still else Reason.ALREADY_TOLD
 
 
 def _silent(finding: Finding, addressee: Addressee) -> Reason:

@@ -25,6 +25,7 @@ class Reason(Enum):
     UNDECIDED = ("还不能判断", False)
     NOT_HEARD = ("上次告知的不是问题，不另告知恢复", False)
     ALREADY_TOLD = ("本级次已提醒", False)
+    UNCHANGED = ("数据未更新，每季度提一次", False)
     OUT_OF_HOURS = ("待到发送时段", False)
     BEING_TYPED = ("数值可能还在录入，静候片刻再告知", False)
     SILENCED = ("静默中", False)

@@ -1,8 +1,10 @@
 """督办阶梯: when each rung of a ladder is nominally due, and in which slot it is told.
 
 The day on which a rung is told is next to its nominal date: a rung before the due date is told on the last sending day up to it,
-one after the due date on the first sending day from it on. A rung is identified by its label and by which repetition it is,
-so neither downtime nor an edit of the rules leads to telling one twice, nor does a holiday notice that moves its date.
+one after the due date on the first sending day from it on. What is only repeated to a unit waits for that unit's day of the week.
+What counts from a value is repeated once a quarter: it cannot change before the next value. A rung is identified by its label and
+by which repetition it is, so neither downtime nor an edit of the rules leads to telling one twice, nor does a holiday notice that
+moves its date.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from heapq import merge
@@ -59,6 +61,8 @@ def step(day: date, count: int, unit: Unit, calendar: Calendar) -> date:
         return calendar.shift_workdays(day, count)
     if unit is Unit.MONTH:
         return _months(day, count)
+    if unit is Unit.QUARTER:
+        return _quarter(day, count)
     return day + timedelta(days=count)
 
 
@@ -66,6 +70,16 @@ def _months(day: date, count: int) -> date:
     """The same day of another month, or that month's last day when it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+#: What was said less than this long before a quarter begins need not be said again in that quarter's list.
+LATELY = timedelta(days=30)
+
+
+def _quarter(day: date, count: int) -> date:
+    """The first day of the count-th quarter that begins a month or more after `day`."""
+    eve = day + LATELY - timedelta(days=1)
+    return _months(date(eve.year, (eve.month - 1) // 3 * 3 + 1, 1), 3 * count)
 
 
 def approaching_from(due_on: date, span: Span, calendar: Calendar) -> date:
@@ -144,6 +158,10 @@ class Stairs:
         return True
 
 
+#: Verdicts on values that call for action.
+_WRONG_VALUES = frozenset({State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED})
+_EACH_QUARTER = Offset.parse("逾期每季度")
+
 #: Label of the telling on the first sending day of the month in which something is due.
 MONTH_LIST = "月初清单"
 #: The month's list replaces rungs this many days before the date, where it comes itself at least a week before the date.
@@ -161,13 +179,14 @@ def stairs(
     state: str,
     past_due: bool,
     month_list: bool = False,
+    weekday: int | None = None,
 ) -> Stairs:
     """What an addressee with these `roles` is told of a finding in `state`; of equal dates in the order of the ladder.
 
     Rungs before the due date are left out once it has passed: nobody is told 提前7天 of something overdue. With a `month_list`
-    what is due in a month is told on the month's first sending day.
+    what is due in a month is told on the month's first sending day. With a `weekday` (Monday 0) repeats wait for it.
     """
-    key = (anchor, calendar, roles, state, past_due, month_list)
+    key = (anchor, calendar, roles, state, past_due, month_list, weekday)
     found = rule.climbed.get(key)
     if found is None:
         found = rule.climbed[key] = _heard(rule, *key)
@@ -186,20 +205,45 @@ def rungs_for(rule: Rule, roles: frozenset[Role], state: str) -> list[RungForm]:
 
 
 def _heard(
-    rule: Rule, anchor: Anchor, calendar: Calendar, roles: frozenset[Role], state: str, past_due: bool, month_list: bool
+    rule: Rule,
+    anchor: Anchor,
+    calendar: Calendar,
+    roles: frozenset[Role],
+    state: str,
+    past_due: bool,
+    month_list: bool,
+    weekday: int | None,
 ) -> Stairs:
     rungs = [rung for rung in rungs_for(rule, roles, state) if not (past_due and _before_due(rung, anchor))]
     listed = _listed(rungs, anchor, calendar) if month_list and not past_due and not anchor.happened else None
     if listed is not None:
         rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar)]
     endless = any(rung.offset.repeats or rung.delivery is Delivery.MONTHLY for rung in rungs)
-    heard = [of_rung(rung, anchor, calendar) for rung in rungs]
+    still = is_still(anchor, state)
+    heard = [of_rung(rung, anchor, calendar, still, weekday) for rung in rungs]
     heard += [iter((listed,))] if listed else []
     if len(heard) == 1:
-        return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY)
+        return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY and not still)
     if not endless:  # sorting is cheaper than merging and gives the same order
         return Stairs(iter(sorted(chain.from_iterable(heard), key=_ON)))
-    return Stairs(merge(*heard, key=_ON))
+    in_order = merge(*heard, key=_ON)
+    return Stairs(in_order if weekday is None else _not_past_the_next(in_order))
+
+
+def is_still(anchor: Anchor, state: str) -> bool:
+    """Whether a verdict on a value calls for action and cannot change before the next value comes in."""
+    return anchor.happened and state in _WRONG_VALUES
+
+
+def _not_past_the_next(tellings: Iterable[DatedRung]) -> Iterator[DatedRung]:
+    """The same tellings; one that waits for its day of the week waits no longer than until the next is told."""
+    waiting: list[DatedRung] = []
+    for one in tellings:
+        waiting = [other if other.slot_on <= one.slot_on else replace(other, slot_on=one.slot_on) for other in waiting]
+        while waiting and waiting[0].slot_on <= one.on:
+            yield waiting.pop(0)
+        waiting.append(one)
+    yield from waiting
 
 
 def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> DatedRung | None:
@@ -229,15 +273,41 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
     return rung.offset.side is not Side.AFTER and not anchor.happened
 
 
-def of_rung(rung: RungForm, anchor: Anchor, calendar: Calendar) -> Iterator[DatedRung]:
-    """Every date of one rung, in order; without end for a rung that repeats."""
-    before, label = _before_due(rung, anchor), _label(rung.offset)
-    for times in count(1) if rung.offset.repeats else (0,):
-        on = _nominal(rung.offset, times, anchor, calendar)
+def of_rung(
+    rung: RungForm, anchor: Anchor, calendar: Calendar, still: bool = False, weekday: int | None = None
+) -> Iterator[DatedRung]:
+    """Every date of one rung, in order; without end for a rung that repeats. What is `still` is repeated once a quarter."""
+    slowed = still and rung.offset.repeats and rung.delivery is not Delivery.MONTHLY
+    offset = _EACH_QUARTER if slowed else rung.offset
+    before, label = _before_due(rung, anchor), _label(offset)
+    waits = weekday is not None and _may_wait(rung)
+    for times in count(1) if offset.repeats else (0,):
+        on = _nominal(offset, times, anchor, calendar)
         if rung.delivery is Delivery.MONTHLY:
-            yield from _monthly(rung, on, calendar)
+            yield from _each_quarter(_monthly(rung, on, calendar)) if still else _monthly(rung, on, calendar)
             return
-        yield DatedRung(on, send_day(on, not before, calendar), rung, label, before, times)
+        slot_on = on_weekday(on, weekday, calendar) if waits and weekday is not None else None
+        yield DatedRung(on, slot_on or send_day(on, not before, calendar), rung, label, before, times)
+
+
+def _may_wait(rung: RungForm) -> bool:
+    """Whether a rung is only repeated, in a digest, and not more often than once a week."""
+    offset = rung.offset
+    a_week = offset.count >= (5 if offset.unit is Unit.WORKDAY else 7) or offset.unit is Unit.QUARTER
+    return offset.repeats and a_week and rung.delivery is Delivery.DIGEST
+
+
+def on_weekday(day: date, weekday: int, calendar: Calendar) -> date:
+    """The first such day of the week on or after `day`; if it is off, the sending day before it, not before `day`, else after it."""
+    found = day + timedelta(days=(weekday - day.weekday()) % 7)
+    before = calendar.send_day_on_or_before(found)
+    return before if before >= day else calendar.send_day_on_or_after(found)
+
+
+def _each_quarter(lists: Iterator[DatedRung]) -> Iterator[DatedRung]:
+    """The first of the monthly lists, then the first of each quarter."""
+    yield next(lists)
+    yield from (listed for listed in lists if listed.on.month % 3 == 1)
 
 
 def _nominal(offset: Offset, times: int, anchor: Anchor, calendar: Calendar) -> date:

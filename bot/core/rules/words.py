@@ -13,7 +13,7 @@ Full-width digits and punctuation count as half-width, and blanks are ignored (�
     “十五五”末 · “十五五”期末 · “十五五”期间          2030-12-31                  年
     到2030年 · 2030年末 · 2030年底以前                as without 到; 末 is 底
 时点 `Offset` of a rung, counted from the due date
-    提前30天 · 提前1个工作日 · 当天 · 逾期7天 · 逾期1个工作日 · 逾期每7天 · 逾期每5个工作日
+    提前30天 · 提前1个工作日 · 当天 · 逾期7天 · 逾期1个工作日 · 逾期每7天 · 逾期每5个工作日 · 逾期每季度
 周期 `Cadence` of a recurring duty or report; the due date within each period
     每年11月30日 · 每年11月底 · 每年底 (= 每年, 每年12月底)      label 2027
     每年3月15日、9月15日 (at most nine a year)                 labels 2027-1, 2027-2
@@ -103,6 +103,7 @@ class Unit(StrEnum):
     DAY = "天"
     WORKDAY = "工作日"
     MONTH = "个月"
+    QUARTER = "季度"
 
 
 class Side(StrEnum):
@@ -208,7 +209,7 @@ _OFFSET = re.compile(r"(提前|逾期)(每?)(\d+)(天|个工作日)")
 
 @dataclass(frozen=True, slots=True)
 class Offset(Word):
-    """When a rung is told: `count` days or workdays before or after the due date, once or repeatedly."""
+    """When a rung is told: `count` days or workdays before or after the due date, once or repeatedly, or once a quarter."""
 
     count: int
     unit: Unit
@@ -225,12 +226,15 @@ class Offset(Word):
         "逾期1个工作日",
         "逾期每7天",
         "逾期每5个工作日",
+        "逾期每季度",
     )
 
     @classmethod
     def _read(cls, text: str) -> Self | None:
         if text == Side.ON:
             return cls(0, Unit.DAY, Side.ON)
+        if text == "逾期每季度":
+            return cls(1, Unit.QUARTER, Side.AFTER, repeats=True)
         found = _OFFSET.fullmatch(text)
         if found is None or (found[1] == Side.BEFORE and found[2]):
             return None
@@ -239,6 +243,8 @@ class Offset(Word):
     def words(self) -> str:
         if self.side is Side.ON:
             return Side.ON.value
+        if self.unit is Unit.QUARTER:
+            return f"{self.side.value}每{self.count if self.count > 1 else ''}季度"
         return f"{self.side.value}{'每' if self.repeats else ''}{_amount(self.count, self.unit)}"
 
 

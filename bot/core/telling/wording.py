@@ -15,8 +15,9 @@ from datetime import date
 from bot.core.deciding.addressees import name_of
 from bot.core.deciding.decisions import VOID
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import GRAVITY, State, long_date
-from bot.core.rules.ladder import MONTH_LIST
+from bot.core.rules.ladder import MONTH_LIST, is_still
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.handing_over import hand_over_lines
@@ -403,6 +404,8 @@ def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, word
     parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", when]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
+    if all(_is_unchanged(telling, finding) for telling in tellings):
+        parts.append("数据未更新")
     heard = _voided(tellings, finding)
     ask = f"此前的“{heard}”不再作数" if heard else _short_ask(tellings[0], finding, words)
     if ask:
@@ -420,6 +423,12 @@ def _returned(finding: Finding) -> str:
     """That it was sent back, and the reason that the office typed; of a sensitive item no reason."""
     hidden = finding.item.rule.sensitive or not finding.returned_for
     return "经核实退回" if hidden else f"经核实退回：{finding.returned_for}"
+
+
+def _is_unchanged(telling: Telling, finding: Finding) -> bool:
+    """Whether a verdict on a value was told before, and no value came in since."""
+    again = telling.reason in (Reason.NEXT_RUNG.name, Reason.REPEAT.name) and telling.due_on == finding.due_on
+    return again and finding.anchor is not None and is_still(finding.anchor, finding.state)
 
 
 def _short_ask(telling: Telling, finding: Finding, words: Words) -> str:

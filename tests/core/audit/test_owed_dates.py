@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ DAYS = st.dates(date(2026, 6, 1), date(2029, 12, 31))
 OFFSETS = st.sampled_from(
     [
         *("提前30天", "提前3个工作日", "提前1个工作日", "当天", "逾期1天", "逾期10个工作日"),
-        *("逾期每1个工作日", "逾期每7天", "逾期每5个工作日", "逾期每90天"),
+        *("逾期每1个工作日", "逾期每7天", "逾期每5个工作日", "逾期每90天", "逾期每季度"),
     ]
 )
 
@@ -33,17 +34,17 @@ def test_days_workdays_and_months_are_counted_alike(day: date, count: int, unit:
     assert plain().moved(day, count, unit) == step(day, count, unit, CALENDAR)
 
 
-@given(DAYS, st.integers(0, 30), OFFSETS, st.sampled_from(list(Delivery)), st.integers(-40, 500))
+@given(DAYS, st.integers(0, 30), OFFSETS, st.sampled_from(list(Delivery)), st.integers(-40, 500), st.booleans())
 def test_the_next_telling_of_a_rung_is_the_ladder_s(
-    due: date, grace: int, offset: str, delivery: Delivery, heard: int
+    due: date, grace: int, offset: str, delivery: Delivery, heard: int, still: bool
 ) -> None:
     rung = RungForm(offset=Offset.parse(offset), roles=(Role.LEAD,), delivery=delivery)
     anchor = Anchor(due, due + timedelta(days=grace))
     last = anchor.late_from + timedelta(days=heard)
-    tellings = of_rung(rung, anchor, CALENDAR)
+    tellings = of_rung(rung, anchor, CALENDAR, still)
     following = next((one for one in tellings if one.on > last), None)
     base = anchor.late_from if rung.offset.side.value == "逾期" else due
-    on = plain().first_unheard(rung, base, last)
+    on = plain().first_unheard(rung, base, last, still)
     if following is None:
         assert on <= last
     else:
@@ -55,6 +56,13 @@ def test_what_nobody_heard_begins_with_the_first(due: date, late: date) -> None:
     rung = RungForm(offset=Offset.parse("逾期每7天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
     base = max(due, late)
     assert plain().first_unheard(rung, base, None) == base + timedelta(days=7)
+
+
+@given(DAYS, st.integers(0, 4))
+def test_repeats_of_a_unit_are_told_on_the_ladder_s_days(due: date, weekday: int) -> None:
+    rung = RungForm(offset=Offset.parse("逾期每7天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+    for telling in islice(of_rung(rung, Anchor(due, due), CALENDAR, weekday=weekday), 60):
+        assert plain().on_weekday(telling.on, weekday) == telling.slot_on
 
 
 @pytest.mark.parametrize("far", [-5000, -401, 0, 399, 400, 5000])

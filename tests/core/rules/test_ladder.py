@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.rules.ladder import Anchor, DatedRung, Stairs, approaching_from, stairs, step
-from bot.core.rules.rulebook import Delivery, Ladder, Role, RungForm
+from bot.core.rules.rulebook import Delivery, Ladder, Role, Rule, RungForm
 from bot.core.rules.words import Offset, Span, Unit
 from tests.kit.builders import LADDERS, a_milestone, a_rulebook
 
@@ -195,3 +195,77 @@ def test_the_rung_in_force_only_gets_deeper_as_days_pass(due: date, ahead: int) 
     if first is not None:
         assert following is not None
         assert following.on >= first.on
+
+
+# --- repeats ---------------------------------------------------------------------------------------------------
+
+
+def laddered(*rungs: tuple[str, str]) -> Rule:
+    """A rule whose ladder tells its lead of these rungs."""
+    forms = tuple(
+        RungForm(offset=Offset.parse(offset), roles=(Role.LEAD,), delivery=Delivery(form)) for offset, form in rungs
+    )
+    return replace(a_rulebook(a_milestone()).rules[0], ladder=Ladder(rungs=forms))
+
+
+def told_on(rule: Rule, due: str, weekday: int | None, state: str = "逾期", happened: bool = False) -> list[str]:
+    """Nominal date and day of telling of the first tellings after a date."""
+    anchor = Anchor(date.fromisoformat(due), date.fromisoformat(due), happened)
+    steps = stairs(rule, anchor, CALENDAR, LEAD, state, True, weekday=weekday)
+    found = (steps.nth(place) for place in range(4))
+    return [f"{one[0].on:%m-%d}→{one[1]:%m-%d}" for one in found if one]
+
+
+@pytest.mark.parametrize(
+    ("due", "weekday", "expected"),
+    [
+        ("2027-03-11", None, "03-18→03-18"),
+        ("2027-03-11", 3, "03-18→03-18"),
+        ("2027-03-11", 0, "03-18→03-22"),
+        ("2027-03-10", 2, "03-17→03-17"),
+        ("2027-03-25", 0, "04-01→04-02"),  # Monday 5 April is off: the last sending day before it
+        ("2027-09-26", 4, "10-03→10-08"),
+        ("2027-09-24", 0, "10-01→10-08"),  # nothing is sent from the rung to that Monday: the next sending day
+    ],
+)
+def test_a_repeat_waits_for_the_unit_s_day_of_the_week(due: str, weekday: int | None, expected: str) -> None:
+    assert told_on(laddered(("逾期每7天", "汇总")), due, weekday)[0] == expected
+
+
+def test_only_digests_that_repeat_once_a_week_or_less_wait() -> None:
+    for rung in (("逾期7天", "汇总"), ("逾期每7天", "单发"), ("逾期每3天", "汇总")):
+        assert told_on(laddered(rung), "2027-03-11", 0) == told_on(laddered(rung), "2027-03-11", None)
+
+
+def test_a_repeat_waits_no_longer_than_for_the_rung_after_it() -> None:
+    rule = laddered(("逾期每7天", "汇总"), ("逾期8天", "单发"))
+    assert told_on(rule, "2027-03-11", 0)[:3] == ["03-18→03-19", "03-19→03-19", "03-25→03-29"]
+
+
+@given(days, st.integers(0, 4))
+def test_a_repeat_waits_six_days_at_most(due: date, weekday: int) -> None:
+    rule = laddered(("逾期1个工作日", "单发"), ("逾期每7天", "汇总"))
+    for telling in stairs(rule, Anchor(due, due), CALENDAR, LEAD, "逾期", True, weekday=weekday).until(
+        due + timedelta(days=200)
+    ):
+        assert telling.on <= telling.slot_on
+        assert telling.slot_on <= max(telling.on + timedelta(days=6), CALENDAR.send_day_on_or_after(telling.on))
+
+
+def test_a_verdict_on_a_value_is_repeated_once_a_quarter_whatever_its_ladder_says() -> None:
+    rule = laddered(("当天", "汇总"), ("逾期每30天", "汇总"))
+    quarters = ["12-10→12-10", "04-01→04-01", "07-01→07-01", "10-01→10-08"]
+    assert told_on(rule, "2026-12-10", None, "未达标", happened=True) == quarters
+    assert told_on(rule, "2026-12-10", None, "逾期")[0] == "01-09→01-11"
+
+
+def test_a_verdict_on_a_value_is_listed_once_and_then_once_a_quarter() -> None:
+    rule = laddered(("当天", "月度清单"))
+    lists = ["03-01→03-01", "04-01→04-01", "07-01→07-01", "10-08→10-08"]
+    assert told_on(rule, "2027-02-10", None, "未达标", happened=True) == lists
+
+
+def test_each_quarter_begins_a_month_after_the_date_at_the_earliest() -> None:
+    rule = laddered(("逾期每季度", "汇总"))
+    assert told_on(rule, "2027-03-01", None)[0] == "04-01→04-01"
+    assert told_on(rule, "2027-03-03", None)[0] == "07-01→07-01"
