@@ -33,9 +33,10 @@ from tests.kit.rules_factory import write_rules
 NAMES = ("县委教育工委", "县教育局", "县财政局", "各学校", ADMIN, LEADING_GROUP)
 
 
-#: What each platform says when it is busy, when its robot is gone, and when it will never take a message.
+#: What each platform says when it is busy, when too much is sent, when its robot is gone, and when it will never take a message.
 SAYS = {
     "busy": {"wecom": -1, "dingtalk": -1, "feishu": 2200, "lanxin": 503, "webhook": 503},
+    "limited": {"wecom": 45009, "dingtalk": 410100, "feishu": 11232, "lanxin": 429, "webhook": 429},
     "dead": {"wecom": 93000, "dingtalk": 300001, "feishu": 19001, "lanxin": 404, "webhook": 410},
     "never": {"wecom": 44004, "dingtalk": 430104, "feishu": 19002, "lanxin": 400, "webhook": 422},
 }

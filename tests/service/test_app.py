@@ -268,7 +268,7 @@ async def test_a_clock_set_back_repeats_nothing(tmp_path: Path) -> None:
 
 async def test_a_platform_down_for_six_hours_loses_and_doubles_nothing(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2026-11-23T08:00") as house:
-        house.refuse("busy", *house.names)
+        house.refuse("limited", *house.names)
         await house.live("2026-11-23T14:45")
         assert house.all_seen() == []
         promised = {entry.number for entry in house.entries()}
