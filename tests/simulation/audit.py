@@ -2,6 +2,7 @@
 
 1 lost    2 repeat    3 untrue    4 hours    5 budget    6 pace (platforms.py)    7 place    8 order    9 state    10 death (world.py)
 11 an honest heart: it does not beat while the self-audit misses something, and the audit misses all that is owed and nothing else
+12 in vain: nothing is promised and cancelled again and again while nothing changed
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from bot.state.disk.database import Database
 from bot.state.store import Store
 from tests.simulation.stage import StageClock, Violation
 
-#: (item, due date, addressee, nominal date, rung, state): what may be said once.
-Key = tuple[str, date | None, str, date, str, str]
+#: (item, due date, addressee, nominal date, rung, state, when its values became known): what may be said once.
+Key = tuple[str, date | None, str, date, str, str, object]
 RESENT = "补发"
 RETURN = "退回"
 
@@ -110,7 +111,7 @@ class Audit:
             if not marked:
                 self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
         for row in entry.tellings:
-            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state)
+            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, row.known)
             first = self._said.setdefault(key, entry.number)
             if first != entry.number and row.rung != RETURN and not self._taken_back(first):
                 self._fail(f"2 {key} went out as {first} and again as {entry.number}{RESENT if marked else ''}")
@@ -167,6 +168,8 @@ class Audit:
         missed = self._missed(self.app)
         if missed and not doubts:
             self._fail(f"11 the heart beats although the self-audit misses {missed}")
+        if "列入待发又取消" in missed:
+            self._fail(f"12 {missed}")
 
     @staticmethod
     def _missed(app: App) -> str:

@@ -15,14 +15,15 @@ restart, and whenever the rung's grounds change (an edit, an event, another chat
 reported after one sending day at the latest, and a rung that an edit dates back is not reported.
 
 Every telling on record must have an entry that is not cancelled; archived entries are checked by `duban verify`. An entry that
-is due and has not been sent for `STUCK`, or that is not delivered after `LONGEST`, is a gap for any reason.
+is due and has not been sent for `STUCK`, or that is not delivered after `LONGEST`, is a gap for any reason. So is a telling that
+was promised and cancelled `IN_VAIN` times while rules, facts and chats stayed as they were: deciding and sending disagree.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
@@ -30,9 +31,10 @@ from bot.core.audit.owed import RETURNED, Books, ExpectedState, Owed, asked, exp
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN, name_of
 from bot.core.deciding.memory import Tellings
+from bot.core.rules.item import State
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import MONTH_LIST
-from bot.core.telling.entry import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.time.windows import is_open, slot
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of
@@ -45,6 +47,9 @@ STUCK = timedelta(hours=1)
 LONGEST = timedelta(days=14)
 #: `LONGEST` is checked only this long after the process's first audit: after an outage, old messages are sent first.
 SETTLED = timedelta(days=1)
+
+#: After being promised and cancelled this often, with nothing changed in between, a telling is a gap.
+IN_VAIN = 2
 
 #: Labels of tellings that no ladder contains.
 _UNLISTED = (RETURNED, MONTH_LIST, "恢复")
@@ -102,6 +107,23 @@ class _Quiet:
     until: date
 
 
+@dataclass(slots=True)
+class _Vain:
+    """What was cancelled while these grounds held: each telling with when it was promised last, and how often."""
+
+    grounds: tuple[object, ...]
+    counted: set[str]
+    found: dict[tuple[object, ...], tuple[Telling, datetime, int]] = field(default_factory=dict)
+
+    def count(self, entry: Entry) -> None:
+        """Counts a cancelled entry. What was merged goes on in another one; what the admin is told of robots comes and goes."""
+        self.counted.add(entry.number)
+        for one in entry.tellings if not _INTO.fullmatch(entry.why) else ():
+            key = (one.item, one.addressee, one.rung, one.rung_on)
+            if one.state != State.NOTED:
+                self.found[key] = one, entry.at, self.found.get(key, (one, entry.at, 0))[2] + 1
+
+
 class SelfAudit:
     """Successive audits: a rung that one audit saw due, the next may report as a gap. Its state need not outlast a restart."""
 
@@ -117,6 +139,7 @@ class SelfAudit:
         self._noticed: dict[str, int] = {}  # entry → running number of the audit that saw it first
         self._count = 0
         self._old: set[str] = set()
+        self._vain: _Vain | None = None
         self._first: datetime | None = None
         self._last: datetime | None = None
 
@@ -124,7 +147,7 @@ class SelfAudit:
         """Runs one audit at `now` (aware). Call it right after a pass, at least once on every sending day."""
         now = now.astimezone(ZONE)
         if self._last is not None and now < self._last:  # the clock was set back: earlier observations are void
-            self._seen, self._heads, self._first = {}, {}, now
+            self._seen, self._heads, self._first, self._vain = {}, {}, now, None
         since, self._last = self._last, now
         self._first = self._first or now
         today = now.date()
@@ -136,6 +159,7 @@ class SelfAudit:
             *self._missed(waiting, _Chats(books, entries, self._noticed, now), books, now),
             *self._without_receipt(books, entries),
             *self._held_up(books, entries, now),
+            *self._promised_in_vain(books, entries),
         ]
         return Report(now, tuple(gaps), tuple(_unasked(books, self._dates, known, entries, since)))
 
@@ -225,6 +249,21 @@ class SelfAudit:
                 yield Gap(
                     telling.item, telling.rung, telling.addressee, one.at.astimezone(ZONE), f"{one.number} {says}"
                 )
+
+    # --- promised and cancelled again and again -----------------------
+
+    def _promised_in_vain(self, books: Books, entries: Iterable[Entry]) -> Iterator[Gap]:
+        """Gaps for tellings that were cancelled several times since rules, facts or chats changed last."""
+        grounds = (books.rulebook, books.facts, books.directory)
+        gone = {one.number: one for one in entries if one.state is EntryState.CANCELLED}
+        if self._vain is None or not _same(self._vain.grounds, grounds):
+            self._vain = _Vain(grounds, set(gone))
+        for number in gone.keys() - self._vain.counted:
+            self._vain.count(gone[number])
+        for telling, at, times in self._vain.found.values():
+            if times >= IN_VAIN:
+                says = f"{times}次列入待发又取消，其间规则、数据和群聊都没有变"
+                yield Gap(telling.item, telling.rung, telling.addressee, at.astimezone(ZONE), says)
 
     def _had_its_day(self, entry: Entry, books: Books, now: datetime) -> bool:
         """Whether the service has run for `SETTLED`, and would have sent the entry by this time of the day."""
