@@ -51,7 +51,6 @@ NOT_YET_MENDED = {
     "list-on-another-day": "a list rung leaves whenever it becomes due",
     "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
     "register-untold": "what is registered changes only what is held back",
-    "not-handed-over": "a hand-over is known by task and unit alone",
     "never-withdrawn": "what is not in the rules has no finding",
     "too-many-messages": "every rung of every item finds its own day",
 }

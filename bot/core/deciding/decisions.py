@@ -424,11 +424,14 @@ def _to_hand_over(finding: Finding, addressee: Addressee, last: PastTelling | No
     """What a 交办 hands over: all that is confirmed, and once it was told only what the unit has not heard of in its role."""
     if finding.state is not State.ASSIGNED:
         return ()
-    rules = handed_over(finding, (addressee.name,))
-    confirmed = (
-        one for one in rules if desk.facts.confirms(one) and (one.asks_provider or desk.facts.confirmed_lead(one))
-    )
-    return tuple(one for one in confirmed if last is None or _news(one, addressee.name, last, desk.memory))
+    facts = desk.facts
+    named = handed_over(finding, (addressee.name,))
+    rules = [one for one in named if facts.confirms(one) and (one.asks_provider or facts.confirmed_lead(one))]
+    if last is None:
+        return tuple(rules)
+    news = {one: _news(one, addressee.name, last, desk.memory) for one in rules}
+    figures = {one.form.id for one, new in news.items() if one.provider and not new}  # another watch of one is no news
+    return tuple(one for one, new in news.items() if new and not (one.judges_values and one.form.id in figures))
 
 
 def _news(rule: Rule, unit: str, last: PastTelling, memory: Memory) -> bool:
