@@ -78,10 +78,8 @@ def run(
 ) -> int:
     """启动督办服务，直到按 Ctrl-C。"""
     home = opened(folder, tests=False)
-    if as_confirmed and not (drill or clock_text):
-        raise Failure("--as-confirmed 只用于演练和故事时钟；正式运行请用 duban confirm", WRONG_USE)
-    if until and not (drill or clock_text):
-        raise Failure("--until 只用于演练和故事时钟，正式运行一直到停止为止", WRONG_USE)
+    if not (drill or clock_text):
+        _refuse_story_options(until, as_confirmed)
     set_up("WARNING" if drill else home.settings.log_level)
     clock = story_clock(clock_text) if clock_text else None
     if clock and until:
@@ -102,6 +100,14 @@ def run(
     finally:
         store.close()
         lock.release()
+
+
+def _refuse_story_options(until: str | None, as_confirmed: bool) -> None:
+    """Raises Failure for what only a story may have."""
+    if as_confirmed:
+        raise Failure("--as-confirmed 只用于演练和故事时钟；正式运行请用 duban confirm", WRONG_USE)
+    if until:
+        raise Failure("--until 只用于演练和故事时钟，正式运行一直到停止为止", WRONG_USE)
 
 
 async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:

@@ -67,15 +67,9 @@ def pages(status: Callable[[], Status], extra: Sequence[BaseRoute | Mount] = ())
     async def style(_: Request) -> Response:
         return Response(_STYLE, media_type="text/css")
 
+    own = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics, "/pages.css": style}
     app = Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-            Route("/pages.css", style),
-            *extra,
-            Route("/", home),
-        ],
+        routes=[*(Route(path, answer) for path, answer in own.items()), *extra, Route("/", home)],
         middleware=[Middleware(_Headers)],
         exception_handlers={HTTPException: _refusal, Exception: _failure},
     )
