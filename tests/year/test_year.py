@@ -49,7 +49,6 @@ NOT_YET_MENDED = {
     "late-before-heard": "a date counts from the rule, never from the first hearing",
     "late-though-new": "a rule does not know since when it is in force",
     "list-on-another-day": "a list rung leaves whenever it becomes due",
-    "rung-twice": "a rung is known by its day, so one that a calendar moves is a new one",
     "register-untold": "what is registered changes only what is held back",
     "never-withdrawn": "what is not in the rules has no finding",
     "too-many-messages": "every rung of every item finds its own day",
