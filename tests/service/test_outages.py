@@ -160,7 +160,7 @@ def assert_pace(instants: list[datetime], per_minute: int) -> None:
 # --- the platform is away --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["busy", "unplugged"])
+@pytest.mark.parametrize("how", ["limited", "unplugged"])
 @pytest.mark.parametrize(
     ("down", "up", "later"),
     [
@@ -177,7 +177,7 @@ async def test_after_an_outage_of_every_platform_each_chat_gets_all_it_is_owed_o
         house.reopen()
         owed, before = due_things(house, down, later), {chat: len(house.seen(chat)) for chat in house.names}
         assert {addressee for _, addressee in owed} >= set(HEARERS)
-        await cable.unplug() if how == "unplugged" else house.refuse("busy", *house.names)
+        await cable.unplug() if how == "unplugged" else house.refuse("limited", *house.names)
         await house.live(up)
         assert all(len(house.seen(chat)) == before[chat] for chat in house.names)
         await cable.plug() if how == "unplugged" else house.heal(*house.names)
@@ -280,7 +280,7 @@ async def test_twenty_power_cuts_in_the_hour_in_which_everything_is_due_lose_and
         owed = due_things(house, "2027-03-10T08:00", "2027-03-10T18:00")
         for minute in range(0, 60, 3):
             if minute % 2:
-                house.refuse("busy", *house.names)
+                house.refuse("limited", *house.names)
             else:
                 house.heal(*house.names)
             await look(house, str(at("2027-03-10T09:20") + timedelta(minutes=minute))[:16])

@@ -21,6 +21,7 @@ from bot.core.deciding.decisions import Addressee, Desk, Directory, silence_of, 
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import State, long_date
+from bot.core.rules.ladder import rungs_for
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.rules.succession import ASSIGNED, Succession
 from bot.core.telling.digest import Draft
@@ -115,11 +116,17 @@ def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str)
         return _moved(finding)
     if decision.reason is Reason.SILENCED:
         return _silence(telling, the_desk, decision.chat)
-    if not decision.reason.tells:
+    if not decision.reason.tells and not _passed_meanwhile(telling, finding, addressee, decision.reason):
         return f"{decision.by}{decision.reason.words}"
     if telling.reason != decision.reason.name and {telling.reason, decision.reason.name} & TAKE_BACK:
         return "事项已重新打开" if telling.reason in TAKE_BACK else decision.reason.words
     return _silence(telling, the_desk, chat)
+
+
+def _passed_meanwhile(telling: Telling, finding: Finding, addressee: Addressee, reason: Reason) -> bool:
+    """Whether the date went by while the message waited and no later rung speaks: then it is all that is ever heard of the item."""
+    rungs = rungs_for(finding.item.rule, addressee.roles, telling.state)
+    return reason in (Reason.PASSED, Reason.TOO_LATE) and telling.rung in {rung.offset.words() for rung in rungs}
 
 
 def _moved(finding: Finding) -> str:
