@@ -278,6 +278,7 @@ class App:
             store.facts,
             memory,
             memory.version,
+            memory.hearings.version,
             store.shelf.recounts,
             self.scene().troubles,
         )

@@ -7,11 +7,14 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
+from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory, PastTelling
+from bot.core.deciding.hearing import Hearings
+from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item
 from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import ZONE
 from bot.rulefiles.loader import assemble, load
 
@@ -204,6 +207,11 @@ def everybody(rulebook: Rulebook) -> Directory:
 def moment(text: str) -> datetime:
     """2027-12-24 or 2027-12-24 08:30, in Asia/Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+def heard_long_ago(told: Iterable[PastTelling] = (), names: Succession = UNCHANGED) -> Tellings:
+    """A memory in which everybody has heard of everything long ago."""
+    return Tellings(told, names, Hearings(names=names, always=moment("2020-01-01")))
 
 
 def an_event(payload: Payload, at: str | datetime, key: str = "") -> Event:

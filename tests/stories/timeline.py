@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from bot.core.deciding.decisions import Decision, Directory, Used, as_of, ripe, turns
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Payload
@@ -89,10 +90,11 @@ class Timeline:
     directory: Directory | None = None
     hours: OfficeHours = field(default_factory=OfficeHours)
     head: Letterhead = field(default_factory=Letterhead)
+    unheard: bool = False  # nobody has heard of anything; else everybody has, long ago
 
     def __post_init__(self) -> None:
         self.now = moment(self.start)
-        self.tellings = Tellings()
+        self.tellings = Tellings(hearings=Hearings(always=None if self.unheard else moment("2020-01-01")))
         self.sent: list[Sent] = []
         self._used: dict[tuple[str, date], Used] = {}
         self._seen = 0

@@ -15,12 +15,13 @@ from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, name_of
 from bot.core.deciding.decisions import Directory, PastTelling
 from bot.core.deciding.findings import Finding, known_items
+from bot.core.deciding.lateness import AT_THE_LATEST
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Moment, State
 from bot.core.rules.item_ids import without_step
 from bot.core.rules.ladder import MONTH_LIST, REPLACED
-from bot.core.rules.rulebook import Delivery, Role, Rule, Rulebook, RungForm
+from bot.core.rules.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours, week_day
@@ -83,6 +84,13 @@ class ExpectedState:
     happened: bool = False
     returned: datetime | None = None
     known: Moment | None = None
+    key_on: date | None = None  # the date under which it is told, where its unit heard late and `due_on` is a later day
+    since: date | None = None  # the day before which nothing told counts, where its unit heard late
+
+    @property
+    def told_for(self) -> date:
+        """The due date under which it is told."""
+        return self.key_on or self.due_on
 
     @property
     def still(self) -> bool:
@@ -101,7 +109,7 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
     for item in known_items(books.rulebook, today):
         if item.rule.kind.plain:
             plain.add(item.id)
-            found = _plain_verdict(item, books.facts, dates, today, parents)
+            found = _plain_verdict(item, books, dates, today, parents)
             if found is not None and not (found.state is State.OVERDUE and _is_before(item, over)):
                 yield found
     for finding in books.findings.values():
@@ -127,16 +135,23 @@ def _is_before(item: Item, over: Mapping[str, date]) -> bool:
 
 
 def _plain_verdict(
-    item: Item, facts: Facts, dates: PlainDates, today: date, parents: dict[str, tuple[str, date | None]]
+    item: Item, books: Books, dates: PlainDates, today: date, parents: dict[str, tuple[str, date | None]]
 ) -> ExpectedState | None:
     """The state of a dated item from its dates, marks and extension; None if nobody is to be told of it."""
+    facts = books.facts
     mark = facts.marks.get(item.id)
     life = mark.what if mark else ""
     granted = facts.extensions.get(item.id)
     extended = granted is not None and granted.rule_due == item.due_on
     due = granted.to if granted and extended else item.due_on
     late = max(due, item.late_from) if due and item.late_from else None
+    key_on, since = due, None
+    if due is not None and late is not None and (told := _told_late(item, due, books, dates, today)):
+        due, since = told
+        late = max(due, late)
     parents[item.id] = life, due
+    if _was_over_before(item, key_on, books):
+        return None
     if life in ("closed", "done") or due is None or late is None or not facts.allows(item):
         return None
     if item.parent and _spoken_for(parents.get(item.parent), today):
@@ -147,7 +162,35 @@ def _plain_verdict(
         return None
     state = _state(item, due, late, report, dates, today)
     returned = mark.at if mark and life == "returned" else None
-    return ExpectedState(item, state, due, late, facts.confirmed_lead(item.rule) is not None, returned=returned)
+    led = facts.confirmed_lead(item.rule) is not None
+    return ExpectedState(item, state, due, late, led, returned=returned, key_on=key_on if since else None, since=since)
+
+
+def _told_late(item: Item, due: date, books: Books, dates: PlainDates, today: date) -> tuple[date, date] | None:
+    """Until when an item is asked for that its unit heard of late, and the day on which that was first said; None if in time."""
+    rule, grace = item.rule, books.rulebook.plan.grace
+    named = rule.asks_provider or books.facts.confirmed_lead(rule) is not None
+    if due > dates.moved(today, grace.count, grace.unit):
+        return None
+    heard, since = date.min, date.min
+    for unit in rule.principals if named else (ADMIN,):
+        record = books.memory.hearings
+        at, asked = record.heard(rule, unit, to_act=True), record.asked(rule, unit, to_act=True)
+        latest = dates.workdays.after(day_of(asked), AT_THE_LATEST) if asked else today
+        heard = max(heard, day_of(at) if at else min(latest, today))
+        since = max(since, day_of(asked) if asked else today)
+    by = dates.moved(heard, grace.count, grace.unit)
+    return (by, since) if due < by else None
+
+
+def _was_over_before(item: Item, due: date | None, books: Books) -> bool:
+    """Whether a period was over before its rule came into force, by an edit or a confirmation."""
+    if not item.period or item.rule.kind.asks_for_values or due is None:
+        return False
+    force = [books.memory.in_force_since(item.rule)]
+    if item.rule.basis is Basis.PROPOSED and not books.facts.all_confirmed:
+        force.append(books.facts.confirmed_at.get(item.rule.id))
+    return any(at is not None and due < day_of(at) for at in force)
 
 
 def _spoken_for(parent: tuple[str, date | None] | None, today: date) -> bool:
@@ -189,7 +232,13 @@ def owed(one: ExpectedState, books: Books, dates: PlainDates, now: datetime) -> 
         if found:
             first = min(found, key=lambda owed: owed[1])
             yield Owed(
-                one.item.id, one.item.rule.id, one.due_on, hearer, *first, grounds=_grounds(one, books), known=one.known
+                one.item.id,
+                one.item.rule.id,
+                one.told_for,
+                hearer,
+                *first,
+                grounds=_grounds(one, books),
+                known=one.known,
             )
 
 
@@ -204,12 +253,13 @@ def _unheard(
 ) -> Iterator[tuple[str, set[Role], list[tuple[str, date, date]]]]:
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
-        last, latest = books.memory.last(one.item.id, one.due_on, hearer), books.memory.latest(one.item.id, hearer)
+        last, latest = books.memory.last(one.item.id, one.told_for, hearer), books.memory.latest(one.item.id, hearer)
         if one.state is State.RECOVERED and (latest is None or State(latest.state) not in _BAD):
             continue
-        newest = books.memory.newest(one.item.id, one.due_on, hearer)
-        reached = [_day_today(told, one, dates) for told in (last, newest) if told]
-        heard = max(reached) if last and not _corrected(one, latest, today) else None
+        newest = books.memory.newest(one.item.id, one.told_for, hearer)
+        counted = (told for told in (last, newest) if told and (one.since is None or day_of(told.at) >= one.since))
+        reached = max((_day_today(told, one, dates) for told in counted), default=None)
+        heard = None if last and _corrected(one, latest, today) else reached
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
         weekday = _weekday(hearer, books.directory)
         found = (date for rung in spoken for date in _rung(one, rung, hearer, heard, dates, today, weekday))

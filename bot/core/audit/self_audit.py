@@ -52,7 +52,7 @@ SETTLED = timedelta(days=1)
 IN_VAIN = 2
 
 #: Labels of tellings that no ladder contains.
-_UNLISTED = (RETURNED, MONTH_LIST, "恢复")
+_UNLISTED = (RETURNED, MONTH_LIST, "补报", "恢复")
 #: What is said of an entry that was merged (`Store.merge`).
 _INTO = re.compile(r"并入(\d{4}-\d+)")
 _NEVER = datetime.min.replace(tzinfo=ZONE)
@@ -181,7 +181,16 @@ class SelfAudit:
         ahead): with one of these the result is not cached.
         """
         memory, today = books.memory, now.date()
-        grounds = (books.rulebook, books.facts, books.findings, dates, memory, memory.version, today)
+        grounds = (
+            books.rulebook,
+            books.facts,
+            books.findings,
+            dates,
+            memory,
+            memory.version,
+            today,
+            memory.hearings.version,
+        )
         if self._owing is None or not _same(self._owing[0], grounds):
             if self._owing is None or not _same(self._owing[0][:1] + self._owing[0][3:5], (grounds[0], dates, memory)):
                 self._quiet = {}
@@ -408,7 +417,7 @@ def _unasked(
             continue
         for telling in entry.tellings:
             one = known.get(telling.item)
-            if one is None or not one.item.rule.kind.plain or telling.due_on != one.due_on:
+            if one is None or not one.item.rule.kind.plain or telling.due_on != one.told_for:
                 continue
             if telling.rung not in _UNLISTED and not asked(one, telling.rung_on, telling.addressee, dates):
                 yield Gap(

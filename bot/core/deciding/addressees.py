@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from bot.core.deciding.findings import Finding
 from bot.core.rules.rulebook import Role, Rule
+from bot.core.rules.units import ADMIN as _ADMIN
 
-ADMIN = "管理员"
+ADMIN = _ADMIN
 LEADING_GROUP = "领导小组"
 SUPERVISOR = "分管领导"
 NO_LEAD = "请确认牵头单位"

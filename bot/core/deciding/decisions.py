@@ -220,6 +220,7 @@ CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
 VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
+ASKED_LATE = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.DIGEST)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 
 HANDED_ON = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
@@ -251,7 +252,10 @@ def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
     hands = _to_hand_over(finding, addressee, last, desk)
-    due_rung = _handed_on(rung, last, desk) if hands and last else _returned(finding, addressee, rung, last, desk)
+    if hands and last:
+        due_rung = _handed_on(rung, last, desk)
+    else:
+        due_rung = _returned(finding, addressee, rung, last, desk) or _asked_late(finding, addressee, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
@@ -294,8 +298,9 @@ def _reached(finding: Finding, addressee: Addressee, last: PastTelling | None, d
     if last is None:
         return None
     newest = desk.memory.newest(finding.item.id, finding.due_on, addressee.key)
-    told = (_dated_today(one, finding, desk) for one in (last, newest if newest is not last else None) if one)
-    return max(told, key=lambda one: one.rung_on)
+    since = midnight(finding.asking.since) if finding.asking.since else None
+    counted = [one for one in (last, newest) if one and (since is None or one.at >= since)]
+    return max((_dated_today(one, finding, desk) for one in counted), key=lambda one: one.rung_on, default=None)
 
 
 def _dated_today(told: PastTelling, finding: Finding, desk: Desk) -> PastTelling:
@@ -328,12 +333,12 @@ def _is_news(finding: Finding, addressee: Addressee, desk: Desk) -> bool:
 
 
 def turn(finding: Finding, today: date) -> datetime | None:
-    """When time alone changes a finding's reason: after its due date, its parent's due date, or the day it becomes late."""
+    """When time alone changes a finding: after its own or its parent's due date, the day it becomes late; daily while unheard."""
     anchor = finding.anchor
     if anchor is None or anchor.happened:
         return None
     days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
-    ahead = [day for day in days if day and day >= today]
+    ahead = [day for day in days if day and day >= today] + ([today] if finding.asking.unheard else [])
     return midnight(min(ahead) + timedelta(days=1)) if ahead else None
 
 
@@ -353,6 +358,8 @@ def _held(finding: Finding) -> Reason | None:
         return Reason.PAUSED
     if finding.anchor is None:
         return _without_date(finding)
+    if finding.asking.void:
+        return Reason.BEFORE_FORCE
     if finding.made_good_by:
         return Reason.MADE_GOOD
     return Reason.SUPPRESSED if finding.suppressed_by else None
@@ -445,6 +452,14 @@ def _handed_on(rung: DatedRung | None, last: PastTelling, desk: Desk) -> DatedRu
     """The rung that hands over what came to a unit after its 交办; the 交办 itself where that is still ahead."""
     on = max(desk.today, last.rung_on)
     return rung and DatedRung(on, on, HANDED_ON, HANDED_ON_LABEL, False, on.toordinal())
+
+
+def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> DatedRung | None:
+    """The rung that asks for something past its date of which nobody who answers for it has heard: told once, at once."""
+    past = finding.asking.unheard and finding.due_on is not None and finding.due_on < desk.today
+    if not past or last is not None or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+        return None
+    return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
 
 
 def _quiet(finding: Finding) -> Reason:

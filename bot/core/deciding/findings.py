@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from bot.core.deciding.lateness import IN_TIME, Asking, Listener
 from bot.core.facts.case_steps import step_today
 from bot.core.facts.facts import Facts, Mark
 from bot.core.facts.quoting import quoted
@@ -35,6 +36,7 @@ class Finding:
 
     `due_on` is the effective due date, under which tellings are recorded; `anchor` is the date the ladder counts from.
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
+    `asking` says how it stands to its unit's first hearing: with a later day in it, `anchor` is that day, and not `due_on`.
     `made_good_by` is the later period that was done, so that this one, though missed, is over.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
     `extended_for` are the reasons that were typed, fit to be quoted. `known` is that of the judgement.
@@ -57,6 +59,7 @@ class Finding:
     extended_for: str = ""
     known: Moment | None = None
     lines: tuple[str, ...] = ()  # the text of an office finding
+    asking: Asking = IN_TIME
 
 
 JudgeOne = Callable[[Item, Facts, date, Calendar], Finding]
@@ -128,10 +131,12 @@ def judge(rulebook: Rulebook, facts: Facts, today: date, one: JudgeOne | None = 
     return list(found.values())
 
 
-def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
-    """The verdict about one item, not yet regarding its parent (`under`)."""
+def judge_one(item: Item, facts: Facts, today: date, calendar: Calendar, listener: Listener | None = None) -> Finding:
+    """The verdict about one item, not yet regarding its parent (`under`); by a `listener` nothing is late before it was told."""
     extended = extension(item, facts)
-    return laid_over(judgement(extended or item, facts, today, calendar), item, extended, facts, calendar)
+    asking = listener.of(extended or item) if listener else IN_TIME
+    judged = judgement(asking.moved(extended or item), facts, today, calendar)
+    return laid_over(judged, item, extended, facts, calendar, asking)
 
 
 def extension(item: Item, facts: Facts) -> Item | None:
@@ -147,16 +152,24 @@ def judgement(item: Item, facts: Facts, today: date, calendar: Calendar) -> Judg
     return _near(item.rule.kind.judge(item, facts, today), item, today, calendar)
 
 
-def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts, calendar: Calendar) -> Finding:
+def laid_over(
+    judged: Judgement,
+    item: Item,
+    extended: Item | None,
+    facts: Facts,
+    calendar: Calendar,
+    asking: Asking = IN_TIME,
+) -> Finding:
     """The finding: the judgement with what only events change applied to it (done, closed, returned, extended, confirmed)."""
     granted, item = facts.extension_of(item) if extended else None, extended or item
     mark = _mark(item, judged, facts)
     state, detail = _with_mark(judged, mark)
-    anchor = _anchor(item, judged)
+    anchor = _anchor(asking.moved(item), judged)
+    due_on = item.due_on if asking.by else anchor.due_on if anchor else None
     return Finding(
         item=item,
         state=state,
-        due_on=anchor.due_on if anchor else None,
+        due_on=due_on,
         anchor=anchor,
         detail=detail,
         extended=extended is not None,
@@ -168,6 +181,7 @@ def laid_over(judged: Judgement, item: Item, extended: Item | None, facts: Facts
         lead=facts.confirmed_lead(item.rule),
         provisional=anchor is not None and calendar.is_provisional(anchor.due_on),
         known=judged.known,
+        asking=asking,
     )
 
 

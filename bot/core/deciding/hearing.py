@@ -37,7 +37,8 @@ class Hearings:
     """All hearings under the names that rules and units have today, and since when each rule is in force.
 
     A unit that was renamed is the same hearer; one that others were merged into is not, for it was not told.
-    Of a rule that is not in `since` nothing is known: it is in force since always.
+    Of a rule that is not in `since` nothing is known: it is in force since always. With `always` nothing counts as late for
+    want of a hearing since then, whatever the rows say.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Hearings:
         names: Succession = UNCHANGED,
         always: datetime | None = None,
     ) -> None:
-        self._names, self._always = names, always
+        self._names, self.always = names, always
         self._rows: dict[tuple[str, str, bool], Hearing] = {}
         self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
         self.version = 0  # counts changes
@@ -68,11 +69,11 @@ class Hearings:
 
     def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit was first asked for what the rule asks, whether it arrived or not; with `to_act` as who must act."""
-        return min((row.asked for row in self._of(rule, unit, to_act)), default=self._always)
+        return min((row.asked for row in self._of(rule, unit, to_act)), default=None)
 
     def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit first heard of the rule; with `to_act` as the one who must act."""
-        return min((row.heard for row in self._of(rule, unit, to_act) if row.heard), default=self._always)
+        return min((row.heard for row in self._of(rule, unit, to_act) if row.heard), default=None)
 
     def begin(self, since: Mapping[str, datetime]) -> None:
         """Rules that come into force."""
@@ -96,4 +97,4 @@ class Hearings:
 
     def copy(self, names: Succession | None = None) -> Hearings:
         """An independent copy, for a preview; with `names` under those."""
-        return Hearings(self._rows.values(), self._since, self._names if names is None else names, self._always)
+        return Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from bot.core.deciding import office
 from bot.core.deciding.decisions import Decision, Desk, Directory, Used, decide
 from bot.core.deciding.findings import Finding, judge, judge_one, kin, under
+from bot.core.deciding.lateness import Listener
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.office import Trouble
 from bot.core.facts.facts import Facts
@@ -36,7 +38,7 @@ class Scene:
 def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
     """The findings of the day, and the decisions about all of them at `now`."""
     today = day_of(now)
-    items = judge(scene.rulebook, scene.facts, today)
+    items = judge(scene.rulebook, scene.facts, today, partial(judge_one, listener=listener(scene, today)))
     findings = items + office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
     return findings, decide(findings, desk(scene, now))
 
@@ -49,12 +51,18 @@ def look_at(
     `seen` has the findings of all other items. Empty for an item that exists because of an event.
     """
     today, found = day_of(now), dict[str, Finding]()
+    hears = listener(scene, today)
     for item in kin(scene.rulebook, today, about):
         parent = (found.get(item.parent) or seen.get(item.parent)) if item.parent else None
-        finding = judge_one(item, scene.facts, today, scene.rulebook.calendar)
+        finding = judge_one(item, scene.facts, today, scene.rulebook.calendar, hears)
         found[item.id] = under(finding, parent) if parent else finding
     findings = list(found.values())
     return findings, decide(findings, desk(scene, now))
+
+
+def listener(scene: Scene, today: date) -> Listener:
+    """What tells on one day what nobody may be called late for."""
+    return Listener(scene.rulebook, scene.facts, scene.memory.hearings, today)
 
 
 def desk(scene: Scene, now: datetime) -> Desk:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 
 from bot.core.deciding import office
 from bot.core.deciding.decisions import Decision, Desk, Used, weigh
 from bot.core.deciding.findings import Finding, extension, judge, judgement, laid_over
-from bot.core.deciding.look import Scene, desk
+from bot.core.deciding.lateness import Asking, Listener
+from bot.core.deciding.look import Scene, desk, listener
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts
@@ -43,7 +45,7 @@ class Observer:
         self._grounds: tuple[object, ...] = ()
         self._last: datetime | None = None
         self._used: Mapping[str, Used] = {}
-        self._judged: dict[str, tuple[Judgement, Finding]] = {}
+        self._judged: dict[str, tuple[Judgement, Asking, Finding]] = {}
         self._weighed: dict[str, _Weighed] = {}
 
     def look(self, scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
@@ -51,7 +53,8 @@ class Observer:
         the_desk = desk(scene, now)
         self._forget_unless(scene, now)
         stirred = self._stirred(the_desk)
-        items = judge(scene.rulebook, scene.facts, the_desk.today, self._judge)
+        hears = listener(scene, the_desk.today)
+        items = judge(scene.rulebook, scene.facts, the_desk.today, partial(self._judge, hears))
         findings = items + office.findings(scene.rulebook, scene.facts, items, the_desk.today, scene.troubles)
         weighed = [self._weigh(one, scene.memory, the_desk, stirred) for one in findings]
         self._weighed = {one.finding.item.id: one for one in weighed}
@@ -72,14 +75,16 @@ class Observer:
             return set()
         return {chat for chat, used in self._used.items() if the_desk.used(chat, the_desk.today) != used}
 
-    def _judge(self, item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
+    def _judge(self, hears: Listener, item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
         """The cached finding if the judgement is equal: the facts are the same object, so no event can have changed it."""
         extended = extension(item, facts)
-        judged = judgement(extended or item, facts, today, calendar)
+        asking = hears.of(extended or item)
+        judged = judgement(asking.moved(extended or item), facts, today, calendar)
         before = self._judged.get(item.id)
-        if before is None or before[0] != judged:
-            before = self._judged[item.id] = judged, laid_over(judged, item, extended, facts, calendar)
-        return before[1]
+        if before is None or before[0] != judged or before[1] != asking:
+            finding = laid_over(judged, item, extended, facts, calendar, asking)
+            before = self._judged[item.id] = judged, asking, finding
+        return before[2]
 
     def _weigh(self, finding: Finding, memory: Tellings, the_desk: Desk, stirred: Set[str]) -> _Weighed:
         kept, version = self._weighed.get(finding.item.id), memory.changed(finding.item.id)

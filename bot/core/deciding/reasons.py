@@ -31,6 +31,7 @@ class Reason(Enum):
     SILENCED = ("静默中", False)
     SUPPRESSED = ("由上级事项统一提醒", False)
     MADE_GOOD = ("后一期已完成，不再催办", False)
+    BEFORE_FORCE = ("这一期在规则生效之前已经过去，不要求补办", False)
     OVER_BUDGET = ("今日次数已满，下个工作日再发", False)
     UNCONFIRMED = ("待人工确认", False)
     AWAITING_CHECK = ("待核", False)

@@ -114,6 +114,7 @@ class Facts:
     chat_silences: Mapping[str, Silence] = field(default_factory=dict)
     confirmed_rules: Mapping[str, str] = field(default_factory=dict)
     confirmed_leads: Mapping[str, str] = field(default_factory=dict)
+    confirmed_at: Mapping[str, datetime] = field(default_factory=dict)  # when each rule was first confirmed
     rejections: tuple[Rejection, ...] = ()
     all_confirmed: bool = False  # --as-confirmed and the drill
     names: Succession = UNCHANGED  # under which names they are known today
@@ -288,6 +289,7 @@ def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
         facts,
         confirmed_rules={**facts.confirmed_rules, **payload.rules},
         confirmed_leads={**facts.confirmed_leads, **payload.leads},
+        confirmed_at={**dict.fromkeys(payload.rules, event.time), **facts.confirmed_at},
     )
 
 
@@ -308,7 +310,9 @@ def _(payload: e.Withdrawn, facts: Facts, event: e.Event) -> Facts:
             return replace(facts, item_silences=items, chat_silences=chats)
         case "confirmed":
             rules, leads = _without(facts.confirmed_rules, item), _without(facts.confirmed_leads, item)
-            return replace(facts, confirmed_rules=rules, confirmed_leads=leads)
+            return replace(
+                facts, confirmed_rules=rules, confirmed_leads=leads, confirmed_at=_without(facts.confirmed_at, item)
+            )
         case "case_opened":
             return _without_case(facts, (payload.rule, payload.case))
         case "case_advanced":

@@ -24,7 +24,8 @@ from bot.core.deciding.findings import (
     next_horizon,
     under,
 )
-from bot.core.deciding.look import Scene, desk
+from bot.core.deciding.lateness import Asking, Listener
+from bot.core.deciding.look import Scene, desk, listener
 from bot.core.deciding.office import NOTICE_MISSING
 from bot.core.deciding.reasons import Reason
 from bot.core.preview.repeats import MonthlyList, Repeat, listed_again, repeat, repeated
@@ -38,6 +39,7 @@ from bot.core.time.zone import day_of, midnight
 def preview_of(scene: Scene, start: datetime, until: datetime) -> Iterator[tuple[Draft, Mapping[str, Finding]]]:
     """Every message from `start` to `until`, each with the findings of its day, if nothing is reported or edited meanwhile."""
     future = _Future(scene)
+    future.hear_all(start)
     now = start
     while now <= until:
         drafts, now = future.play(now)
@@ -70,14 +72,21 @@ class _Future:
         self._spent: dict[tuple[str, date], Used] = {}
         self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
         self.findings: dict[str, Finding] = {}
+        self._new: list[Item] = []
         self._known: tuple[Item, ...] | None = None  # None and not (): a plan may have no planned items at all
         self._items: dict[str, Item] = {}
         self._extended: dict[str, Item] = {}
         self._judgements: dict[str, Judgement] = {}
         self._findings: dict[str, Finding] = {}  # not yet regarding parents
+        self._askings: dict[str, Asking] = {}
+        self._hears: tuple[date, int, Listener] | None = None
         self._office: dict[str, Finding] = {}
         self._agenda: dict[datetime, _Page] = {}
         self._instants: list[datetime] = []  # of the agenda, as a heap
+
+    def hear_all(self, now: datetime) -> None:
+        """What was asked and has not arrived arrives now."""
+        self._memory.hearings.hear_all(now)
 
     def play(self, now: datetime) -> tuple[list[Draft], datetime]:
         """Decides one day and records its messages as told. Returns them, and the instant to play next."""
@@ -102,7 +111,24 @@ class _Future:
             self._schedule_repeat(one)
         for listed in lists:
             self._schedule_list(listed)
+        self._schedule_unheard(the_desk)
         return drafts, self._next(now, today)
+
+    def _schedule_unheard(self, the_desk: Desk) -> None:
+        """Schedules a look at each new item of which nobody will have heard when its date is near."""
+        hears = self._listener(the_desk.today)
+        for item in self._new:
+            if near := hears.near(self._extended.get(item.id, item)):
+                looks = self._page(midnight(near)).looks.setdefault(item.id, set())
+                looks.update(one.key for one in the_desk.directory.hearers(self.findings[item.id]))
+        self._new = []
+
+    def _listener(self, today: date) -> Listener:
+        """What tells on one day what nobody may be called late for; as of the hearings so far."""
+        version = self._memory.hearings.version
+        if self._hears is None or self._hears[:2] != (today, version):
+            self._hears = today, version, listener(self._scene, today)
+        return self._hears[2]
 
     def _take_due(self, now: datetime) -> _Page:
         """Removes from the agenda everything scheduled up to now, as one page."""
@@ -164,6 +190,7 @@ class _Future:
             return []
         self._known = known
         fresh = [item for item in (*known, *arisen_items(rulebook, facts)) if item.id not in self._items]
+        self._new = fresh
         self._items.update((item.id, item) for item in fresh)
         self._extended.update((item.id, extended) for item in fresh if (extended := extension(item, facts)))
         return fresh
@@ -176,10 +203,11 @@ class _Future:
     def _judge(self, item: Item, today: date) -> Finding:
         """The finding of one item without its parent; kept as long as the judgement stays equal."""
         facts, calendar, extended = self._scene.facts, self._scene.rulebook.calendar, self._extended.get(item.id)
-        judged = judgement(extended or item, facts, today, calendar)
-        if judged != self._judgements.get(item.id):
-            self._judgements[item.id] = judged
-            self._findings[item.id] = laid_over(judged, item, extended, facts, calendar)
+        asking = self._listener(today).of(extended or item)
+        judged = judgement(asking.moved(extended or item), facts, today, calendar)
+        if judged != self._judgements.get(item.id) or asking != self._askings.get(item.id):
+            self._judgements[item.id], self._askings[item.id] = judged, asking
+            self._findings[item.id] = laid_over(judged, item, extended, facts, calendar, asking)
         return self._findings[item.id]
 
     def _said_by_office(self, due: Iterable[str], today: date) -> list[Finding]:

@@ -23,7 +23,7 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.item_ids import may_be_of
 from bot.core.rules.rulebook import Delivery, Rulebook
 from bot.core.telling.digest import Draft
-from bot.core.telling.entry import Telling, past_telling
+from bot.core.telling.entry import Telling, hearings_of, past_telling
 from bot.core.telling.outbox import promised
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours
@@ -123,6 +123,8 @@ def play(
         for draft, findings in preview_of(scene, now, until) if until > now else ():
             for telling in draft.tellings:
                 memory.add(past_telling(telling, "", draft.at))
+                for heard in hearings_of(telling, draft.at, draft.at):
+                    memory.hearings.add(heard)
             if days is None or draft.at.date() in days:
                 yield _spoken(draft, findings, rulebook)
         now = max(now, until)

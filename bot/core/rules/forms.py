@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from bot.core.rules.words import DueDate
+from bot.core.rules.words import DueDate, Grace
 from bot.core.time.grammar import PlainDate, WordError
 
 
@@ -96,6 +96,11 @@ class PlanForm(Form):
     starts_on: PlainDate = Field(alias="起算日", description="此日之前的时限、周期、报送不督办")
     ends_on: PlainDate | None = Field(
         default=None, alias="截止日", description="方案期末；此日之后才开始的周期和报送不再督办"
+    )
+    grace: Grace = Field(
+        default_factory=lambda: Grace.parse("10个工作日"),
+        alias="补报宽限",
+        description="单位第一次听说时已经到期、或即将到期的事项，从听说之日起给这么多工作日补报，此前不算逾期",
     )
     calls: dict[Role, Call] = Field(
         default_factory=dict,

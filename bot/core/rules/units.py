@@ -6,6 +6,9 @@ from pydantic import Field
 
 from bot.core.rules.forms import Form, Names, Text
 
+#: Who edits the rules, and is told in place of a unit that nobody has named yet.
+ADMIN = "管理员"
+
 
 class UnitForm(Form):
     """One responsible unit."""

@@ -450,6 +450,8 @@ def _when(finding: Finding, words: Words) -> str:
         return f"自{day_text(finding.due_on, words.today)}起"
     if _judged(finding) or finding.due_on is None:
         return _verdict(finding).shown
+    if _asked_later(finding, words):
+        return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}）"
     return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
 
 
@@ -468,6 +470,8 @@ def _remaining(finding: Finding, words: Words) -> str:
     due, today = finding.due_on, words.today
     if due is None:
         return "待定"
+    if _asked_later(finding, words):
+        return f"请于{day_text(finding.asking.by or due, today)}前补报"
     if today > due:
         late = finding.anchor.late_from if finding.anchor else due
         if today > late:
@@ -478,9 +482,16 @@ def _remaining(finding: Finding, words: Words) -> str:
     return f"剩余{(due - today).days}天（{words.calendar.workdays_between(today, due)}个工作日）"
 
 
+def _asked_later(finding: Finding, words: Words) -> bool:
+    """Whether it is asked for by a later day than its own, since it was heard of late."""
+    return finding.asking.by is not None and words.today <= finding.asking.by and finding.state is not State.OVERDUE
+
+
 def _allowance(finding: Finding, late: date, today: date) -> str:
     """From which day on an item is late when that is not its date: 宽限 of a report, 结果公布 of a milestone."""
     until = day_text(late, today)
+    if finding.asking.by == late:
+        return f"应于{until}前补报，"
     return f"宽限至{until}，" if _reports(finding) else f"应于{until}前公布结果，"
 
 

@@ -1,0 +1,113 @@
+"""Late only after being told: from which day on something counts as late for whoever answers for it.
+
+A dated item that was due before its unit first heard of it, or soon after (补报宽限), is asked for by a later day, from which
+its ladder counts. This is asked only where decisions are made: pages and the ledger show the date of the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from bot.core.deciding.hearing import Hearings
+from bot.core.facts.facts import Facts
+from bot.core.rules.item import Item
+from bot.core.rules.ladder import step
+from bot.core.rules.rulebook import Basis, Rule, Rulebook
+from bot.core.rules.units import ADMIN
+from bot.core.time.zone import day_of
+
+#: Workdays after which a unit counts as told although nothing was delivered to it.
+AT_THE_LATEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an item stands to the first hearing of whoever answers for it.
+
+    `by` is the later day until which it is asked for, None where they heard in time. `since` is the day on which they were first
+    asked: what others were told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
+    `void` says that its period was over before its rule came into force, so that it is not asked for at all.
+    """
+
+    by: date | None = None
+    since: date | None = None
+    unheard: bool = False
+    void: bool = False
+
+    def moved(self, item: Item) -> Item:
+        """The item with the dates that its ladder counts from."""
+        if self.by is None:
+            return item
+        return replace(item, due_on=self.by, late_from=max(self.by, item.late_from or self.by))
+
+
+IN_TIME = Asking()
+VOID = Asking(void=True)
+
+
+class Listener:
+    """Answers for one day, whose hearings are those of its making."""
+
+    def __init__(self, rulebook: Rulebook, facts: Facts, hearings: Hearings, today: date) -> None:
+        self._facts, self._hearings, self._calendar, self._today = facts, hearings, rulebook.calendar, today
+        self._grace = rulebook.plan.grace
+        self._soon = self._later(today)
+        self._rules: dict[Rule, tuple[Asking, date | None]] = {}
+
+    def of(self, item: Item) -> Asking:
+        """How an item with its effective dates stands to the first hearing."""
+        if not item.rule.kind.plain or item.due_on is None or item.due_on > self._soon:
+            return IN_TIME
+        found = self._rules.get(item.rule)
+        if found is None:
+            found = self._rules[item.rule] = self._of_rule(item.rule), self._force(item.rule)
+        asking, force = found
+        if force and item.due_on < force and item.period and not item.rule.kind.asks_for_values:
+            return VOID
+        return asking if asking.by and item.due_on < asking.by else IN_TIME
+
+    def near(self, item: Item) -> date | None:
+        """The day from which an item ahead, of which nobody who answers for it has heard, is asked for by a later day."""
+        ahead = item.rule.kind.plain and item.due_on is not None and item.due_on > self._soon
+        if not ahead or all(self._heard(item.rule, unit) for unit in self._answerable(item.rule)):
+            return None
+        return step(item.due_on or self._today, -self._grace.count, self._grace.unit, self._calendar)
+
+    def _of_rule(self, rule: Rule) -> Asking:
+        units = self._answerable(rule)
+        asked = [self._asked(rule, unit) for unit in units]
+        days = [self._heard_on(rule, unit) for unit in units]
+        since = max((day_of(at) if at else self._today for at in asked), default=self._today)
+        heard = max((day or self._today for day in days), default=self._today)
+        return Asking(self._later(heard), since, None in days)
+
+    def _later(self, day: date) -> date:
+        return step(day, self._grace.count, self._grace.unit, self._calendar)
+
+    def _heard_on(self, rule: Rule, unit: str) -> date | None:
+        """The day on which a unit heard; without a delivery, ten workdays after it was first asked."""
+        heard, asked = self._heard(rule, unit), self._asked(rule, unit)
+        if heard is not None:
+            return day_of(heard)
+        latest = self._calendar.shift_workdays(day_of(asked), AT_THE_LATEST) if asked else None
+        return latest if latest and latest < self._today else None
+
+    def _heard(self, rule: Rule, unit: str) -> datetime | None:
+        return self._hearings.always or self._hearings.heard(rule, unit, to_act=True)
+
+    def _asked(self, rule: Rule, unit: str) -> datetime | None:
+        return self._hearings.always or self._hearings.asked(rule, unit, to_act=True)
+
+    def _answerable(self, rule: Rule) -> tuple[str, ...]:
+        """Who must act: the data provider or the leads; while none is confirmed the admin, who is told in their place."""
+        if rule.asks_provider:
+            return rule.principals
+        return rule.principals if self._facts.confirmed_lead(rule) else (ADMIN,)
+
+    def _force(self, rule: Rule) -> date | None:
+        """The day on which a rule came into force: when it was written, or when the proposal was confirmed; None for always."""
+        confirmed = rule.basis is Basis.PROPOSED and not self._facts.all_confirmed
+        instants: list[datetime | None] = [self._hearings.since(rule)]
+        instants += [self._facts.confirmed_at.get(rule.id)] if confirmed else []
+        return max((day_of(at) for at in instants if at), default=None)

@@ -1,0 +1,73 @@
+"""Late only after being told: what was due before its unit heard of it is asked for by a later day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.facts.events import Confirmed
+from tests.kit.builders import a_duty, a_milestone, a_rulebook, moment
+from tests.stories.timeline import Timeline
+
+
+def test_what_was_over_when_its_unit_heard_is_asked_for_by_a_later_day_and_its_ladder_counts_from_there() -> None:
+    """Ten workdays after 1 March 2027 are the 15th."""
+    story = Timeline(a_rulebook(a_milestone(due="2027-01-29")), start="2027-03-01", unheard=True)
+    first = story.at("2027-03-01 18:00")
+    assert "请于3月15日前补报（原定时限1月29日）" in first.text
+    assert "逾期" not in first.text
+    assert "逾期" not in story.at("2027-03-15 18:00").text
+    late = story.at("2027-03-16 18:00").expect("县教育局 单发 T05-M1 逾期1个工作日 WORSENED")
+    assert "已逾期1天" in late.text
+    assert "完成时限：2027年1月29日" in late.text
+    assert "领导小组" not in {one.draft.chat for one in story.at("2027-04-01 09:00").sent}
+    [told] = {one.draft.chat: one for one in story.at("2027-05-06 18:00").sent if one.draft.chat == "领导小组"}.values()
+    assert "已逾期" in told.text
+
+
+def test_what_is_due_soon_after_its_unit_heard_has_ten_workdays_too() -> None:
+    story = Timeline(a_rulebook(a_milestone(due="2027-03-04")), start="2027-03-01", unheard=True)
+    assert "请于3月15日前补报（原定时限3月4日）" in story.at("2027-03-05 18:00").text
+    assert story.state("T05-M1") in ("正常推进", "临期")
+    assert (
+        Timeline(a_rulebook(a_milestone(due="2027-03-16")), start="2027-03-01", unheard=True)
+        .at("2027-03-09 18:00")
+        .text.count("补报")
+        == 0
+    )
+
+
+def test_whoever_becomes_answerable_has_ten_workdays_and_nobody_above_hears_earlier() -> None:
+    before = a_rulebook(a_milestone(due="2027-03-10"))
+    story = Timeline(before, start="2027-01-04", unheard=True)
+    story.at("2027-04-09 18:00")
+    assert story.state("T05-M1") == "逾期"
+    story.edited(a_rulebook(a_milestone(due="2027-03-10"), lead_unit="县财政局"))
+    told = story.at("2027-04-12 18:00").expect(
+        "县财政局 汇总 T05-M1 提前30天 FIRST", "县教育局 汇总 T05-M1 提前30天 FIRST"
+    )
+    assert "请于4月26日前补报（原定时限3月10日）" in told.text
+    assert "逾期" not in story.at("2027-04-26 18:00").text
+    assert "县财政局 单发 T05-M1 逾期1个工作日 WORSENED" in [
+        line for one in story.at("2027-04-27 18:00").sent for line in one.lines()
+    ]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_period_that_was_over_before_its_rule_came_into_force_is_not_asked_for(heard: bool) -> None:
+    story = Timeline(a_rulebook(a_duty(cadence="每季度末")), start="2027-04-20", unheard=not heard)
+    story.tellings.hearings.begin({"T05-R1": moment("2027-04-20")})
+    assert set(story.reasons("T05-R1@2027Q1").values()) == {"BEFORE_FORCE"}
+    assert "T05-R1@2027Q1" not in story.at("2027-06-14 18:00").text
+    assert "T05-R1@2027Q2" in story.at("2027-06-16 18:00").text
+
+
+def test_a_proposal_speaks_from_the_day_on_which_it_was_confirmed() -> None:
+    duty = a_duty(cadence="每季度末", basis="建议")
+    story = Timeline(a_rulebook(duty), start="2027-04-20")
+    [rule] = story.rulebook.rules
+    story.happens(Confirmed(rules={"T05-R1": rule.fingerprint}, by="办公室"))
+    assert set(story.reasons("T05-R1@2027Q1").values()) == {"BEFORE_FORCE"}
+    story.facts = replace(story.facts, confirmed_at={"T05-R1": moment("2026-12-01")})
+    assert set(story.reasons("T05-R1@2027Q1").values()) != {"BEFORE_FORCE"}
