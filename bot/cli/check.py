@@ -192,7 +192,11 @@ def _people(rule: Rule, plan: PlanForm) -> Iterator[str]:
     units = dict.fromkeys((*(rule.lead.units if rule.lead else ()), *rule.cooperating, *rule.guiding, rule.provider))
     if not rule.comes_monthly and any(rung.offset.side is Side.BEFORE for rung in rule.ladder.rungs):
         listed = "、".join(unit for unit in units if unit in rule.listed)
-        yield from ([f"{listed}有月初清单，到期当月第一个工作日提醒，代替提前8至31天的级次"] if listed else [])
+        yield from (
+            [f"{listed}有月初清单，到期当月第一个工作日提醒，代替提前8至31天的级次（周期、报送的代替当月的汇总）"]
+            if listed
+            else []
+        )
     if rule.soft:
         yield f"措辞是{rule.form.firmness}，逾期不报{plan.called(Role.SUPERVISOR)}和{plan.called(Role.LEADING_GROUP)}"
 

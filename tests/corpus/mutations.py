@@ -212,7 +212,7 @@ _IN_LADDERS = (
     swap("default ladder renamed", LADDERS, "指标达标:", "指标完成:", "missing-ladder", "^重大节点:"),
     swap("named ladder renamed", LADDERS, "常态工作:", "经常工作:", "missing-ladder", "^重大节点:"),
     swap("one rung twice", LADDERS, "提前7天,   对象", "提前30天,   对象", "rung-twice"),
-    swap("two rungs on one day", LADDERS, "逾期每7天, 对象", "逾期1个工作日, 对象", "rung-twice"),
+    swap("two rungs on one day", LADDERS, "逾期每21天, 对象", "逾期1个工作日, 对象", "rung-twice"),
     swap("key twice", LADDERS, "月度工作:\n", "月度工作:\n  临期: 2天\n", "duplicate-key", "临期: 3天"),
 )
 _IN_INDICATORS = (

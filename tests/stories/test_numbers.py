@@ -52,12 +52,12 @@ def test_adverse_trend_is_told_with_its_value_then_once_a_quarter_until_the_next
     first = story.at("2028-06-02 18:00")
     assert told_in(first, TREND) == both(TREND)
     assert "2028年48.1%，三期变化+1.3，要求数值不上升" in first.text
-    assert of(TREND, story, "2028-06-30 18:00") == []
+    assert of(TREND, story, "2028-09-30 18:00") == []
     assert story.reasons(TREND)[LEAD] == "UNCHANGED"
-    second = story.at("2028-07-07 18:00")
+    second = story.at("2028-10-13 18:00")
     assert told_in(second, TREND) == [f"{LEAD} 汇总 {TREND} 逾期每季度 NEXT_RUNG"]
     assert "数据未更新" in second.text
-    assert of(TREND, story, "2029-05-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每季度 REPEAT"] * 3
+    assert of(TREND, story, "2029-05-31 18:00") == [f"{LEAD} 汇总 {TREND} 逾期每季度 REPEAT"] * 2
 
 
 def test_recovered_trend_is_told_once_and_never_again() -> None:

@@ -20,7 +20,7 @@ from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Moment, State
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import MONTH_LIST, REPLACED
+from bot.core.rules.ladder import MONTH_LIST, REPLACED, REPLACED_OF_DUTIES
 from bot.core.rules.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungForm
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
@@ -308,7 +308,7 @@ def _rung(
     if after and one.state is State.ADVISED:
         return
     on = dates.first_unheard(rung, one.late_from if after else one.due_on, heard, one.still)
-    if (heard is not None and on <= heard) or (ahead and _listed(one, hearer, on, dates)):
+    if (heard is not None and on <= heard) or (ahead and _listed(one, rung, hearer, on, dates)):
         return
     told_on = dates.told_on(on, ahead)
     if weekday is not None and rung.offset.repeats and rung.delivery is Delivery.DIGEST:
@@ -316,11 +316,14 @@ def _rung(
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 
-def _listed(one: ExpectedState, hearer: str, on: date, dates: PlainDates) -> bool:
+def _listed(one: ExpectedState, rung: RungForm, hearer: str, on: date, dates: PlainDates) -> bool:
     """Whether a unit's 月初清单 may replace this rung before the due date."""
     if hearer not in one.item.rule.listed:
         return False
-    return (one.due_on - on).days in REPLACED or on == dates.first_sending_day(one.due_on.replace(day=1))
+    of_duty = one.item.period and one.item.rule.kind.plain and rung.delivery is Delivery.DIGEST
+    return (one.due_on - on).days in (REPLACED_OF_DUTIES if of_duty else REPLACED) or on == dates.first_sending_day(
+        one.due_on.replace(day=1)
+    )
 
 
 def _return(

@@ -17,7 +17,7 @@ from bot.core.rules.words import Side, Unit
 from bot.core.time.workdays import Calendar
 
 #: What was told less than this before a quarter begins is not repeated in that quarter.
-A_MONTH = timedelta(days=30)
+LATELY = timedelta(days=90)
 CHUNK = timedelta(days=400)
 
 
@@ -91,7 +91,7 @@ class PlainDates:
         if unit is Unit.DAY:
             return day + timedelta(days=count)
         if unit is Unit.QUARTER:
-            return self._quarters(day + A_MONTH, count)
+            return self._quarters(day + LATELY, count)
         year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
         return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 

@@ -27,9 +27,19 @@ from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
-from bot.core.rules.item import GRAVITY, Moment, State
+from bot.core.rules.item import GRAVITY, Moment, State, recurs
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import Anchor, DatedRung, Stairs, date_today, is_still, rungs_for, stairs
+from bot.core.rules.ladder import (
+    REPLACED,
+    REPLACED_OF_DUTIES,
+    Anchor,
+    DatedRung,
+    Stairs,
+    date_today,
+    is_still,
+    rungs_for,
+    stairs,
+)
 from bot.core.rules.rulebook import Delivery, Role, Rule, RungForm
 from bot.core.rules.words import Offset
 from bot.core.time.windows import OfficeHours, open_from, slot, week_day
@@ -377,7 +387,8 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
     anchor = finding.anchor
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
-    month_list = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
+    listed = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
+    month_list = (REPLACED_OF_DUTIES if recurs(finding.item) else REPLACED) if listed else None
     return stairs(
         finding.item.rule,
         anchor,

@@ -125,6 +125,11 @@ class Judgement:
     known: Moment | None = field(default=None, compare=False)
 
 
+def recurs(item: Item) -> bool:
+    """Whether it is a period of a duty or of a report, and no case."""
+    return bool(item.period) and item.rule.kind.plain
+
+
 def by_date(item: Item, today: date) -> State:
     """The state of a dated item by date alone: 正常推进, 待公布 or 逾期. 临期 is added by the ladder."""
     if item.due_on is None or item.late_from is None:

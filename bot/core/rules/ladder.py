@@ -73,11 +73,11 @@ def _months(day: date, count: int) -> date:
 
 
 #: What was said less than this long before a quarter begins need not be said again in that quarter's list.
-LATELY = timedelta(days=30)
+LATELY = timedelta(days=90)
 
 
 def _quarter(day: date, count: int) -> date:
-    """The first day of the count-th quarter that begins a month or more after `day`."""
+    """The first day of the count-th quarter that begins 90 days or more after `day`."""
     eve = day + LATELY - timedelta(days=1)
     return _months(date(eve.year, (eve.month - 1) // 3 * 3 + 1, 1), 3 * count)
 
@@ -164,8 +164,9 @@ _EACH_QUARTER = Offset.parse("逾期每季度")
 
 #: Label of the telling on the first sending day of the month in which something is due.
 MONTH_LIST = "月初清单"
-#: The month's list replaces rungs this many days before the date, where it comes itself at least a week before the date.
-REPLACED, A_WEEK = range(8, 32), 7
+#: The month's list replaces rungs this many days before the date, where it comes itself at least a week before the date. Of a duty
+#: that recurs it replaces later digests, too: the same is due again next time.
+REPLACED, REPLACED_OF_DUTIES, A_WEEK = range(8, 32), range(1, 32), 7
 _LISTED = RungForm(
     offset=Offset.parse("当天"), roles=(Role.LEAD, Role.COOPERATING, Role.PROVIDER), delivery=Delivery.DIGEST
 )
@@ -178,13 +179,14 @@ def stairs(
     roles: frozenset[Role],
     state: str,
     past_due: bool,
-    month_list: bool = False,
+    month_list: range | None = None,
     weekday: int | None = None,
 ) -> Stairs:
     """What an addressee with these `roles` is told of a finding in `state`; of equal dates in the order of the ladder.
 
     Rungs before the due date are left out once it has passed: nobody is told 提前7天 of something overdue. With a `month_list`
-    what is due in a month is told on the month's first sending day. With a `weekday` (Monday 0) repeats wait for it.
+    what is due in a month is told on the month's first sending day, in place of digests so many days before the date. With a
+    `weekday` (Monday 0) repeats wait for it.
     """
     key = (anchor, calendar, roles, state, past_due, month_list, weekday)
     found = rule.climbed.get(key)
@@ -211,13 +213,13 @@ def _heard(
     roles: frozenset[Role],
     state: str,
     past_due: bool,
-    month_list: bool,
+    month_list: range | None,
     weekday: int | None,
 ) -> Stairs:
     rungs = [rung for rung in rungs_for(rule, roles, state) if not (past_due and _before_due(rung, anchor))]
     listed = _listed(rungs, anchor, calendar) if month_list and not past_due and not anchor.happened else None
     if listed is not None:
-        rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar)]
+        rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar, month_list or REPLACED)]
     endless = any(rung.offset.repeats or rung.delivery is Delivery.MONTHLY for rung in rungs)
     still = is_still(anchor, state)
     heard = [of_rung(rung, anchor, calendar, still, weekday) for rung in rungs]
@@ -254,11 +256,13 @@ def _listed(rungs: Iterable[RungForm], anchor: Anchor, calendar: Calendar) -> Da
     return DatedRung(on, on, _LISTED, MONTH_LIST, True) if ahead and on < anchor.due_on and not alone else None
 
 
-def _said_by(listed: DatedRung, rung: RungForm, anchor: Anchor, calendar: Calendar) -> bool:
-    """Whether the month's list replaces this rung: one 8 to 31 days before the date, or on the list's own day."""
+def _said_by(listed: DatedRung, rung: RungForm, anchor: Anchor, calendar: Calendar, replaced: range) -> bool:
+    """Whether the month's list replaces this rung: one of these days before the date, or on the list's own day."""
     on = _ahead(rung, anchor, calendar)
-    in_time = (anchor.due_on - listed.on).days >= A_WEEK
-    return on is not None and (on == listed.on or (in_time and (anchor.due_on - on).days in REPLACED))
+    if on is None or on == listed.on:
+        return on is not None
+    days, in_time = (anchor.due_on - on).days, (anchor.due_on - listed.on).days >= A_WEEK
+    return in_time and days in replaced and (days in REPLACED or rung.delivery is Delivery.DIGEST)
 
 
 def _ahead(rung: RungForm, anchor: Anchor, calendar: Calendar) -> date | None:

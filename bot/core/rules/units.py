@@ -22,7 +22,9 @@ class UnitForm(Form):
         default="", alias="已并入", description="机构改革后并入的单位；规则里仍可写旧单位，都按新单位督办"
     )
     month_list: bool = Field(
-        default=False, alias="月初清单", description="每月第一个工作日给一份本月到期事项，代替提前8至31天的提醒"
+        default=False,
+        alias="月初清单",
+        description="每月第一个工作日给一份本月到期事项，代替提前8至31天的提醒，周期和报送的代替当月的汇总",
     )
 
 

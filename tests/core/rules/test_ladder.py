@@ -265,7 +265,7 @@ def test_a_verdict_on_a_value_is_listed_once_and_then_once_a_quarter() -> None:
     assert told_on(rule, "2027-02-10", None, "未达标", happened=True) == lists
 
 
-def test_each_quarter_begins_a_month_after_the_date_at_the_earliest() -> None:
+def test_each_quarter_begins_ninety_days_after_the_date_at_the_earliest() -> None:
     rule = laddered(("逾期每季度", "汇总"))
-    assert told_on(rule, "2027-03-01", None)[0] == "04-01→04-01"
-    assert told_on(rule, "2027-03-03", None)[0] == "07-01→07-01"
+    assert told_on(rule, "2027-01-01", None)[0] == "04-01→04-01"
+    assert told_on(rule, "2027-01-02", None)[0] == "07-01→07-01"
