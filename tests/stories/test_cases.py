@@ -123,9 +123,9 @@ def test_a_step_sent_back_is_told_at_once() -> None:
     story = a_story("2027-03-01 07:00")
     story.happens(opened("2027-03-01"))
     story.happens(Done(item=ONE))
-    story.at("2027-03-01 18:00").expect_nothing()
+    story.at("2027-03-01 18:00").expect(f"县教育局 汇总 {ONE} 已登记 REGISTERED")  # with the first day's 交办
     story.happens(Returned(item=ONE, reason="缺材料"))
-    story.at("2027-03-02 12:00").expect(f"县教育局 单发 {ONE} 退回 FIRST")
+    story.at("2027-03-02 12:00").expect(f"县教育局 单发 {ONE} 退回 WORSENED")
 
 
 # --- 禁止 -------------------------------------------------------------------------

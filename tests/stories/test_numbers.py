@@ -358,15 +358,14 @@ def test_events_of_one_instant_count_in_the_order_in_which_they_came() -> None:
 def test_a_target_told_met_and_closed_and_then_corrected_ends_with_the_true_word() -> None:
     """Told 未达标, made good and closed, told 恢复, then corrected back on the day of that last message."""
     targets = ("期限: 2027年, 值: 95, 措辞: 达到",)
-    story = a_story("2028-06-01 08:00", an_indicator("[报送, 达标]", targets=targets))
+    story = a_story("2028-05-30 08:00", an_indicator("[报送, 达标]", targets=targets))
     story.happens(value("90", "2027"))
-    assert told_of("I4@2027", story.at("2028-06-01 18:00")) == ["未达标"]
-    story.at("2028-06-02 08:00")
+    assert told_of("I4@2027", story.at("2028-05-31 18:00")) == ["未达标"]
     story.happens(value("96", "2027"))
     story.happens(Closed(item="I4@2027", by="秘书组"))
-    assert told_of("I4@2027", story.at("2028-06-02 12:00")) == ["销号"]
+    assert told_of("I4@2027", story.at("2028-06-01 12:00")) == ["销号"]
     story.happens(value("90", "2027"))
-    assert told_of("I4@2027", story.at("2028-06-05 18:00")) == ["未达标"]
+    assert told_of("I4@2027", story.at("2028-06-02 18:00")) == ["未达标"]
 
 
 def test_verdicts_that_agree_on_one_figure_are_one_line() -> None:

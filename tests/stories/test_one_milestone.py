@@ -62,11 +62,13 @@ def test_overdue_item_is_chased_each_week_and_climbs_until_closed() -> None:
     passed = story.at("2027-06-01 18:00")
     assert "领导小组 月度清单 T05-M1 逾期20个工作日·月度清单 REPEAT" in [x for s in passed.sent for x in s.lines()]
     story.happens(Closed(item="T05-M1", by="秘书组"))
-    story.at("2027-06-02 18:00").expect(
+    story.at("2027-06-30 18:00").expect_nothing()  # an end is no message of its own
+    passed = story.at("2027-07-01 18:00").expect(
         "县教育局 汇总 T05-M1 恢复 RECOVERED",
         "管理员 汇总 T05-M1 恢复 RECOVERED",
         "领导小组 汇总 T05-M1 恢复 RECOVERED",
     )
+    assert "（请办公室告知县教育局分管领导）" in passed.text
     story.at("2027-09-01 18:00").expect_nothing()
 
 
@@ -168,14 +170,15 @@ def test_extended_item_without_a_rung_yet_says_so() -> None:
     story = Timeline(a_rulebook(SPRING), start="2027-04-25")
     story.happens(Extended(item="T05-M1", to=moment("2027-12-31").date(), rule_due=moment("2027-04-30").date(),
                            reason="等待复核", by="秘书组"))  # fmt: skip
-    assert set(story.reasons("T05-M1").values()) == {"EXTENDED"}
+    assert story.reasons("T05-M1") == {"县教育局": "RIDING", "县财政局": "EXTENDED"}
 
 
 def test_extension_is_void_once_the_rules_date_changes_and_the_admin_is_told() -> None:
     story = Timeline(a_rulebook(SPRING), start="2027-04-25")
     story.happens(Extended(item="T05-M1", to=moment("2027-12-31").date(), rule_due=moment("2027-04-30").date(),
                            reason="等待复核", by="秘书组"))  # fmt: skip
-    story.at("2027-05-10 18:00").expect_nothing()
+    passed = story.at("2027-05-10 18:00").expect("县教育局 汇总 T05-M1 已登记 REGISTERED")
+    assert "（T05-M1）　已延期至12月31日\n" in passed.text
     story.edited(a_rulebook(a_milestone(due="2027-05-20", ladder="一般节点")))
     passed = story.at("2027-05-13 18:00").expect(
         "县教育局 汇总 T05-M1 提前7天 FIRST", "县财政局 汇总 T05-M1 提前7天 FIRST"
@@ -187,11 +190,13 @@ def test_done_is_held_until_somebody_checks() -> None:
     story = Timeline(a_rulebook(a_milestone(due="2027-03-10")), start="2027-03-03")
     story.at("2027-03-04 18:00")
     story.happens(Done(item="T05-M1", by="县教育局"))
-    assert set(story.reasons("T05-M1").values()) == {"AWAITING_CHECK"}
+    reasons = story.reasons("T05-M1")
+    assert reasons.pop("县教育局") == "RIDING"
+    assert set(reasons.values()) == {"AWAITING_CHECK"}
     passed = story.at("2027-03-12 18:00").expect_nothing()
     assert "系统:待核" in str([row.item for row in passed.rows])  # more than 5 workdays since 03-04
     story.happens(Closed(item="T05-M1", by="秘书组"))
-    story.at("2027-12-31 18:00").expect_nothing()  # it was never wrong, so nobody hears of its end
+    story.at("2027-12-31 18:00").expect("县教育局 汇总 T05-M1 已登记 REGISTERED")  # nobody else: it was never wrong
     assert set(story.reasons("T05-M1").values()) == {"CLOSED"}
 
 
@@ -232,7 +237,7 @@ def test_return_is_not_told_again_after_an_extension() -> None:
     story.at("2027-03-03 18:00").expect("县教育局 单发 T05-M1 退回 FIRST")
     story.happens(Extended(item="T05-M1", to=moment("2027-12-31").date(), rule_due=moment("2027-04-30").date(),
                            reason="等待复核", by="秘书组"))  # fmt: skip
-    story.at("2027-06-30 18:00").expect_nothing()
+    story.at("2027-06-30 18:00").expect("县教育局 汇总 T05-M1 已登记 REGISTERED")  # the extension
 
 
 def test_return_dated_ahead_of_the_clock_is_told_once_when_its_time_comes() -> None:
@@ -328,7 +333,7 @@ def test_closed_milestone_closes_its_steps() -> None:
     story = Timeline(a_rulebook(a_milestone(due="2027-06-20", steps=[step])), start="2027-03-03")
     story.happens(Closed(item="T05-M1", by="秘书组"))
     assert story.state("T05-M1-01") == "销号"
-    story.at("2027-12-20 18:00").expect_nothing()
+    story.at("2027-12-20 18:00").expect("县教育局 汇总 T05-M1 已登记 REGISTERED")
 
 
 def test_step_is_not_chased_while_its_milestone_awaits_the_check() -> None:

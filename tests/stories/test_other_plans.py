@@ -76,6 +76,7 @@ def test_each_area_goes_its_own_way() -> None:
         "县教育局 汇总 T05-M1 提前7天 FIRST",
         "县财政局 汇总 T05-M1 提前7天 FIRST",
         "县人社局 汇总 T05-M1-A2 提前7天 FIRST",
+        "县民政局 汇总 T05-M1-A1 已登记 REGISTERED",
     )
 
 

@@ -37,17 +37,27 @@ def lost_reasons(book: Book) -> Iterator[Finding]:
 
 
 def untold_registers(book: Book) -> Iterator[Finding]:
-    """M4: a unit hears what was registered for it, by its month's list at the latest."""
+    """M4: who leads it then hears what was registered for it, by its month's list at the latest."""
     for kind, words in REGISTERED.items():
         for at, data in book.letters(kind):
-            duty, deadline = book.duties.get(data["item"]), book.next_list(at)
+            duty = book.plan(at).duties.get(data["item"]) or book.duties.get(data["item"])
+            deadline = book.next_list(at)
             if duty is None or book.is_over(deadline) or _overtaken(book, data["item"], at, deadline):
+                continue
+            if _unconfirmed(book, duty, at):
                 continue
             heard = book.heard(duty.lead, data["item"], at, deadline)
             if not any(word in told.text or word in told.heading for told in heard for word in words):
                 yield Finding(
                     "register-untold", "M4", at, duty.lead, f"{kind} {data['item']}", f"到{deadline[:10]}没有告诉单位"
                 )
+
+
+def _unconfirmed(book: Book, duty: Duty, at: str) -> bool:
+    """Whether its task was confirmed only later: until then no unit is told of it."""
+    return any(
+        at < act.at and duty.task in act.what["tasks"] and not act.what.get("all_but") for act in book.acts("confirm")
+    )
 
 
 def _overtaken(book: Book, item: str, at: str, deadline: str) -> bool:

@@ -52,7 +52,7 @@ SETTLED = timedelta(days=1)
 IN_VAIN = 2
 
 #: Labels of tellings that no ladder contains.
-_UNLISTED = (RETURNED, MONTH_LIST, "补报", "恢复")
+_UNLISTED = (RETURNED, MONTH_LIST, "补报", "恢复", "已登记")
 #: What is said of an entry that was merged (`Store.merge`).
 _INTO = re.compile(r"并入(\d{4}-\d+)")
 _NEVER = datetime.min.replace(tzinfo=ZONE)

@@ -14,6 +14,8 @@ ADMIN = _ADMIN
 LEADING_GROUP = "领导小组"
 SUPERVISOR = "分管领导"
 NO_LEAD = "请确认牵头单位"
+#: Begins the mark of what the admin's chat gets for a leader: to be reported to them, or only made known.
+ASKED_UPWARD, INFORMED_UPWARD = "提请办公室报", "请办公室告知"
 #: Separates a name from a further chat in which it is told too (也发): 县教育局→基础教育股. Each such key is a separate addressee.
 ALSO = "→"
 
@@ -129,9 +131,9 @@ class Directory:
         if chat is not None:
             return chat, addressee.mark
         if addressee.role is Role.SUPERVISOR:
-            return ADMIN, f"提请办公室报{addressee.key.replace('·', '')}"
+            return ADMIN, f"{ASKED_UPWARD}{addressee.key.replace('·', '')}"
         if addressee.key == LEADING_GROUP:
-            return ADMIN, "提请办公室报领导小组"
+            return ADMIN, f"{ASKED_UPWARD}领导小组"
         if addressee.key == ADMIN:
             return ADMIN, addressee.mark
         return ADMIN, f"{addressee.key}未配置群聊，请转告"

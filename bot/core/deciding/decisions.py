@@ -14,6 +14,8 @@ from typing import Protocol
 
 from bot.core.deciding.addressees import (
     ADMIN,
+    ASKED_UPWARD,
+    INFORMED_UPWARD,
     LEADING_GROUP,
     SUPERVISOR,
     Addressee,
@@ -126,7 +128,8 @@ class Used:
 class Decision:
     """What is decided about one finding for one addressee, and the reason.
 
-    `at` is when the message goes out; it is set only if one results. Time alone does not change the decision before `until`,
+    `at` is when the message goes out; it is set only if one results. One that `rides` goes out then only if its chat gets a
+    digest anyway. Time alone does not change the decision before `until`,
     and never if `until` is None. `prompt` marks a single message about something that just happened: today's slot of the
     chat is used, so the message goes out at another minute. `typed`: it waits because values may still be being typed in.
     """
@@ -142,6 +145,7 @@ class Decision:
     rung: DatedRung | None = None
     superseded: tuple[date, ...] = ()
     prompt: bool = False
+    rides: bool = False
     provisional: bool = False
     typed: bool = False
     hands: tuple[Rule, ...] = ()  # of a 交办: what it hands over
@@ -232,6 +236,12 @@ VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 RETURNED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.SINGLE)
 ASKED_LATE = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.DIGEST)
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
+REGISTERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.DIGEST)
+
+#: The label of that rung.
+REGISTERED_LABEL = "已登记"
+#: So long after the day on which it may go by itself, what was registered is no news any more.
+STALE = timedelta(days=31)
 
 HANDED_ON = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 
@@ -248,6 +258,14 @@ def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
 
 def weigh(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     """The decision about one finding for one addressee."""
+    decision = _weighed(finding, addressee, desk)
+    if finding.state is State.CLOSED and decision.reason is Reason.RECOVERED:
+        return _closed(decision, desk)
+    return decision if finding.registered_at is None or decision.reason.tells else _registered(decision, desk)
+
+
+def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
+    """By the ladder, and by what was told before."""
     chat, mark = desk.directory.route(addressee)
     held = _held(finding)
     if held is not None:
@@ -603,6 +621,45 @@ def _voided(decision: Decision, desk: Desk) -> Decision:
     return _unless_silenced(replace(decision, reason=Reason.VOIDED, at=at, by="", rung=due_rung), desk)
 
 
+def _closed(decision: Decision, desk: Desk) -> Decision:
+    """That something is closed rides with a digest; who is above the units is informed, not asked."""
+    finding, addressee = decision.finding, decision.addressee
+    heard = desk.memory.latest(finding.item.id, addressee.key)
+    since = finding.registered_at or (heard.at if heard else desk.now)
+    mark = decision.mark.replace(ASKED_UPWARD, INFORMED_UPWARD)
+    return _riding(replace(decision, mark=mark), _by_itself_from(since, desk), desk)
+
+
+def _registered(decision: Decision, desk: Desk) -> Decision:
+    """Who must act hears what was registered for it since it heard of the item last, if no rung speaks: once, riding."""
+    finding, addressee, at = decision.finding, decision.addressee, decision.finding.registered_at
+    answers = addressee.roles & {Role.LEAD, Role.PROVIDER} and addressee.name != ADMIN
+    if at is None or at > desk.now or not answers or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
+        return decision
+    alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
+    if (heard is not None and heard.at >= at) or desk.today > alone + STALE:
+        return decision
+    last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)
+    on = max(day_of(at), last.rung_on) if last else day_of(at)
+    rung = DatedRung(on, on, REGISTERED, REGISTERED_LABEL, False)
+    until = _earliest(decision.until, midnight(alone + STALE + timedelta(days=1)))
+    told = replace(decision, reason=Reason.REGISTERED, at=desk.opening(decision.chat), until=until, by="", rung=rung)
+    return _riding(_unless_silenced(replace(told, superseded=()), desk), alone, desk)
+
+
+def _riding(decision: Decision, alone: date, desk: Desk) -> Decision:
+    """The decision as one that goes only along with a digest, until the day from which it may go alone."""
+    if desk.today >= alone or not decision.reason.tells:
+        return decision
+    return replace(decision, rides=True, until=_earliest(decision.until, midnight(alone)))
+
+
+def _by_itself_from(registered_at: datetime, desk: Desk) -> date:
+    """The first sending day of the month after: from then on it is told even if the chat gets no digest otherwise."""
+    month = day_of(registered_at).replace(day=1)
+    return desk.calendar.send_day_on_or_after((month + timedelta(days=32)).replace(day=1))
+
+
 def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
     """Decisions to tell whose instant has come."""
     return [d for d in decisions if d.reason.tells and d.at is not None and d.at <= now]
@@ -610,6 +667,8 @@ def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
 
 def as_of(decision: Decision, now: datetime) -> Decision:
     """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS, for more values BEING_TYPED."""
+    if decision.rides:
+        return replace(decision, reason=Reason.RIDING)
     if decision.reason.tells and decision.at is not None and decision.at > now:
         waits = Reason.BEING_TYPED if decision.typed else Reason.OUT_OF_HOURS
         return replace(decision, reason=waits, until=decision.at)

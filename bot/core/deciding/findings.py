@@ -38,6 +38,7 @@ class Finding:
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
     `asking` says how it stands to its unit's first hearing: with a later day in it, `anchor` is that day, and not `due_on`.
     `made_good_by` is the later period that was done, so that this one, though missed, is over.
+    `registered_at` is when the last thing was registered for its unit: done, closed, returned, extended.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
     `extended_for` are the reasons that were typed, fit to be quoted. `known` is that of the judgement.
     """
@@ -49,6 +50,7 @@ class Finding:
     detail: str = ""
     extended: bool = False
     returned_at: datetime | None = None
+    registered_at: datetime | None = None
     suppressed_by: str | None = None
     made_good_by: str = ""
     parent_due_on: date | None = None
@@ -175,6 +177,7 @@ def laid_over(
         extended=extended is not None,
         made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED else "",
         returned_at=mark.at if mark and mark.what == "returned" else None,
+        registered_at=max((one.at for one in (mark, granted) if one), default=None),
         returned_for=quoted(mark.note) if mark and mark.what == "returned" else "",
         extended_for=quoted(granted.reason) if granted else "",
         confirmed=facts.allows(item),

@@ -112,7 +112,7 @@ HELD_BACK = (Reason.OVER_BUDGET, Reason.SILENCED)
 def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Desk) -> datetime:
     """Until when the decisions are valid: not beyond now if anybody is told, or would be without a budget or a silence."""
     now = the_desk.now
-    ahead = finding.returned_at is not None and finding.returned_at > now
+    ahead = finding.registered_at is not None and finding.registered_at > now
     if ahead or any(one.at is not None or one.reason in HELD_BACK for one in decisions):
         return now
     return min((_changes(one.until, the_desk.today) for one in decisions if one.until), default=FOREVER)

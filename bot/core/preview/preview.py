@@ -98,7 +98,8 @@ class _Future:
         repeated = self._repeated(page.repeats, due, the_desk)
         decisions = self._decide(due, the_desk)
         singles = {chat: self._scene.used(chat, today).singles for chat in {d.chat for d in decisions}}
-        drafts = compose(_of_day(decisions, today), singles)
+        company = {one.chat for one in repeated} | {one.chat for one in lists}
+        drafts = compose(_of_day(decisions, today), singles, company)
         told_now = {(telling.item, telling.addressee): telling for draft in drafts for telling in draft.tellings}
         for draft in drafts:
             self._record(draft.tellings, draft.at)
@@ -230,7 +231,7 @@ class _Future:
         if repeats is not None:
             self._schedule_repeat(repeats)
             return
-        told_today = decision.at is not None and decision.at.date() == today
+        told_today = decision.at is not None and decision.at.date() == today and not decision.rides
         at = the_desk.now if told_today and telling is None else _changes_at(decision, today)
         if at is not None:
             self._page(at).looks.setdefault(item, set()).add(who)
@@ -306,6 +307,8 @@ def _changes_at(decision: Decision, today: date) -> datetime | None:
 
     A preview composes all slots of a day at its first instant; only the end of a silence matters within a day.
     """
+    if decision.rides:
+        return midnight(today + timedelta(days=1))
     if decision.at is not None and decision.at.date() > today:
         return midnight(decision.at.date())
     if decision.until is None or decision.reason is Reason.SILENCED:

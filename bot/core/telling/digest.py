@@ -5,7 +5,7 @@ What is over the budget goes into the digest; nothing is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -27,18 +27,19 @@ class Draft:
     at: datetime
 
 
-def compose(decisions: Iterable[Decision], singles_used: dict[str, int]) -> list[Draft]:
+def compose(decisions: Iterable[Decision], singles_used: dict[str, int], company: Container[str] = ()) -> list[Draft]:
     """Drafts for decisions that tell, grouped by chat; `singles_used` is what each chat got today already.
 
     Prompt decisions become singles only. Those beyond the budget make no draft: they stay owed and go with the chat's next
-    slot (OVER_BUDGET).
+    slot (OVER_BUDGET). So do those that ride, unless the chat gets a digest anyway: from these decisions, or because it is
+    in `company`.
     """
     groups: dict[tuple[str, bool], list[Decision]] = {}
     for decision in decisions:
         groups.setdefault((decision.chat, decision.prompt), []).append(decision)
     drafts: list[Draft] = []
     for (chat, prompt), group in groups.items():
-        drafts.extend(_chat(chat, group, singles_used.get(chat, 0), prompt))
+        drafts.extend(_chat(chat, group, singles_used.get(chat, 0), prompt, chat in company))
     return in_order(drafts)
 
 
@@ -47,11 +48,13 @@ def in_order(drafts: Iterable[Draft]) -> list[Draft]:
     return sorted(drafts, key=lambda draft: (draft.at, draft.chat, draft.form))
 
 
-def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool) -> list[Draft]:
+def _chat(chat: str, group: Sequence[Decision], used: int, prompt: bool, company: bool) -> list[Draft]:
     at = max(d.at for d in group if d.at is not None)
     alone = _singles(group)[: max(0, SINGLES_A_DAY - used)]
     told = {id(decision) for single in alone for decision in single}
     rest = [] if prompt else [decision for decision in group if id(decision) not in told]
+    if not company and all(decision.rides for decision in rest):
+        rest = []
     drafts = [Draft(chat, SINGLE, not prompt, tuple(Telling.of(d, SINGLE) for d in one), at) for one in alone]
     if rest:
         tellings = tuple(Telling.of(d, MONTHLY if d.delivery is Delivery.MONTHLY else DIGEST) for d in rest)
@@ -66,7 +69,7 @@ def _singles(group: Sequence[Decision]) -> list[list[Decision]]:
     """
     found = {d.finding.item.id: list[Decision]() for d in group if d.delivery is Delivery.SINGLE}
     for decision in group:
-        if decision.delivery is not Delivery.MONTHLY and decision.finding.item.id in found:
+        if decision.delivery is not Delivery.MONTHLY and not decision.rides and decision.finding.item.id in found:
             found[decision.finding.item.id].append(decision)
     return sorted(
         found.values(), key=lambda ds: (-max(map(_depth, ds)), ds[0].finding.due_on or date.max, ds[0].finding.item.id)

@@ -33,6 +33,8 @@ from bot.core.time.zone import ZONE, day_of, midnight
 #: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
 
+#: Reasons of tellings that may be about what is closed.
+ENDS = {Reason.RECOVERED.name, Reason.REGISTERED.name}
 #: Reasons of tellings that take back an earlier one.
 TAKE_BACK = {Reason.RECOVERED.name, Reason.VOIDED.name}
 
@@ -95,7 +97,15 @@ def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tup
     if not gone:
         return entry, ()
     kept = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if not why)
+    if kept and all(map(_rides, kept)):
+        return cancelled(entry, Reason.RIDING.words), entry.tellings  # owed again: it is no message of its own
     return _with(entry, tellings=kept) if kept else cancelled(entry, next(filter(None, reasons))), gone
+
+
+def _rides(telling: Telling) -> bool:
+    """Whether it only goes along with something else, as a rule."""
+    ended = telling.reason == Reason.RECOVERED.name and telling.state == State.CLOSED
+    return ended or telling.reason == Reason.REGISTERED.name
 
 
 def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str) -> str:
@@ -110,7 +120,7 @@ def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str)
         return f"按现行规则不再由{telling.addressee}以{telling.role}接收"
     decision = weigh(finding, addressee, the_desk)
     over = finding.state in (State.CLOSED, State.AWAITING_CHECK)
-    if over and not (telling.reason == Reason.RECOVERED.name and decision.reason.tells):
+    if over and not (telling.reason in ENDS and telling.reason == decision.reason.name):
         return finding.detail or decision.reason.words
     if finding.due_on != telling.due_on or (telling.known and finding.known != telling.known):
         return _moved(finding)
@@ -118,6 +128,8 @@ def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str)
         return _silence(telling, the_desk, decision.chat)
     if not decision.reason.tells and not _passed_meanwhile(telling, finding, addressee, decision.reason):
         return f"{decision.by}{decision.reason.words}"
+    if decision.reason is Reason.REGISTERED and telling.reason != decision.reason.name:
+        return decision.reason.words
     if telling.reason != decision.reason.name and {telling.reason, decision.reason.name} & TAKE_BACK:
         return "事项已重新打开" if telling.reason in TAKE_BACK else decision.reason.words
     return _silence(telling, the_desk, chat)

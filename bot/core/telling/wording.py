@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.deciding.addressees import name_of
-from bot.core.deciding.decisions import VOID
+from bot.core.deciding.decisions import REGISTERED_LABEL, VOID
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import GRAVITY, State, long_date
@@ -54,6 +54,7 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("暂停计时", (State.PAUSED,)),
     ("已办结", (State.CLOSED,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
+    (REGISTERED_LABEL, ()),  # what was registered for a unit, whatever the item's state
 )
 
 #: Most lines of a message with a 月度清单, and most lines of each other section in it. What is cut off is counted by unit.
@@ -332,6 +333,8 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
     ahead = finding.state in (State.APPROACHING, State.ON_TRACK)
     if ahead and any(telling.rung == MONTH_LIST for telling in tellings):
         return THIS_MONTH
+    if _only_registered(tellings):
+        return REGISTERED_LABEL
     if _voided(tellings, finding):
         return "结论撤回"
     state = _verdict(finding)
@@ -398,10 +401,13 @@ def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, word
     if finding.state is State.NOTED:
         first, *rest = finding.lines or (finding.item.title,)
         return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
+    title = f"{prefix}{shown_title(finding)}（{finding.item.number}）"
+    if _only_registered(tellings):
+        return [Line(f"{title}{SPACE}{_registered(finding, words)}{tail}")]
     when = _when(finding, words)
     if _heading((list(tellings), finding)) == THIS_MONTH:
         when = _WORKDAYS.sub("", when)
-    parts = [f"{prefix}{shown_title(finding)}（{finding.item.number}）", when]
+    parts = [title, when]
     if finding.detail and not finding.item.rule.sensitive and finding.state is not State.CLOSED:
         parts.append(finding.detail)
     if all(_is_unchanged(telling, finding) for telling in tellings):
@@ -417,6 +423,18 @@ def _voided(tellings: Sequence[Telling], finding: Finding) -> str:
     """The verdict that is taken back; empty for any other line."""
     rung = tellings[0].rung
     return rung.removeprefix(VOID) if finding.state is State.AWAITING_RESULT and rung.startswith(VOID) else ""
+
+
+def _only_registered(tellings: Sequence[Telling]) -> bool:
+    return all(telling.rung == REGISTERED_LABEL for telling in tellings)
+
+
+def _registered(finding: Finding, words: Words) -> str:
+    """What was registered: 已报办结，待核; 已销号; 已延期至3月31日."""
+    if finding.state in (State.AWAITING_CHECK, State.CLOSED):
+        return finding.detail
+    granted = f"已延期至{day_text(finding.due_on, words.today)}" if finding.extended and finding.due_on else ""
+    return "，".join(filter(None, (granted, _returned(finding) if finding.returned_at else "")))
 
 
 def _returned(finding: Finding) -> str:
@@ -452,7 +470,8 @@ def _when(finding: Finding, words: Words) -> str:
         return _verdict(finding).shown
     if _asked_later(finding, words):
         return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}）"
-    return f"时限{day_text(finding.due_on, words.today)}，{_remaining(finding, words)}{_provisional(finding)}"
+    granted = "（已延期）" if finding.extended else ""
+    return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding)}"
 
 
 def _verdict(finding: Finding) -> State:
