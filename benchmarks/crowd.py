@@ -22,6 +22,7 @@ from pydantic import SecretStr
 import bot.sending.delivery
 from benchmarks.look import RULES, scene
 from benchmarks.sink import TLS
+from bot.core.deciding.addressees import Addressee, Directory
 from bot.core.deciding.findings import Finding
 from bot.core.facts.facts import Facts
 from bot.core.preview.preview import preview_of
@@ -97,6 +98,15 @@ def drafts_for(chats: Sequence[str], of: Sample) -> list[Draft]:
     return [replace(of.draft, chat=name, tellings=(replace(row, unit=name, addressee=name),)) for name in chats]
 
 
+class AnyUnit(Directory):
+    """Every unit is responsible for the sample's item."""
+
+    def hearer(self, finding: Finding, key: str, role: str) -> Addressee | None:
+        """The item's own addressee under this name."""
+        own = (one for one in self.hearers(finding) if role in one.roles)
+        return next((replace(one, key=key, unit=key) for one in own), None)
+
+
 def robot(number: int, base: str, path: str = "/cgi-bin/webhook/send?key=") -> Robot:
     """A WeCom robot at the receiver; over TLS it trusts only the tests' certificate authority."""
     authority = (TLS / "ca.pem").read_text() if base.startswith("https") else ""
@@ -127,7 +137,7 @@ class Crowd:
                 sent=Sent(folder / "archive") if folder else None,
             )
         self._connections = connections
-        self.deliveries.view(self.sample.rulebook, self.sample.findings, Letterhead())
+        self.deliveries.view(self.sample.rulebook, self.sample.findings, Letterhead(), AnyUnit({}))
         self.robots.note_setups()
 
     def now(self) -> datetime:
