@@ -85,8 +85,18 @@ def test_value_corrected_on_the_same_day_is_told_too() -> None:
     story.happens(value("69.7"))
     story.at("2028-04-05 10:00").expect(f"县教育局 汇总 {TARGET} 当天 FIRST", f"管理员 汇总 {TARGET} 当天 FIRST")
     story.happens(value("97.6"))
-    story.at("2028-04-10 18:00").expect(f"县教育局 汇总 {TARGET} 当天 REPEAT", f"管理员 汇总 {TARGET} 当天 REPEAT")
+    story.at("2028-04-10 18:00").expect(f"县教育局 汇总 {TARGET} 当天 WORSENED", f"管理员 汇总 {TARGET} 当天 WORSENED")
     story.at("2028-12-31 18:00").expect_nothing()
+
+
+def test_a_corrected_miss_is_news_and_not_an_unchanged_figure() -> None:
+    story = a_story("2028-04-05 08:00")
+    story.happens(value("69.7"))
+    story.at("2028-04-05 10:00")
+    story.happens(value("70.7"))
+    text = story.at("2028-04-10 18:00").text
+    assert "完成值70.7%" in text
+    assert "数据未更新" not in text
 
 
 def test_same_value_handed_in_again_is_no_news() -> None:

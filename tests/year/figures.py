@@ -215,12 +215,16 @@ def unchanged_again(book: Book) -> Iterator[Finding]:
     """Y6: what cannot change before the next period is told when it is known, and once a quarter."""
     for chat, lines in book.by_chat.items():
         seen: dict[tuple[str, str], str] = {}
+        said: dict[str, tuple[str, str]] = {}  # item → what was said of it last
         for told in lines:
             if chat == ADMIN or told.verdict not in BAD or told.message.again:
                 continue
             have = known(values(book, told.figure), told.message.at)
             key = (told.item, str(max(have.items())) if have else told.text.split("）", 1)[-1])
             quarter = _quarter(told.message.day)
+            if said.setdefault(told.item, key) != key:  # another value was told in between, and taken back
+                seen.pop(key, None)
+            said[told.item] = key
             if seen.get(key) == quarter:
                 yield told.against("unchanged-again", "Y6", "本季度已经告知过，数没有变")
             seen[key] = quarter if key in seen else "first"

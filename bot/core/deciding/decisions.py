@@ -291,7 +291,8 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         return _recovered(finding, addressee, heard, quiet, desk, until)
     if due_rung is None:
         return Decision(finding, addressee, chat, quiet, mark, until=until, by=_cause(finding, quiet))
-    if not _owed(due_rung, last) and not (last and _is_news(finding, addressee, desk)):
+    news = last is not None and _is_news(finding, addressee, desk)
+    if not _owed(due_rung, last) and not news:
         return Decision(finding, addressee, chat, _told_before(finding, next_on), mark, until=until, rung=due_rung)
     if finding.state is State.RECOVERED and not _heard_of_trouble(desk.memory.latest(finding.item.id, addressee.key)):
         return Decision(finding, addressee, chat, Reason.NOT_HEARD, mark, until=until)
@@ -299,7 +300,7 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         finding,
         addressee,
         chat,
-        _why(finding, addressee, due_rung, last),
+        Reason.WORSENED if news else _why(finding, addressee, due_rung, last),
         mark,
         at=desk.opening(chat),
         until=until,
