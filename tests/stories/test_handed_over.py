@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from bot.core.facts.events import Observed
 from bot.core.rules.rulebook import Rulebook
-from tests.kit.builders import a_duty, a_milestone, a_rulebook
+from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook
 from tests.stories.test_office import confirmation
 from tests.stories.timeline import Passed, Timeline
 
@@ -56,3 +59,19 @@ def test_what_is_confirmed_later_is_handed_over_then() -> None:
     told = handed(story.at("2027-03-05 18:00"))
     assert "T05-R1" in told[LEAD]
     assert "T05-M1" not in told[LEAD]
+
+
+def test_a_rung_of_a_ladder_that_looks_like_a_hand_over_is_told_once() -> None:
+    ladders = "".join(
+        f"{name}:\n  - {{时点: {when}, 对象: {who}, 形式: 汇总}}\n"
+        for name, when, who in (
+            ("一般节点", "提前7天", "牵头单位"), ("数据报送", "提前7天", "数据来源"), ("指标达标", "当天", "牵头单位"),
+            ("常态工作", "提前7天", "牵头单位"),
+        )
+    )  # fmt: skip
+    story = a_story(a_rulebook(indicators=INDICATOR, ladders=ladders))
+    story.happens(Observed(indicator="I4", period="2027", value=Decimal(90)))
+    story.at("2028-01-20 18:00")
+    story.happens(Observed(indicator="I4", period="2027", value=Decimal(91)))
+    rows = [row for row in story.at("2028-03-20 18:00").rows if row.item == "I4@2027"]
+    assert [row.addressee for row in rows] == [LEAD]

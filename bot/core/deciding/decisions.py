@@ -346,7 +346,8 @@ def _just_happened(finding: Finding, due_rung: DatedRung) -> bool:
 
 def _owed(due_rung: DatedRung, last: PastTelling | None) -> bool:
     """Whether a rung is still to be told: it is later than the last one told, a return, or a hand-over of what is new to them."""
-    return last is None or due_rung.on > last.rung_on or due_rung.form in (RETURNED, HANDED_ON)
+    event = due_rung.form is RETURNED or due_rung.form is HANDED_ON  # by identity: a ladder may have an equal rung
+    return last is None or due_rung.on > last.rung_on or event
 
 
 def _is_news(finding: Finding, addressee: Addressee, desk: Desk) -> bool:
