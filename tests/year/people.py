@@ -44,7 +44,8 @@ def untold_registers(book: Book) -> Iterator[Finding]:
             deadline = book.next_list(at)
             if duty is None or book.is_over(deadline) or _overtaken(book, data["item"], at, deadline):
                 continue
-            if _unconfirmed(book, duty, at):
+            later = book.plan(deadline).duties.get(duty.id)
+            if _unconfirmed(book, duty, at) or (later is not None and later.lead != duty.lead):
                 continue
             heard = book.heard(duty.lead, data["item"], at, deadline)
             if not any(word in told.text or word in told.heading for told in heard for word in words):

@@ -97,15 +97,15 @@ def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tup
     if not gone:
         return entry, ()
     kept = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if not why)
-    if kept and all(map(_rides, kept)):
+    if kept and all(_rides(one, findings[one.item], the_desk) for one in kept):
         return cancelled(entry, Reason.RIDING.words), entry.tellings  # owed again: it is no message of its own
     return _with(entry, tellings=kept) if kept else cancelled(entry, next(filter(None, reasons))), gone
 
 
-def _rides(telling: Telling) -> bool:
-    """Whether it only goes along with something else, as a rule."""
-    ended = telling.reason == Reason.RECOVERED.name and telling.state == State.CLOSED
-    return ended or telling.reason == Reason.REGISTERED.name
+def _rides(telling: Telling, finding: Finding, the_desk: Desk) -> bool:
+    """Whether it only goes along with something else, on this day."""
+    addressee = the_desk.directory.hearer(finding, telling.addressee, telling.role)
+    return addressee is not None and weigh(finding, addressee, the_desk).rides
 
 
 def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str) -> str:
