@@ -87,6 +87,8 @@ class ExpectedState:
     key_on: date | None = None  # the date under which it is told, where its unit heard late and `due_on` is a later day
     since: date | None = None  # the day before which nothing told counts, where its unit heard late
 
+    waits: bool = False  # for the hearing of whoever must act: nobody else is told before
+
     @property
     def told_for(self) -> date:
         """The due date under which it is told."""
@@ -145,9 +147,9 @@ def _plain_verdict(
     extended = granted is not None and granted.rule_due == item.due_on
     due = granted.to if granted and extended else item.due_on
     late = max(due, item.late_from) if due and item.late_from else None
-    key_on, since = due, None
+    key_on, since, waits = due, None, False
     if due is not None and late is not None and (told := _told_late(item, due, books, dates, today)):
-        due, since = told
+        due, since, waits = told
         late = max(due, late)
     parents[item.id] = life, due
     if _was_over_before(item, key_on, books):
@@ -163,24 +165,28 @@ def _plain_verdict(
     state = _state(item, due, late, report, dates, today)
     returned = mark.at if mark and life == "returned" else None
     led = facts.confirmed_lead(item.rule) is not None
-    return ExpectedState(item, state, due, late, led, returned=returned, key_on=key_on if since else None, since=since)
+    return ExpectedState(
+        item, state, due, late, led, returned=returned, key_on=key_on if since else None, since=since, waits=waits
+    )
 
 
-def _told_late(item: Item, due: date, books: Books, dates: PlainDates, today: date) -> tuple[date, date] | None:
+def _told_late(item: Item, due: date, books: Books, dates: PlainDates, today: date) -> tuple[date, date, bool] | None:
     """Until when an item is asked for that its unit heard of late, and the day on which that was first said; None if in time."""
     rule, grace = item.rule, books.rulebook.plan.grace
     named = rule.asks_provider or books.facts.confirmed_lead(rule) is not None
-    if due > dates.moved(today, grace.count, grace.unit):
+    acting = any({Role.LEAD, Role.PROVIDER} & set(rung.roles) for rung in rule.ladder.rungs)
+    if not acting or due > dates.moved(today, grace.count, grace.unit):
         return None
-    heard, since = date.min, date.min
+    heard, since, waits = date.min, date.min, False
     for unit in rule.principals if named else (ADMIN,):
         record = books.memory.hearings
         at, asked = record.heard(rule, unit, to_act=True), record.asked(rule, unit, to_act=True)
         latest = dates.workdays.after(day_of(asked), AT_THE_LATEST) if asked else today
         heard = max(heard, day_of(at) if at else min(latest, today))
         since = max(since, day_of(asked) if asked else today)
+        waits = waits or (day_of(at) >= today if at else latest >= today)
     by = dates.moved(heard, grace.count, grace.unit)
-    return (by, since) if due < by else None
+    return (by, since, waits) if due < by else None
 
 
 def _was_over_before(item: Item, due: date | None, books: Books) -> bool:
@@ -254,6 +260,8 @@ def _unheard(
     """Each addressee with their roles, and for each rung of the ladder its first date that they were not told."""
     for hearer, roles in _hearers(one.item.rule, one.led, one.item.soft or one.item.rule.soft).items():
         last, latest = books.memory.last(one.item.id, one.told_for, hearer), books.memory.latest(one.item.id, hearer)
+        if one.waits and not roles & {Role.LEAD, Role.PROVIDER}:
+            continue
         if one.state is State.RECOVERED and (latest is None or State(latest.state) not in _BAD):
             continue
         newest = books.memory.newest(one.item.id, one.told_for, hearer)

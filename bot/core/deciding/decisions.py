@@ -25,6 +25,7 @@ from bot.core.deciding.addressees import (
     name_of,
 )
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.lateness import ACTING
 from bot.core.deciding.office import handed_over
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
@@ -286,6 +287,8 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         due_rung = _returned(finding, addressee, rung, last, desk) or _asked_late(finding, addressee, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
+    if finding.asking.waits and addressee.roles.isdisjoint(ACTING):
+        due_rung, quiet = None, Reason.NOT_DUE  # nobody hears of it before whoever must act
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
         return _recovered(finding, addressee, heard, quiet, desk, until)
@@ -363,13 +366,14 @@ def _is_news(finding: Finding, addressee: Addressee, desk: Desk) -> bool:
 
 
 def turn(finding: Finding, today: date) -> datetime | None:
-    """When time alone changes a finding: after its own or its parent's due date, the day it becomes late; daily while unheard."""
+    """When time alone changes a finding: after its own or its parent's due date, the day it becomes late; daily while it waits."""
     anchor = finding.anchor
     if anchor is None or anchor.happened:
         return None
     days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
-    ahead = [day for day in days if day and day >= today] + ([today] if finding.asking.unheard else [])
-    return midnight(min(ahead) + timedelta(days=1)) if ahead else None
+    ahead = [day for day in days if day and day >= today] + ([today] if finding.asking.waits else [])
+    following = [day + timedelta(days=1) for day in ahead] + [day for day in (finding.asking.enters,) if day]
+    return midnight(min(following)) if following else None
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -488,7 +492,7 @@ def _handed_on(rung: DatedRung | None, last: PastTelling, desk: Desk) -> DatedRu
 def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> DatedRung | None:
     """The rung that asks for something past its date of which nobody who answers for it has heard: told once, at once."""
     past = finding.asking.unheard and finding.due_on is not None and finding.due_on < desk.today
-    if not past or last is not None or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+    if not past or last is not None or addressee.roles.isdisjoint(ACTING):
         return None
     return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
 

@@ -7,13 +7,13 @@ its ladder counts. This is asked only where decisions are made: pages and the le
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from bot.core.deciding.hearing import Hearings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item
 from bot.core.rules.ladder import step
-from bot.core.rules.rulebook import Basis, Rule, Rulebook
+from bot.core.rules.rulebook import Basis, Role, Rule, Rulebook
 from bot.core.rules.units import ADMIN
 from bot.core.time.zone import day_of
 
@@ -27,12 +27,15 @@ class Asking:
 
     `by` is the later day until which it is asked for, None where they heard in time. `since` is the day on which they were first
     asked: what others were told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
+    Until the day after they heard (`waits`) nobody else is told. `enters` is the day from which one ahead is asked for later.
     `void` says that its period was over before its rule came into force, so that it is not asked for at all.
     """
 
     by: date | None = None
     since: date | None = None
     unheard: bool = False
+    waits: bool = False
+    enters: date | None = None
     void: bool = False
 
     def moved(self, item: Item) -> Item:
@@ -41,6 +44,9 @@ class Asking:
             return item
         return replace(item, due_on=self.by, late_from=max(self.by, item.late_from or self.by))
 
+
+#: The roles of whoever must act.
+ACTING = frozenset({Role.LEAD, Role.PROVIDER})
 
 IN_TIME = Asking()
 VOID = Asking(void=True)
@@ -57,22 +63,22 @@ class Listener:
 
     def of(self, item: Item) -> Asking:
         """How an item with its effective dates stands to the first hearing."""
-        if not item.rule.kind.plain or item.due_on is None or item.due_on > self._soon:
-            return IN_TIME
         found = self._rules.get(item.rule)
         if found is None:
-            found = self._rules[item.rule] = self._of_rule(item.rule), self._force(item.rule)
+            of_rule = self._of_rule(item.rule) if _told_to_act(item.rule) else IN_TIME
+            found = self._rules[item.rule] = of_rule, self._force(item.rule)
         asking, force = found
+        if asking is IN_TIME or asking.by is None or item.due_on is None:
+            return IN_TIME
+        if item.due_on > self._soon:
+            return self._ahead(item.due_on) if asking.unheard else IN_TIME
         if force and item.due_on < force and item.period and not item.rule.kind.asks_for_values:
             return VOID
-        return asking if asking.by and item.due_on < asking.by else IN_TIME
+        return asking if item.due_on < asking.by else IN_TIME
 
-    def near(self, item: Item) -> date | None:
-        """The day from which an item ahead, of which nobody who answers for it has heard, is asked for by a later day."""
-        ahead = item.rule.kind.plain and item.due_on is not None and item.due_on > self._soon
-        if not ahead or all(self._heard(item.rule, unit) for unit in self._answerable(item.rule)):
-            return None
-        return step(item.due_on or self._today, -self._grace.count, self._grace.unit, self._calendar)
+    def _ahead(self, due_on: date) -> Asking:
+        near = step(due_on, -self._grace.count, self._grace.unit, self._calendar)
+        return Asking(enters=max(near, self._today + timedelta(days=1)))
 
     def _of_rule(self, rule: Rule) -> Asking:
         units = self._answerable(rule)
@@ -80,7 +86,7 @@ class Listener:
         days = [self._heard_on(rule, unit) for unit in units]
         since = max((day_of(at) if at else self._today for at in asked), default=self._today)
         heard = max((day or self._today for day in days), default=self._today)
-        return Asking(self._later(heard), since, None in days)
+        return Asking(self._later(heard), since, None in days, heard >= self._today)
 
     def _later(self, day: date) -> date:
         return step(day, self._grace.count, self._grace.unit, self._calendar)
@@ -111,3 +117,8 @@ class Listener:
         instants: list[datetime | None] = [self._hearings.since(rule)]
         instants += [self._facts.confirmed_at.get(rule.id)] if confirmed else []
         return max((day_of(at) for at in instants if at), default=None)
+
+
+def _told_to_act(rule: Rule) -> bool:
+    """Whether it has dates of its own, and its ladder speaks to whoever must act: else waiting for their hearing has no end."""
+    return rule.kind.plain and any(not ACTING.isdisjoint(rung.roles) for rung in rule.ladder.rungs)

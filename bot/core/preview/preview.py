@@ -72,7 +72,6 @@ class _Future:
         self._spent: dict[tuple[str, date], Used] = {}
         self._scene = replace(scene, memory=self._memory, used=_both(scene.used, self._spent))
         self.findings: dict[str, Finding] = {}
-        self._new: list[Item] = []
         self._known: tuple[Item, ...] | None = None  # None and not (): a plan may have no planned items at all
         self._items: dict[str, Item] = {}
         self._extended: dict[str, Item] = {}
@@ -112,17 +111,7 @@ class _Future:
             self._schedule_repeat(one)
         for listed in lists:
             self._schedule_list(listed)
-        self._schedule_unheard(the_desk)
         return drafts, self._next(now, today)
-
-    def _schedule_unheard(self, the_desk: Desk) -> None:
-        """Schedules a look at each new item of which nobody will have heard when its date is near."""
-        hears = self._listener(the_desk.today)
-        for item in self._new:
-            if near := hears.near(self._extended.get(item.id, item)):
-                looks = self._page(midnight(near)).looks.setdefault(item.id, set())
-                looks.update(one.key for one in the_desk.directory.hearers(self.findings[item.id]))
-        self._new = []
 
     def _listener(self, today: date) -> Listener:
         """What tells on one day what nobody may be called late for; as of the hearings so far."""
@@ -191,7 +180,6 @@ class _Future:
             return []
         self._known = known
         fresh = [item for item in (*known, *arisen_items(rulebook, facts)) if item.id not in self._items]
-        self._new = fresh
         self._items.update((item.id, item) for item in fresh)
         self._extended.update((item.id, extended) for item in fresh if (extended := extension(item, facts)))
         return fresh

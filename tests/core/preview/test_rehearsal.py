@@ -144,7 +144,7 @@ def test_a_day_is_what_the_service_says_that_day_when_lived_minute_by_minute(tod
         (Returned(item="T05-R1@2027-03", reason="补材料"), "2027-04-15"),
         (Observed(indicator="I4", period="2026", value=Decimal(96)), "2027-04-19"),
     ]
-    story = Timeline(a_small_plan(), start="2027-01-04").as_confirmed()
+    story = Timeline(a_small_plan(), start="2027-01-04", unheard=True).as_confirmed()
     known = []
     for payload, on in past:
         if on < today:
