@@ -22,7 +22,7 @@ from bot.core.deciding.decisions import Decision, as_of, ripe, turns
 from bot.core.deciding.findings import Finding, moved_by_calendar
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
-from bot.core.deciding.office import Trouble
+from bot.core.deciding.office import Trouble, duties_of
 from bot.core.facts.events import Closed, Done, Event, Extended, Returned
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import compose
@@ -187,6 +187,7 @@ class App:
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
         self.store.note_in_force((rule.id for rule in rulebook.rules), now)
+        self.store.note_duties(duties_of(rulebook), now)
         if rulebook.succession:
             with self.store.work():
                 for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):

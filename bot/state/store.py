@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
 from bot.core.deciding.decisions import PastTelling, Used
-from bot.core.deciding.hearing import Hearing, Hearings
+from bot.core.deciding.hearing import Hearing, Hearings, Withdrawn
 from bot.core.deciding.memory import Moves, Tellings, moved_again, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
@@ -38,6 +38,7 @@ from bot.state.shelf import Shelf, counted_day
 
 TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 HEARD: TypeAdapter[Hearing] = TypeAdapter(Hearing)
+WITHDRAWN: TypeAdapter[Withdrawn] = TypeAdapter(Withdrawn)
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
 #: How long after restoring a backup a message about something older is marked 补发.
@@ -111,6 +112,8 @@ class Store:
             row = hearings.add(HEARD.validate_json(text))
             if row is not None:
                 self._heard_ids[row.rule, row.unit, row.answers] = doc_id
+        rows = self.meta("withdrawn", [])
+        hearings.withdrawn = tuple(WITHDRAWN.validate_python(row, strict=False) for row in rows)
         return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
@@ -303,6 +306,33 @@ class Store:
             with self.work():
                 self.set_meta("in_force", {**(known or {}), **fresh})
             self.tellings.hearings.begin({rule: now for rule, at in fresh.items() if at})
+
+    def note_duties(self, duties: Mapping[str, tuple[str, tuple[str, ...]]], now: datetime) -> None:
+        """Keeps whose each duty is, and what units heard of and is theirs no more; at the first time nothing is withdrawn."""
+        known: dict[str, Any] | None = self.meta("duties")
+        fresh = {rule: [title, list(units)] for rule, (title, units) in duties.items()}
+        if known == fresh:
+            return
+        before = self.tellings.hearings.withdrawn
+        still = (one for one in before if not set(one.units) <= set(duties.get(one.rule, ("", ()))[1]))
+        after = (*still, *self._gone(known or {}, duties, day_of(now)))
+        with self.work():
+            self.set_meta("duties", fresh)
+            if after != before:
+                self.set_meta("withdrawn", [WITHDRAWN.dump_python(one, mode="json") for one in after])
+        self.tellings.hearings.withdrawn = after
+
+    def _gone(
+        self, known: Mapping[str, Any], duties: Mapping[str, tuple[str, tuple[str, ...]]], on: date
+    ) -> Iterator[Withdrawn]:
+        names, hearings = self.facts.names, self.tellings.hearings
+        for before, (title, former) in known.items():
+            rule = names.renumbered(before)
+            mark, kept = self.facts.marks.get(rule), duties.get(rule, ("", ()))[1]
+            lost = (unit for unit in names.together(former) if unit not in kept and hearings.reached(rule, unit))
+            units = () if mark and mark.what in ("closed", "done") else tuple(lost)
+            if units:
+                yield Withdrawn(rule, title, units, on, rule in duties)
 
     # --- outbox -----------------------------------------------------------
 

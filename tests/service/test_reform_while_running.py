@@ -28,6 +28,8 @@ RENUMBERED = edited(
     "编号: T05-M8\n    曾用编号: [T05-M1]\n    类型: 节点\n",
 ).replace("编号: T05-R9\n", "编号: T05-R9\n    曾用编号: [T05-R1]\n")
 
+WITHOUT_DUTY = TASK[: TASK.index("  - 编号: T05-R1")]
+
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
@@ -195,3 +197,21 @@ def test_rule_tests_go_on_naming_what_was_renamed_merged_and_renumbered() -> Non
         assert loaded.rulebook is not None, [str(one) for one in loaded.problems]
     red = test.replace("今天是: 2027-03-10", "今天是: 2027-03-11")
     assert proven(assemble(rule_files({**changes, "tests/排查.yaml": red}))).rulebook is None
+
+
+async def test_what_is_taken_out_of_the_rules_is_withdrawn_once_from_who_heard_of_it(tmp_path: Path) -> None:
+    async with furnished(tmp_path, "2027-03-10T08:00", begin=False) as house:
+        write_chats(house, "管理员", "县教育局", "县委教育工委")
+        house.open(read_home(tmp_path).chats)
+        await look(house, "2027-03-10T09:33")
+        edit(house, tasks_05=WITHOUT_DUTY)
+        await look(house, "2027-03-10T15:02")
+        edit(house, tasks_05=TASK)  # put right the same day
+        await look(house, "2027-03-11T09:33")
+        assert heard(house, "县教育局", "不再督办") == 0
+        edit(house, tasks_05=WITHOUT_DUTY)
+        house.reopen()
+        await look(house, "2027-03-12T09:33")
+        await look(house, "2027-03-15T09:33")
+        assert heard(house, "县教育局", "（T05-R1）　已从方案台账中删去，不再督办") == 1
+        assert heard(house, "管理员", "不再督办") == 0

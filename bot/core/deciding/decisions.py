@@ -535,6 +535,8 @@ def left_out_decisions(finding: Finding, directory: Directory) -> list[Decision]
 def _why(finding: Finding, addressee: Addressee, due_rung: DatedRung, last: PastTelling | None) -> Reason:
     if finding.state is State.ASSIGNED:
         return Reason.ASSIGNED
+    if finding.state is State.WITHDRAWN:
+        return Reason.WITHDRAWN
     if addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP) and (last is None or last.rung != due_rung.label):
         return Reason.ESCALATED
     if last is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
@@ -33,6 +33,17 @@ class Hearing:
         return replace(self, asked=min(self.asked, other.asked), heard=heard)
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A duty or figure that some units heard of and that is theirs no more since a day; `moved` says that others have it now."""
+
+    rule: str
+    title: str
+    units: tuple[str, ...]
+    since: date
+    moved: bool
+
+
 class Hearings:
     """All hearings under the names that rules and units have today, and since when each rule is in force.
 
@@ -51,6 +62,7 @@ class Hearings:
         self._names, self.always = names, always
         self._rows: dict[tuple[str, str, bool], Hearing] = {}
         self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
+        self.withdrawn: tuple[Withdrawn, ...] = ()
         self.version = 0  # counts changes
         for row in rows:
             self.add(row)
@@ -75,6 +87,12 @@ class Hearings:
         """When the unit first heard of the rule; with `to_act` as the one who must act."""
         return min((row.heard for row in self._of(rule, unit, to_act) if row.heard), default=None)
 
+    def reached(self, duty: str, unit: str) -> bool:
+        """Whether the unit heard of a duty or figure by its id: T14-R3, or T02-I1 for T02-I1:报送."""
+        owner = f"{ASSIGNED}{duty.rpartition('-')[0] or duty}"
+        rows = (row for (rule, name, _), row in self._rows.items() if name == unit and row.heard)
+        return any(row.rule == owner or row.rule.partition(":")[0] == duty for row in rows)
+
     def begin(self, since: Mapping[str, datetime]) -> None:
         """Rules that come into force."""
         self._since |= since
@@ -97,4 +115,6 @@ class Hearings:
 
     def copy(self, names: Succession | None = None) -> Hearings:
         """An independent copy, for a preview; with `names` under those."""
-        return Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)
+        twin = Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)
+        twin.withdrawn = self.withdrawn
+        return twin

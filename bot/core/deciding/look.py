@@ -39,7 +39,9 @@ def look(scene: Scene, now: datetime) -> tuple[list[Finding], list[Decision]]:
     """The findings of the day, and the decisions about all of them at `now`."""
     today = day_of(now)
     items = judge(scene.rulebook, scene.facts, today, partial(judge_one, listener=listener(scene, today)))
-    findings = items + office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+    findings = items + office.findings(
+        scene.rulebook, scene.facts, items, today, scene.troubles, scene.memory.hearings.withdrawn
+    )
     return findings, decide(findings, desk(scene, now))
 
 

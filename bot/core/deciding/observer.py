@@ -55,7 +55,9 @@ class Observer:
         stirred = self._stirred(the_desk)
         hears = listener(scene, the_desk.today)
         items = judge(scene.rulebook, scene.facts, the_desk.today, partial(self._judge, hears))
-        findings = items + office.findings(scene.rulebook, scene.facts, items, the_desk.today, scene.troubles)
+        findings = items + office.findings(
+            scene.rulebook, scene.facts, items, the_desk.today, scene.troubles, scene.memory.hearings.withdrawn
+        )
         weighed = [self._weigh(one, scene.memory, the_desk, stirred) for one in findings]
         self._weighed = {one.finding.item.id: one for one in weighed}
         chats = {chat for one in weighed for chat in one.chats}

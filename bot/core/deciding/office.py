@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
 from bot.core.deciding.findings import Finding, undated
+from bot.core.deciding.hearing import Withdrawn
 from bot.core.facts.case_steps import misfits
 from bot.core.facts.facts import Facts
-from bot.core.rules.item import Item, Judgement, State, long_date
+from bot.core.rules.item import SENSITIVE_TITLE, Item, Judgement, State, long_date
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, send_day
 from bot.core.rules.rulebook import (
@@ -102,11 +103,17 @@ class Trouble:
 
 
 def findings(
-    rulebook: Rulebook, facts: Facts, items: Sequence[Finding], today: date, troubles: Iterable[Trouble] = ()
+    rulebook: Rulebook,
+    facts: Facts,
+    items: Sequence[Finding],
+    today: date,
+    troubles: Iterable[Trouble] = (),
+    withdrawn: Iterable[Withdrawn] = (),
 ) -> list[Finding]:
     """All office findings of the day; `items` are the findings of the rules."""
     return [
         *assignments(rulebook, facts),
+        *_withdrawals(rulebook, withdrawn),
         *_to_confirm(rulebook, facts, items, today),
         *_to_confirm_again(rulebook, facts, items),
         *_calendar(rulebook, today),
@@ -133,6 +140,44 @@ def handed_over(assigned: Finding, units: Iterable[str]) -> Iterator[Rule]:
     """The rules that a hand-over tells these units of: what is theirs to do or to help with, and has a date."""
     rules: tuple[Rule, ...] = assigned.item.data or ()
     return (rule for rule in rules if not rule.kind.undated and any(role_in(rule, unit) for unit in units))
+
+
+def duties_of(rulebook: Rulebook) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Every duty and figure by id: its title for messages, and the units that hear of it."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for rule in rulebook.rules:
+        key = rule.form.id if rule.provider else rule.id
+        title = rule.form.title if rule.provider else rule.title
+        helping = () if rule.asks_provider else (*rule.cooperating, *rule.guiding)
+        before = found.get(key, ("", ()))[1]
+        units = tuple(dict.fromkeys((*before, *rule.principals, *helping)))
+        found[key] = SENSITIVE_TITLE if rule.sensitive else title, units
+    return found
+
+
+def _withdrawals(rulebook: Rulebook, withdrawn: Iterable[Withdrawn]) -> Iterator[Finding]:
+    """What units heard of and is theirs no more: told once, from the day after the change on, unless it came back."""
+    for one in withdrawn:
+        rules = [rule for rule in rulebook.rules if one.rule in (rule.id, rule.id.partition(":")[0])]
+        units = tuple(unit for unit in one.units if not any(role_in(rule, unit) for rule in rules))
+        if units:
+            on = one.since + timedelta(days=1)
+            said = "已调整，不再由你单位办理" if rules else "已从方案台账中删去，不再督办"
+            rule = _withdrawn_rule(one.rule, one.title, units)
+            item = Item(f"{rule.id}@{one.since}", rule, one.title, on, on)
+            lines = (f"{one.title}（{one.rule}）{SPACE}{said}",)
+            anchor = Anchor(on, on, happened=True)
+            yield Finding(item, State.WITHDRAWN, on, anchor, lead="、".join(units), lines=lines)
+
+
+@lru_cache(maxsize=1024)
+def _withdrawn_rule(name: str, title: str, units: tuple[str, ...]) -> Rule:
+    key = f"系统:已调整:{name}"
+    return Rule(
+        id=key, kind=OfficeKind(), form=None, owner=key, owner_title=title, citation="", title=title, basis=Basis.ADMIN,
+        units=units, lead=LeadForm(units=units, basis=Basis.ADMIN), cooperating=(), provider="",
+        ladder=_ladder(Delivery.DIGEST, (Role.LEAD,)), ladder_name="",
+    )  # fmt: skip
 
 
 def role_in(rule: Rule, unit: str) -> Role | None:

@@ -205,7 +205,9 @@ class _Future:
         before = self._office
         if not before or today.day == 1 or (today.month, today.day) == NOTICE_MISSING:
             items = [self.findings[item] for item in self._items]
-            found = office.findings(scene.rulebook, scene.facts, items, today, scene.troubles)
+            found = office.findings(
+                scene.rulebook, scene.facts, items, today, scene.troubles, scene.memory.hearings.withdrawn
+            )
             self._office = {finding.item.id: finding for finding in found}
             self.findings.update(self._office)
         now_due = {*due, *(self._office.keys() - before.keys())}

@@ -37,6 +37,7 @@ class State(StrEnum):
     )
     UNDATED = "待定"
     ASSIGNED = "交办"  # a task's first telling to its units
+    WITHDRAWN = "已调整"  # what was told to a unit and is not its affair any more
     NOTED = "告知"  # told to the admin; has no state of its own
 
     @property
@@ -52,6 +53,7 @@ GRAVITY: Mapping[State, int] = {
     State.RECOVERED: 0,
     State.NOTED: 0,
     State.ASSIGNED: 0,
+    State.WITHDRAWN: 0,
     State.UNDATED: 0,
     State.ON_TRACK: 1,
     State.AWAITING_RESULT: 1,

@@ -53,6 +53,7 @@ SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("提示", (State.ADVISED,)),
     ("暂停计时", (State.PAUSED,)),
     ("已办结", (State.CLOSED,)),
+    ("已调整", (State.WITHDRAWN,)),
     ("请办公室处理", (State.NOTED, State.UNDATED)),
     (REGISTERED_LABEL, ()),  # what was registered for a unit, whatever the item's state
 )
@@ -398,7 +399,7 @@ def _answerable(finding: Finding) -> str:
 def _item_lines(prefix: str, tellings: Sequence[Telling], finding: Finding, words: Words) -> list[Line]:
     marks = [_whose(tellings, words), *_marks([(telling, finding) for telling in tellings], words)]
     tail = "".join(f"（{mark}）" for mark in marks if mark)
-    if finding.state is State.NOTED:
+    if finding.state in (State.NOTED, State.WITHDRAWN):
         first, *rest = finding.lines or (finding.item.title,)
         return [Line(f"{prefix}{first}{tail}"), *(Line(text) for text in rest)]
     title = f"{prefix}{shown_title(finding)}（{finding.item.number}）"

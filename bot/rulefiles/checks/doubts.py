@@ -33,7 +33,9 @@ from bot.rulefiles.text.problems import Path, repeated
 from bot.rulefiles.text.sheet import Placed
 
 #: States in which no rung is ever told.
-UNSPOKEN = frozenset({State.CLOSED, State.AWAITING_CHECK, State.PAUSED, State.UNDATED, State.ASSIGNED, State.NOTED})
+UNSPOKEN = frozenset(
+    {State.CLOSED, State.AWAITING_CHECK, State.PAUSED, State.UNDATED, State.ASSIGNED, State.NOTED, State.WITHDRAWN}
+)
 
 #: Words that demand instant replies or check-ins; the national rules against formalism forbid this in work groups.
 _REPLY = "不得要求群内即时回复、打卡接龙"

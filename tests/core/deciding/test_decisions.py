@@ -140,7 +140,7 @@ def test_decision_reads_out_of_hours_until_its_slot_and_then_tells() -> None:
 def test_every_reason_has_words_and_a_side() -> None:
     assert len({reason.words for reason in Reason}) == len(Reason)
     assert {reason.name for reason in Reason if reason.tells} == {
-        "ASSIGNED", "FIRST", "NEXT_RUNG", "REPEAT", "WORSENED", "ESCALATED", "RECOVERED", "VOIDED", "REGISTERED",
+        "ASSIGNED", "FIRST", "NEXT_RUNG", "REPEAT", "WORSENED", "ESCALATED", "RECOVERED", "VOIDED", "REGISTERED", "WITHDRAWN",
     }  # fmt: skip
 
 
