@@ -287,7 +287,7 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         due_rung = _returned(finding, addressee, rung, last, desk) or _asked_late(finding, addressee, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
-    if finding.asking.waits and addressee.roles.isdisjoint(ACTING):
+    if addressee.roles.isdisjoint(ACTING) and _waits(finding, chat, desk):
         due_rung, quiet = None, Reason.NOT_DUE  # nobody hears of it before whoever must act
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
@@ -495,6 +495,12 @@ def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None
     if not past or last is not None or addressee.roles.isdisjoint(ACTING):
         return None
     return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
+
+
+def _waits(finding: Finding, chat: str, desk: Desk) -> bool:
+    """Whether whoever must act has to hear first, now or on the day on which the chat could be told."""
+    enters = finding.asking.enters
+    return finding.asking.waits or (enters is not None and desk.opening(chat).date() >= enters)
 
 
 def _quiet(finding: Finding) -> Reason:
