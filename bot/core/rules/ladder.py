@@ -241,6 +241,9 @@ def _not_past_the_next(tellings: Iterable[DatedRung]) -> Iterator[DatedRung]:
     """The same tellings; one that waits for its day of the week waits no longer than until the next is told."""
     waiting: list[DatedRung] = []
     for one in tellings:
+        if not waiting and one.slot_on <= one.on:  # nothing that follows is told before it
+            yield one
+            continue
         waiting = [other if other.slot_on <= one.slot_on else replace(other, slot_on=one.slot_on) for other in waiting]
         while waiting and waiting[0].slot_on <= one.on:
             yield waiting.pop(0)
