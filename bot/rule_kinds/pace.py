@@ -208,14 +208,18 @@ def _is_judged_once(form: IndicatorForm) -> bool:
 
 
 def _how_far(latest: Point, way: tuple[Fraction, Fraction, Fraction], form: IndicatorForm) -> str:
-    """差1个百分点（进度30%，应为50%）: the difference in the figure's own unit, progress as a share of the way."""
+    """差1个百分点（进度30%，应为50%）: the difference in the figure's own unit, progress as a share of the way.
+
+    A figure that went the other way has no progress; it is said to be worse than where it began.
+    """
     expected, start, end = way
     gap = (Fraction(latest.value) - expected) * (1 if end > start else -1)
     if gap == 0:
         return "与序时持平"
     done, due = ((value - start) / (end - start) * 100 for value in (Fraction(latest.value), expected))
     amount = f"{written(abs(gap))}{'个百分点' if form.measure == '%' else form.measure}"
-    return f"{'差' if gap < 0 else '超前'}{amount}（进度{written(done)}%，应为{written(due)}%）"
+    progress = f"进度{written(done)}%" if done >= 0 else "还没有进度，比起点差"
+    return f"{'差' if gap < 0 else '超前'}{amount}（{progress}，应为{written(due)}%）"
 
 
 def _flat(form: IndicatorForm, options: PaceOptions, base: BaselineForm, name: str) -> Iterable[Remark]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.core.facts.facts import Facts, Observation
-from bot.core.facts.series import Scale, final_value, taken_back
+from bot.core.facts.series import Scale, final_value, taken_back, written
 from bot.core.rules.aims import met, wish
 from bot.core.rules.item import Item, Judgement, State, spoken
 from bot.core.rules.kind import BaseKind, Remark
@@ -118,7 +118,7 @@ def _is_met(target: TargetForm, form: IndicatorForm, facts: Facts) -> bool:
 def _judged(known: Sequence[Observation], target: TargetForm, form: IndicatorForm) -> Judgement:
     value = sum((one.value for one in known), Decimal())
     said = "累计" if target.sum_from else "完成值"
-    detail = f"{said}{value}{form.measure}，目标{wish(target, form.measure, form.direction)}"
+    detail = f"{said}{written(value)}{form.measure}，目标{wish(target, form.measure, form.direction)}"
     state = State.MET if met(value, target, form.direction) else State.MISSED
     last = max(one.moment for one in known)
     return Judgement(state, day_of(last[0]), detail, last)

@@ -73,7 +73,7 @@ def test_tolerance_counts_for_a_target_too() -> None:
 
 
 def test_details_say_the_value_and_what_is_asked() -> None:
-    assert verdict(": {值: 2}", "1.80").detail == "2027年1.80%，要求不低于2%"
+    assert verdict(": {值: 2}", "1.80").detail == "2027年1.8%，要求不低于2%"
     book = a_book(an_indicator("[报送, 保持]", targets=TARGETS))
     assert judged(book, "I4:保持", known({"2027": "99"})).detail == "2027年99%，要求99.95%以上"
     assert verdict(": {值: 2, 起: 2027年}", "1", period="2026").detail == "2027年起监测"

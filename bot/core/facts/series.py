@@ -257,8 +257,9 @@ def rounded(value: Fraction, places: int = 2) -> Decimal:
 
 
 def written(value: Decimal | Fraction) -> str:
-    """As people write it: 48.1, not 4.81E+1."""
-    return f"{value if isinstance(value, Decimal) else rounded(value):f}"
+    """As people write it: 48.1, not 4.81E+1 nor 48.10."""
+    text = f"{value if isinstance(value, Decimal) else rounded(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def signed(value: Fraction) -> str:

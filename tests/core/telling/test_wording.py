@@ -24,7 +24,7 @@ from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Message, Paint
 from bot.core.telling.outbox import promised
-from bot.core.telling.wording import Letterhead, Words, day_text, quoted_once, short_day, word
+from bot.core.telling.wording import Letterhead, Words, day_text, each_value_once, quoted_once, short_day, word
 from bot.core.time.windows import OfficeHours
 from tests.kit.builders import (
     INDICATOR,
@@ -105,7 +105,7 @@ def test_single_after_the_date() -> None:
         "【逾期提醒】义务教育优质均衡创建：市级复核材料",
         "编号：T05-M1　灯号：红灯（逾期）",
         "牵头单位：县教育局；配合单位：县财政局",
-        "完成时限：2027年3月31日（已逾期1天）（暂定日历）",
+        "完成时限：2027年3月31日（已逾期1天）",
         "依据：实施方案（征求意见稿）第（五）项“创建工作高标准通过国家评估认定”",
         "请反馈进展；确需延期，请说明原因和新时限。",
     ]
@@ -135,7 +135,7 @@ def test_the_reason_of_a_return_stands_in_every_line_to_its_lead_and_in_nobody_e
     facts = facts_after((Returned(item="T05-M1", reason="缺少\n佐证材料。"), "2027-03-30 10:00"))
     late = a_rulebook(MILESTONE)
     digest = text(written(late, "2027-04-08", ("T05-M1", {"rung": "逾期5个工作日"}), facts=facts))
-    assert "已逾期8天（暂定日历）　经核实退回：缺少 佐证材料\n" in digest
+    assert "已逾期8天　经核实退回：缺少 佐证材料\n" in digest
     above = text(written(late, "2027-04-08", ("T05-M1", {"role": "领导小组"}), facts=facts, chat="领导小组"))
     hidden = a_rulebook(a_milestone("T05-M1", "2027-03-31", more="敏感: true"))
     secret = text(written(hidden, "2027-04-08", ("T05-M1", {"rung": "退回"}), form="单发", facts=facts))
@@ -150,7 +150,7 @@ def test_single_about_a_missing_value_asks_the_provider() -> None:
         "【数据未报提醒】高中阶段毛入学率（2026年度）",
         "编号：I4:报送@2026　灯号：黄灯（未报）",
         "数据报送单位：县民政局",
-        "完成时限：2027年3月31日（宽限至4月15日，已逾期5天）（暂定日历）",
+        "完成时限：2027年3月31日（宽限至4月15日，已逾期5天）",
         "依据：实施方案（征求意见稿）指标",
         "请报送该期数据。",
     ]
@@ -186,7 +186,7 @@ def test_digest_of_a_day() -> None:
 【督办汇总】县教育局 · 3月24日（周三）
 共4项：逾期1、临期2、在办（未到期）1
 一、逾期
-1. 控辍保学学期排查（T05-R1@2027）　时限3月15日，已逾期9天（暂定日历）　请反馈进展或申请延期
+1. 控辍保学学期排查（T05-R1@2027）　时限3月15日，已逾期9天　请反馈进展或申请延期
 二、临期
 1. 高中阶段毛入学率（2026年度）（I4:报送@2026）　时限3月31日，剩余7天（5个工作日）（暂定日历）　请报送数据
 2. 国家评估认定（T05-M1）　时限3月31日，剩余7天（5个工作日）（暂定日历）
@@ -283,7 +283,7 @@ def test_monthly_list_names_the_unit_responsible() -> None:
     row: dict[str, object] = {"role": "领导小组", "addressee": "领导小组"}
     message = written(rulebook, "2027-06-01", ("T05-M1", row), form="月度清单", chat="领导小组")
     assert message.title == "【月度清单】领导小组 · 6月1日（周二）"
-    assert message.lines[2].text.endswith("时限3月31日，已逾期62天（暂定日历）　责任单位：县教育局")
+    assert message.lines[2].text.endswith("时限3月31日，已逾期62天　责任单位：县教育局")
 
 
 def a_long_list() -> tuple[list[Finding], list[str]]:
@@ -502,3 +502,8 @@ def test_nothing_restricted_leaves_by_its_title() -> None:
     for message in county_messages():
         shown = text(message)
         assert [title for title in hidden if title in shown and not any(title in other for other in public)] == []
+
+
+def test_a_line_of_several_watches_gives_a_value_once() -> None:
+    details = ["2027年35.3%，基期34.1%，要求不低于基期", "完成值35.3%，目标36%左右", "完成值5.3%，目标6%"]
+    assert list(each_value_once(details)) == [details[0], "目标36%左右", details[2]]
