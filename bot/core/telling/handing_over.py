@@ -104,7 +104,7 @@ class _HandOver:
         return "、".join(called(role) if own else f"{unit}{called(role)}" for unit, role in roles.items())
 
     def duties(self, handed: Sequence[Handed]) -> Iterator[str]:
-        """A line for each duty that is no figure, in the order of the plan; several with one date stand under it."""
+        """A line for each duty that is no figure, in the order of the plan; those that share a date stand under it, behind the others."""
         roles_in_tasks = Counter(role for _, roles in self._roles(handed) for role in roles.values())
         usual = max(roles_in_tasks, key=roles_in_tasks.__getitem__, default=Role.LEAD)
         groups: dict[str, list[str]] = {}
@@ -113,8 +113,12 @@ class _HandOver:
                 title = f"事项{rule.id}" if rule.sensitive else f"{rule.title}（{rule.id}）"
                 behind = "" if roles == {self.chat: usual} else f"{SPACE}{self._in_words(roles)}"
                 groups.setdefault(f"{self._when(rule)}{behind}", []).append(title)
+        alone = [f"{titles[0]}{SPACE}{when}" for when, titles in groups.items() if len(titles) == 1]
+        if alone:
+            yield from _listed("事项", alone)
         for when, titles in groups.items():
-            yield from [f"· {titles[0]}{SPACE}{when}"] if len(titles) == 1 else _listed(when, titles)
+            if len(titles) > 1:
+                yield from _listed(when, titles)
 
     def _shares(self, handed: Sequence[Handed]) -> Iterator[tuple[Rule, dict[str, Role]]]:
         """The rules that are handed over, each with the role of every unit that hears of it."""

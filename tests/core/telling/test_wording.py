@@ -206,6 +206,7 @@ def test_assignment_lists_every_duty_with_its_date_in_words() -> None:
     assert [line.text for line in message.lines] == [
         "一、交办",
         "牵头：第（五）项　高质量推动义务教育优质均衡发展",
+        "事项：",
         "· 国家评估认定（T05-M1）　2027年底（2028年3月31日前公布结果）",
         "· 控辍保学学期排查（T05-R1）　每年3月15日、9月15日",
         "指标（数据由其他单位报送）：",
@@ -230,15 +231,17 @@ def test_duties_with_one_date_stand_under_it_and_tasks_without_a_duty_are_only_n
     assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", {})).lines] == [
         "一、交办",
         "牵头：第（五）项　高质量推动义务教育优质均衡发展",
+        "事项：",
+        "· 第三项（T05-R3）　每年底",
         "每季度末：",
         "· 第一项（T05-R1）",
         "· 第二项（T05-R2）",
-        "· 第三项（T05-R3）　每年底",
     ]
     helper: dict[str, object] = {"addressee": "县财政局", "role": "配合单位"}
     assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", helper), chat="县财政局").lines] == [
         "一、交办",
         "配合：第（五）项　高质量推动义务教育优质均衡发展",
+        "事项：",
         "· 第三项（T05-R3）　每年底",
     ]
 
@@ -259,6 +262,7 @@ def test_what_is_handed_over_is_open_and_has_the_date_in_force() -> None:
         (put_off("T05-R1@2026Q4", "2026-12-31", "2027-01-20"), "2026-11-20 10:00"),
     )
     assert [line.text for line in written(rulebook, "2026-11-23", ("交办:T05", {}), facts=facts).lines][2:] == [
+        "事项：",
         "· 国家评估认定（T05-M1）　延期至2027年5月1日",
         "· 控辍保学学期排查（T05-R1）　每季度末，2026Q4延期至2027年1月20日",
     ]
