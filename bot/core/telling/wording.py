@@ -27,7 +27,7 @@ from bot.core.time.workdays import Calendar
 WEEKDAYS = "一二三四五六日"
 NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 SPACE = "\u3000"
-VALUE = "完成值"  # with which a target's verdict begins
+VALUE = re.compile(r"(?:完成值|\d{4}年?[^\d，]*)([\d.]+\D*)")  # with which a verdict begins: a target's, a watch's
 
 #: The rung of an item that was sent back.
 RETURNED = "退回"
@@ -321,13 +321,12 @@ def _together(findings: Sequence[Finding]) -> Finding:
 
 
 def each_value_once(details: Iterable[str]) -> Iterator[str]:
-    """The details without the value that one before them gave: 完成值35.3% is 2027年35.3% again."""
+    """The details without the value that one before them gave: 完成值35.3% is 2027年35.3% again, and the other way round."""
     said = ""
     for detail in details:
-        value, _, rest = detail.partition("，")
-        again = value.startswith(VALUE) and re.search(
-            rf"(?<![\d.]){re.escape(value.removeprefix(VALUE))}(?![\d.])", said
-        )
+        clause, _, rest = detail.partition("，")
+        value = VALUE.fullmatch(clause)
+        again = value and re.search(rf"(?<![\d.]){re.escape(value[1])}(?![\d.])", said)
         yield rest if rest and again else detail
         said = f"{said}，{detail}"
 

@@ -511,3 +511,5 @@ def test_nothing_restricted_leaves_by_its_title() -> None:
 def test_a_line_of_several_watches_gives_a_value_once() -> None:
     details = ["2027年35.3%，基期34.1%，要求不低于基期", "完成值35.3%，目标36%左右", "完成值5.3%，目标6%"]
     assert list(each_value_once(details)) == [details[0], "目标36%左右", details[2]]
+    details = ["完成值99.5%，目标保持100%", "2027年99.5%，要求不低于100%"]
+    assert list(each_value_once(details)) == [details[0], "要求不低于100%"]
