@@ -204,10 +204,11 @@ class Audit:
         if app.observer.look(scene, now) != look(scene, now):
             self._fail("1 the observer overlooks what a look at everything sees")
 
-    def _heard(self, facts: Facts) -> Tellings:
-        """What was really said, as a memory."""
+    def _heard(self, store: Store) -> Tellings:
+        """What was really said, as a memory. Who heard when is as on record: by delivered entries, which `look_over` checks."""
         seen = (shown for shown in self.shown.values() if shown.whole)
-        return Tellings((past_telling(row, s.number, s.at) for s in seen for row in s.rows), facts.names)
+        tellings = (past_telling(row, s.number, s.at) for s in seen for row in s.rows)
+        return Tellings(tellings, store.facts.names, store.tellings.hearings.copy())
 
     # --- at the end -------------------------------------------------------------
 
@@ -216,13 +217,14 @@ class Audit:
         app = self.app
         assert app is not None
         self.look_over(app.store)
-        scene = replace(app.scene(), memory=self._heard(app.store.facts), used=lambda chat, day: Used())
+        scene = replace(app.scene(), memory=self._heard(app.store), used=lambda chat, day: Used())
         now = self._clock.now()
         excused = {(row.item, row.addressee) for entry in unsettled(app.store) for row in entry.tellings}
         for decision in look(scene, now)[1]:
             key = (decision.finding.item.id, decision.addressee.key)
             telling = decision.rung
-            if decision.reason.tells and telling and telling.slot_on < now.date() and key not in excused:
+            waits = decision.rides or key in excused
+            if decision.reason.tells and telling and telling.slot_on < now.date() and not waits:
                 owed = f"{key[0]} is owed to {key[1]} since {telling.slot_on} ({telling.label}) and was never shown"
                 self._fail(f"1 {owed}" if self._missed(app) else f"11 {owed}, and the self-audit has not noticed")
         self._admin_knows(app)
