@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -68,7 +69,7 @@ def known_item(home: Home, rulebook: Rulebook, item: str) -> Item:
     found = find_item(rulebook, item, wall().date(), facts)
     if found is None:
         _no_case(rulebook, canonical(rulebook, item, facts), facts)
-        planned = items_of(rulebook, wall().date().replace(year=wall().year + 2))
+        planned = items_of(rulebook, date(wall().year + 2, 12, 31))
         raise unknown("事项", item, [one.id for one in (*planned, *arisen_items(rulebook, facts))])
     return found
 
@@ -85,13 +86,6 @@ def _no_case(rulebook: Rulebook, name: str, facts: Facts) -> None:
         )
     if unreached := not_reached(name, rulebook.by_id, facts, rulebook.calendar):
         raise Failure(f"{unreached}。什么都没有写入。")
-
-
-def _not_closed(home: Home, item: Item) -> None:
-    """Raises Failure for an item that is struck off: only `return` opens it again."""
-    mark = facts_of(home).marks.get(item.id)
-    if mark and mark.what == "closed":
-        raise Failure(f"{item.id} 已于{mark.at:%Y-%m-%d}销号；要重新督办请用 duban return。什么都没有写入。")
 
 
 class _Numbers(click.Command):
@@ -187,11 +181,13 @@ def _number(text: str) -> Decimal:
 def done(folder: Path, item: str, by: str, note: str) -> int:
     """报办结：事项转为待核，等办公室销号或退回。"""
     home = opened(folder, tests=False)
-    found = known_item(home, rules_of(home), item)
+    rulebook = rules_of(home)
+    found = known_item(home, rulebook, item)
     if found.due_on is None:
         raise Failure(f"{found.id} 还没有时限，不在督办中。什么都没有写入。", WRONG_USE)
-    _not_closed(home, found)
-    return send(home, Done(item=found.id, by=by, note=note), f"{found.id} {found.shown_title}：已报办结，待核。")
+    payload = Done(item=found.id, by=by, note=note)
+    _check_admitted(home, rulebook, payload, PROBLEMS)
+    return send(home, payload, f"{found.id} {found.shown_title}：已报办结，待核。")
 
 
 @click.command("close")
@@ -201,9 +197,11 @@ def done(folder: Path, item: str, by: str, note: str) -> int:
 def close(folder: Path, item: str, by: str) -> int:
     """销号：核实办结，不再提醒。"""
     home = opened(folder, tests=False)
-    found = known_item(home, rules_of(home), item)
-    _not_closed(home, found)
-    return send(home, Closed(item=found.id, by=by), f"{found.id} {found.shown_title}：已销号。")
+    rulebook = rules_of(home)
+    found = known_item(home, rulebook, item)
+    payload = Closed(item=found.id, by=by)
+    _check_admitted(home, rulebook, payload, PROBLEMS)
+    return send(home, payload, f"{found.id} {found.shown_title}：已销号。")
 
 
 @click.command("return")
@@ -239,7 +237,9 @@ def extend(folder: Path, item: str, to: str, reason: str, by: str) -> int:
         raise Failure(f"新时限{new}不晚于原时限{found.due_on}。什么都没有写入。", WRONG_USE)
     payload = Extended(item=found.id, to=new, rule_due=found.due_on, reason=reason, by=by)
     _check_admitted(home, rulebook, payload)
-    return send(home, payload, f"{found.id} {found.shown_title}：时限由{found.due_on}延至{new}。")
+    granted = facts_of(home).extension_of(found)
+    before = f"{granted.to}（原定{found.due_on}）" if granted else found.due_on
+    return send(home, payload, f"{found.id} {found.shown_title}：时限由{before}延至{new}。")
 
 
 @click.command("silence")

@@ -140,7 +140,12 @@ def _calendar(patient: Patient) -> Iterator[Sign]:
     years = [today.year, *([today.year + 1] if (today.month, today.day) >= NOTICE_MISSING else [])]
     for year in years:
         if rulebook.calendar.is_provisional(today.replace(year=year, month=1, day=4)):
-            yield heed("日历", f"{year}年放假安排没有录入，按暂定日历计算", "通知公布后用 duban calendar add 录入")
+            law = (
+                ""
+                if rulebook.calendar.knows_law_of(year)
+                else f"，法定节日.yaml 里没有{year}年，清明、端午、中秋当作工作日"
+            )
+            yield heed("日历", f"{year}年放假安排没有录入，按暂定日历计算{law}", "通知公布后用 duban calendar add 录入")
         else:
             yield good("日历", f"{year}年放假安排已录入")
 

@@ -311,6 +311,22 @@ def test_what_is_struck_off_is_neither_closed_nor_done_again(duban: Run, home: P
     assert len(peek_store(home / "state").events) == 1
 
 
+def test_a_second_extension_goes_on_from_the_first(duban: Run, home: Path) -> None:
+    common = ("--reason", "施工", "--by", "办公室")
+    assert "时限由2027-12-31延至2028-06-30" in duban("extend", "T05-M1", "2028-06-30", *common)[1]
+    code, _, err = duban("extend", "T05-M1", "2028-03-31", *common)
+    assert code == 2
+    assert "已延期至2028-06-30" in err
+    assert "由2028-06-30（原定2027-12-31）延至2028-09-30" in duban("extend", "T05-M1", "2028-09-30", *common)[1]
+
+
+def test_an_unknown_item_is_refused_on_the_leap_day_too(duban: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli.facts.wall", lambda: moment("2028-02-29 09:00"))
+    code, _, err = duban("done", "T05-M9")
+    assert code == 1
+    assert "没有事项“T05-M9”" in err
+
+
 def test_what_has_no_date_cannot_be_reported_done(duban: Run, home: Path) -> None:
     assert duban("done", "T05-D1")[0] == 2
     assert not peek_store(home / "state").events

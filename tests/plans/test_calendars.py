@@ -10,7 +10,7 @@ from typing import Any
 import chinese_calendar  # type: ignore[import-untyped]
 import pytest
 import yaml
-from borax.calendars.lunardate import LunarDate  # type: ignore[import-untyped]
+from borax.calendars.lunardate import LunarDate, TermUtils  # type: ignore[import-untyped]
 
 from bot.core.time.festivals import new_year, possible
 from bot.core.time.workdays import Calendar, CalendarYear, StatutoryTable
@@ -29,6 +29,7 @@ KNOWN = {
     2034: ("02-18", "04-05", "06-20", "09-27"),
     2035: ("02-07", "04-05", "06-10", "09-16"),
 }
+LISTED = range(2027, 2051)
 
 
 def read(path: Path) -> Any:
@@ -87,7 +88,7 @@ def test_statutory_days_agree_with_what_two_packages_say(year: int) -> None:
     assert [(run.first, run.last) for run in quiet] == [(eve, eve + timedelta(days=7))]
 
 
-@pytest.mark.parametrize("year", KNOWN)
+@pytest.mark.parametrize("year", LISTED)
 def test_lunar_days_agree_with_what_a_third_package_computes(year: int) -> None:
     def solar(month: int, day: int) -> date:
         found: date = LunarDate(year, month, day).to_solar_date()
@@ -97,6 +98,9 @@ def test_lunar_days_agree_with_what_a_third_package_computes(year: int) -> None:
     assert found["春节"][0] == solar(1, 1) - timedelta(days=1)
     assert found["端午节"][0] == solar(5, 5)
     assert found["中秋节"][0] == solar(8, 15)
+    assert found["清明节"][0] == TermUtils.nth_term_day(year, TermUtils.name2index("清明"))
+    quiet = next(one.quiet for one in shipped_table().years if one.year == year)
+    assert [(run.first, run.last) for run in quiet] == [(found["春节"][0], solar(1, 7))]
 
 
 def statutory(year: int) -> dict[str, tuple[date, date]]:
@@ -104,9 +108,9 @@ def statutory(year: int) -> dict[str, tuple[date, date]]:
     return {run.name: (run.first, run.last) for run in rows}
 
 
-def test_the_table_covers_2027_to_2035_with_thirteen_days_each() -> None:
+def test_the_table_covers_2027_to_2050_with_thirteen_days_each() -> None:
     table = shipped_table()
-    assert [one.year for one in table.years] == list(range(2027, 2036))
+    assert [one.year for one in table.years] == list(LISTED)
     assert {sum(len(list(run.days())) for run in one.off) for one in table.years} == {13}
 
 

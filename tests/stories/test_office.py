@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from bot.core.deciding.decisions import ADMIN, Directory
@@ -9,6 +10,7 @@ from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Confirmed, EventRejected, RulesRejected
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
+from bot.core.time.workdays import Calendar, StatutoryTable
 from tests.kit.builders import a_duty, a_milestone, a_rulebook, an_undated, everybody
 from tests.stories.timeline import Sent, Timeline
 
@@ -208,3 +210,13 @@ def test_missing_calendar_is_told_to_the_admin_weekly_from_mid_november() -> Non
     rows = [row for row in story.at("2028-02-28 18:00").rows if row.item == "系统:日历@2028"]
     assert {row.addressee for row in rows} == {ADMIN}
     assert 9 <= len(rows) <= 11
+
+
+def test_the_admin_hears_when_the_table_of_statutory_days_ends() -> None:
+    book = a_rulebook(a_milestone(due="2029-12-31"), starts="2027-11-01")
+    law = StatutoryTable.model_validate({"各年": [{"年份": 2028, "放假": []}]})
+    for table, ends in ((law, False), (StatutoryTable(), True)):
+        story = Timeline(replace(book, calendar=Calendar.build([], table)), start="2027-11-01")
+        said = [one.text for one in of_chat(story.at("2027-11-19 18:00").sent, ADMIN)]
+        assert any("2028年放假安排没有录全" in text for text in said)
+        assert any("法定节日.yaml 里没有2028年" in text for text in said) is ends

@@ -192,6 +192,13 @@ class _Lookup:
         today = canonical(self.rulebook, name, self.facts)
         return today if split_case(today) in self.facts.cases else self.item(name).id
 
+    def unclosed(self, name: str) -> str:
+        """The same id; refuses what is struck off, which only 退回 opens again."""
+        mark = self.facts.marks.get(name)
+        if mark and mark.what == "closed":
+            raise Refused(f"{name}已于{day_of(mark.at)}销号；要重新督办请先退回（duban return）")
+        return name
+
     def chat(self, name: str) -> str:
         """A chat, or a name that is told somewhere: a unit, its 分管领导; with or without a chat of its own."""
         called = addressee_called(self.rulebook, name)
@@ -257,12 +264,16 @@ def _(payload: e.Observed, lookup: _Lookup) -> e.Payload:
 
 @_vet.register
 def _(payload: e.Closed, lookup: _Lookup) -> e.Payload:
-    return payload.model_copy(update={"item": lookup.item_or_case(payload.item)})
+    return payload.model_copy(update={"item": lookup.unclosed(lookup.item_or_case(payload.item))})
 
 
-@_vet.register(e.Done)
-@_vet.register(e.Returned)
-def _(payload: e.Done | e.Returned, lookup: _Lookup) -> e.Payload:
+@_vet.register
+def _(payload: e.Done, lookup: _Lookup) -> e.Payload:
+    return payload.model_copy(update={"item": lookup.unclosed(lookup.item(payload.item).id)})
+
+
+@_vet.register
+def _(payload: e.Returned, lookup: _Lookup) -> e.Payload:
     return payload.model_copy(update={"item": lookup.item(payload.item).id})
 
 
@@ -274,6 +285,9 @@ def _(payload: e.Extended, lookup: _Lookup) -> e.Payload:
         raise Refused(f"{item.id}没有时限，不能延期")
     if payload.to <= item.due_on:
         raise Refused(f"新时限{payload.to}不晚于原时限{item.due_on}")
+    granted = lookup.facts.extension_of(item)
+    if granted and payload.to <= granted.to:
+        raise Refused(f"{item.id}已延期至{granted.to}，新时限{payload.to}不晚于它；要改早，请先撤回延期")
     return payload.model_copy(update={"item": item.id})
 
 

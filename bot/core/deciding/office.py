@@ -312,8 +312,12 @@ def _calendar(rulebook: Rulebook, today: date) -> Iterator[Finding]:
     year = today.year + 1 if (today.month, today.day) >= NOTICE_MISSING else today.year
     if (year == today.year and today.month > 1) or not rulebook.calendar.is_provisional(date(year, 1, 4)):
         return
-    line = f"{year}年放假安排没有录全，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"
-    yield _noted(f"日历@{year}", f"{year}年放假安排没有录全", date(year - 1, *NOTICE_MISSING), [line], "逾期每7天")
+    lines = [f"{year}年放假安排没有录全，该年日期按暂定日历计算。国务院通知公布后用 duban calendar add 录入。"]
+    if not rulebook.calendar.knows_law_of(year):
+        lines.append(
+            f"法定节日.yaml 里没有{year}年：通知录入前，清明、端午、中秋都会当作工作日，照常发消息。请补上这一年。"
+        )
+    yield _noted(f"日历@{year}", f"{year}年放假安排没有录全", date(year - 1, *NOTICE_MISSING), lines, "逾期每7天")
 
 
 def _to_check(rulebook: Rulebook, facts: Facts, items: Sequence[Finding]) -> Iterator[Finding]:

@@ -232,6 +232,10 @@ class Calendar:
         """True while the State Council has not announced that year's days off."""
         return day.year not in self.years_announced
 
+    def knows_law_of(self, year: int) -> bool:
+        """Whether the table of statutory days contains the year; without it 清明, 端午 and 中秋 are taken for workdays."""
+        return year in self._statutory_years
+
     def holiday_name(self, day: date) -> str:
         """The holiday's name (春节, or 国庆节、中秋节 where two fall together); empty on plain weekends and workdays."""
         return self._table(day.year).names.get(day.toordinal(), "")

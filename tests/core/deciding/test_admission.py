@@ -51,6 +51,11 @@ def resume(on: int) -> CaseResumed:
     return CaseResumed(rule="T05-C1", case="2027-003", on=date(2027, 3, on))
 
 
+def longer(month: int, day: int) -> Extended:
+    to = date(2027, month, day)
+    return Extended(item="T05-R1@2027-1", to=to, rule_due=date(2027, 3, 15), reason="施工", by="督查室")
+
+
 def taken_in(*payloads: Payload) -> Facts:
     """Every payload vetted and folded, in order."""
     facts = Facts()
@@ -73,6 +78,12 @@ ACCEPTED: tuple[tuple[Payload, ...], ...] = (
     (opened(), pause(2), Closed(item="T05-C1@2027-003", by="秘书组")),
     (opened(rule="T05-B1"), step(1, 3, "T05-B1")),
     (opened(), Silenced(item="T05-C1@2027-003", until=moment("2027-06-30 17:00"), reason="协查")),
+    (longer(5, 31), longer(6, 30)),
+    (
+        Closed(item="T05-R1@2027-1", by="督查室"),
+        Returned(item="T05-R1@2027-1", reason="缺材料"),
+        Done(item="T05-R1@2027-1"),
+    ),
     (opened(rule="T05-C9"), step(1, 3, "T05-C9"), Closed(item="T05-C9@2027-003-2", by="秘书组")),
 )
 
@@ -114,6 +125,10 @@ REFUSED: tuple[tuple[tuple[Payload, ...], str], ...] = (
     ((opened(), pause(3), resume(2)), "恢复日期2027-03-02早于暂停日期2027-03-03"),
     ((opened(), Closed(item="T05-C1@2027-003-2", by="秘书组")), "T05-C1@2027-003现在是第1步，没有走到第2步"),
     ((opened(), Closed(item="T05-C1@2027-004", by="秘书组")), "没有事项“T05-C1@2027-004”"),
+    ((Closed(item="T05-R1@2027-1", by="督查室"), Done(item="T05-R1@2027-1")), "已于2027-03-31销号"),
+    ((Closed(item="T05-R1@2027-1", by="督查室"), Closed(item="T05-R1@2027-1", by="督查室")), "已于2027-03-31销号"),
+    ((longer(6, 30), longer(5, 31)), "已延期至2027-06-30，新时限2027-05-31不晚于它"),
+    ((longer(6, 30), longer(6, 30)), "已延期至2027-06-30，新时限2027-06-30不晚于它"),
 )  # fmt: skip
 
 
