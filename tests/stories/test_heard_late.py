@@ -38,6 +38,12 @@ def test_what_is_due_soon_after_its_unit_heard_has_ten_workdays_too() -> None:
     )
 
 
+def test_what_is_due_before_the_first_rung_of_its_later_day_is_told_when_it_is_first_heard_of() -> None:
+    """The duty's rungs count from 24 March, so the first of them would come after its own date."""
+    story = Timeline(a_rulebook(a_duty(cadence="每年3月15日")), start="2027-03-10", unheard=True)
+    assert "请于3月24日前补报（原定时限3月15日）" in story.at("2027-03-10 18:00").text
+
+
 def test_whoever_becomes_answerable_has_ten_workdays_and_nobody_above_hears_earlier() -> None:
     before = a_rulebook(a_milestone(due="2027-03-10"))
     story = Timeline(before, start="2027-01-04", unheard=True)

@@ -490,9 +490,11 @@ def _handed_on(rung: DatedRung | None, last: PastTelling, desk: Desk) -> DatedRu
 
 
 def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None, desk: Desk) -> DatedRung | None:
-    """The rung that asks for something past its date of which nobody who answers for it has heard: told once, at once."""
-    past = finding.asking.unheard and finding.due_on is not None and finding.due_on < desk.today
-    if not past or last is not None or addressee.roles.isdisjoint(ACTING):
+    """The rung that asks by a later day for what nobody who answers for it has heard of: told once, at once.
+
+    The ladder's own rungs count from the later day, so that the first of them may come when the date of the rule is past.
+    """
+    if not finding.asking.unheard or last is not None or addressee.roles.isdisjoint(ACTING):
         return None
     return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
 

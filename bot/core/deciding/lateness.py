@@ -70,7 +70,7 @@ class Listener:
         asking, force = found
         if asking is IN_TIME or asking.by is None or item.due_on is None:
             return IN_TIME
-        if item.due_on > self._soon:
+        if item.due_on >= self._soon:
             return self._ahead(item.due_on) if asking.unheard else IN_TIME
         if force and item.due_on < force and item.period and not item.rule.kind.asks_for_values:
             return VOID
