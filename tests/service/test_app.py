@@ -165,7 +165,7 @@ async def test_two_rules_for_one_chat_in_one_minute_make_one_message(tmp_path: P
         await house.live("2027-03-10T18:00")
         [bubble] = house.seen("县教育局")
         assert "交办" in bubble.source
-        assert "T05-R1@2027-1" in bubble.source
+        assert "T05-M1-01" in bubble.source
 
 
 async def test_an_item_sent_back_is_told_the_same_day_and_only_once(tmp_path: Path) -> None:
