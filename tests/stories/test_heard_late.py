@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.facts.events import Confirmed
+from bot.core.facts.events import Closed, Confirmed
 from tests.kit.builders import a_duty, a_milestone, a_rulebook, moment
 from tests.stories.timeline import Timeline
 
@@ -65,6 +65,13 @@ def test_a_period_that_was_over_before_its_rule_came_into_force_is_not_asked_for
     assert set(story.reasons("T05-R1@2027Q1").values()) == {"BEFORE_FORCE"}
     assert "T05-R1@2027Q1" not in story.at("2027-06-14 18:00").text
     assert "T05-R1@2027Q2" in story.at("2027-06-16 18:00").text
+
+
+def test_what_a_later_period_made_good_is_not_asked_for_late() -> None:
+    story = Timeline(a_rulebook(a_duty(cadence="每季度末")), start="2027-07-05", unheard=True)
+    story.happens(Closed(item="T05-R1@2027Q2", by="办公室"))
+    assert story.reasons("T05-R1@2027Q1")["县教育局"] == "MADE_GOOD"
+    assert "T05-R1@2027Q1" not in story.at("2027-07-30 18:00").text
 
 
 def test_a_proposal_speaks_from_the_day_on_which_it_was_confirmed() -> None:

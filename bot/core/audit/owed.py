@@ -112,7 +112,8 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
         if item.rule.kind.plain:
             plain.add(item.id)
             found = _plain_verdict(item, books, dates, today, parents)
-            if found is not None and not (found.state is State.OVERDUE and _is_before(item, over)):
+            missed = found is not None and (found.state is State.OVERDUE or found.since)
+            if found is not None and not (missed and _is_before(item, over)):
                 yield found
     for finding in books.findings.values():
         if finding.item.id not in plain and not finding.item.rule.kind.plain:

@@ -37,7 +37,7 @@ class Finding:
     `due_on` is the effective due date, under which tellings are recorded; `anchor` is the date the ladder counts from.
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
     `asking` says how it stands to its unit's first hearing: with a later day in it, `anchor` is that day, and not `due_on`.
-    `made_good_by` is the later period that was done, so that this one, though missed, is over.
+    `made_good_by` is the later period that was done, so that this one, though missed or asked for late, is over.
     `registered_at` is when the last thing was registered for its unit: done, closed, returned, extended.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
     `extended_for` are the reasons that were typed, fit to be quoted. `known` is that of the judgement.
@@ -175,7 +175,7 @@ def laid_over(
         anchor=anchor,
         detail=detail,
         extended=extended is not None,
-        made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED else "",
+        made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED or asking.by else "",
         returned_at=mark.at if mark and mark.what == "returned" else None,
         registered_at=max((one.at for one in (mark, granted) if one), default=None),
         returned_for=quoted(mark.note) if mark and mark.what == "returned" else "",
