@@ -11,8 +11,9 @@ from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, opened, sa
 from bot.cli.explain import state_folder, usable_rulebook_for_looking
 from bot.core.rules.item_ids import typed_id
 from bot.core.telling.entry import Entry
-from bot.core.telling.receipts import Receipt, as_json, in_words, receipts
+from bot.core.telling.receipts import Receipt, Sheet, as_json, in_words, receipts
 from bot.core.time.zone import ZONE
+from bot.platforms import as_read
 from bot.service.home import Home, peek_store
 from bot.sources.clock import wall
 from bot.state.archive import Archive, past_entries
@@ -156,10 +157,11 @@ def _all_entries(state: Path, store: Store) -> Iterator[Entry]:
     yield from sorted(store.entries.values(), key=lambda entry: (entry.at, entry.number))
 
 
-def _print(item: str, found: list[Receipt], texts: Mapping[str, str]) -> None:
+def _print(item: str, found: list[Receipt], texts: Mapping[str, Sheet]) -> None:
     click.echo(f"送达凭证：{item}")
+    read = {sha: Sheet(one.part, as_read(one.text)) for sha, one in texts.items()}
     for one in found:
-        click.echo("\n".join(in_words(one, texts)))
+        click.echo("\n".join(in_words(one, read)))
     delivered = sum(one.entry.delivered_at is not None for one in found)
     click.echo(f"共{len(found)}条，已送达{delivered}条；出具时间{wall():%Y-%m-%d %H:%M}。")
 

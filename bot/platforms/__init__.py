@@ -29,6 +29,7 @@ from bot.platforms._server import Markup as Markup
 from bot.platforms._server import RefusalError as RefusalError
 from bot.platforms._server import Server as Server
 from bot.platforms._server import Shown as Shown
+from bot.platforms._text import as_read as as_read
 
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 

@@ -6,6 +6,7 @@ and none reads them as mark-up. Links stay links.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,6 +31,12 @@ _LINK = re.compile(r"(https?://([A-Za-z0-9.-]+(?::\d{1,5})?)(?:[/?#][\w\-.~/?=&%
 
 _WIDE = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>[]*`_~|\\&"})
 _LIST_MARK = re.compile(r"^(?:[#+=-]|\d{1,9}[.)](?= |$))")  # what makes a heading, list or rule at the start of a line
+
+#: The mark-up that the dialects write, and what is left of each for a reader.
+_MARK_UP = re.compile(
+    r"^(?:#{1,6}|>) |\*\*(?P<bold>[^*\n]+)\*\*|</?(?:font|text_tag)[^<>\n]*>|\[(?P<host>[^\[\]\n]+)\]\(https?://[^()\s]+\)",
+    re.MULTILINE,
+)
 
 _MOBILE = re.compile(r"1\d{10}|\+\d{1,4}-?\d{5,14}")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -114,6 +121,14 @@ def mentioned(message: Message) -> tuple[list[str], list[str]]:
     mobiles = [who for who in message.mentions if _MOBILE.fullmatch(who)]
     users = [who for who in message.mentions if who not in mobiles and _USER.fullmatch(who) and who.lower() != "all"]
     return mobiles, users
+
+
+def as_read(text: str) -> str:
+    """What a request said (`words_of`) as its readers saw it: no mark-up, no entities, no empty lines, the title once."""
+    shown = html.unescape(_MARK_UP.sub(lambda found: found["bold"] or found["host"] or "", text))
+    lines = [line.strip() for line in shown.splitlines() if line.strip()]
+    twice = len(lines) > 1 and widened(lines[0]) == widened(lines[1])
+    return "\n".join(lines[twice:])
 
 
 def missing_keyword(keyword: str, *shown: str) -> str:

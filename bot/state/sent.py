@@ -21,6 +21,7 @@ from typing import Any
 
 from loguru import logger
 
+from bot.core.telling.receipts import Sheet
 from bot.core.time.zone import ZONE
 from bot.platforms import words_of
 from bot.state.disk.errors import DamagedArchive
@@ -84,10 +85,14 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:HASH]
 
 
-def texts_of(folder: Path, numbers: Collection[str]) -> dict[str, str]:
-    """The texts of these messages by hash. A text that was changed no longer has its hash and is left out."""
+def texts_of(folder: Path, numbers: Collection[str]) -> dict[str, Sheet]:
+    """The texts of these messages by hash, each with its part. A text that was changed no longer has its hash and is left out."""
     rows = (row for path in sorted(folder.glob(FILES)) for _, _, row in _rows(path))
-    return {row["sha256"]: row["text"] for row in rows if row["number"] in numbers and _sound(row)}
+    return {
+        row["sha256"]: Sheet(row.get("part", ""), row["text"])
+        for row in rows
+        if row["number"] in numbers and _sound(row)
+    }
 
 
 def check_sent(folder: Path) -> int:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.core.telling.message import Line, LineKind, Message, Paint
 from bot.core.telling.outcome import Verdict
-from bot.platforms import Robot, Style, _surely_fits, parts, platform, platforms, smaller, words_of
+from bot.platforms import Robot, Style, _surely_fits, as_read, parts, platform, platforms, smaller, words_of
 from bot.platforms._text import plain
 from bot.sending.chats import RobotForm
 from tests.platforms.samples import NOW, Chat, filled, lines_of, measured, message, narrow, sample
@@ -320,6 +320,19 @@ def test_everything_people_read_is_among_the_words_kept_and_no_secret_is(dialect
     assert "sign" not in kept
     assert (sample(dialect).secret or "SECdemo") not in kept
     assert chat.token not in kept
+
+
+@owed
+def test_a_receipt_reads_as_the_message_did(dialect: str, style: Style) -> None:
+    chat = Chat(dialect, style, secret=sample(dialect).secret)
+    lines = (Line("逾期", LineKind.HEADING), Line("1. A&B <甲> 已逾期3天", light="已逾期", paint=Paint.RED))
+    said = Message("【督办汇总】县教育局", lines, (Line("依据：方案", LineKind.NOTE),), "2027-0412")
+    read = as_read(words_of(chat.request(said).body))
+    assert not re.search(r"\*\*|^[#>] |</|&#|&amp;", read, re.MULTILINE)
+    assert read.splitlines()[0] == "【督办汇总】县教育局"
+    assert read.count("【督办汇总】县教育局") == 1
+    assert read.splitlines()[1] == "逾期"
+    assert "已逾期3天" in read
 
 
 @pytest.mark.parametrize("dialect", platforms())

@@ -19,6 +19,7 @@ import pytest
 import bot.state.backup as module
 from bot.core.facts.events import Done, Event
 from bot.core.telling.entry import EntryState
+from bot.core.telling.receipts import Sheet
 from bot.core.time.zone import ZONE
 from bot.state.archive import Archive, Seal
 from bot.state.backup import back_up, copies, copy_of, prune, read_backup, restore, salvage
@@ -127,10 +128,10 @@ def test_the_words_as_they_were_sent_come_back_with_a_backup_and_with_a_salvage(
     sent.close()
     back_up(state, tmp_path / "b.tar.gz", NOW)
     restore(state, read_backup(tmp_path / "b.tar.gz"), NOW)
-    assert texts_of(state / "archive", {"2026-0001"}) == {sha: "原文"}
+    assert texts_of(state / "archive", {"2026-0001"}) == {sha: Sheet("1/1", "原文")}
     damage(state)
     assert salvage(state, LATER) is not None
-    assert texts_of(state / "archive", {"2026-0001"}) == {sha: "原文"}
+    assert texts_of(state / "archive", {"2026-0001"}) == {sha: Sheet("1/1", "原文")}
 
 
 def test_a_state_not_begun_can_be_backed_up(tmp_path: Path) -> None:

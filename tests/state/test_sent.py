@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.rules.succession import UNCHANGED
 from bot.core.telling.entry import EntryState
-from bot.core.telling.receipts import MISSING, as_json, in_words, receipts
+from bot.core.telling.receipts import MISSING, Sheet, as_json, in_words, receipts
 from bot.platforms import platforms
 from bot.state.disk.errors import DamagedArchive
 from bot.state.sent import Sent, check_sent, digest, texts_of
@@ -30,7 +30,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 def told(office: Office, number: str) -> list[str]:
     """The words kept of a message, in order."""
     texts = texts_of(office.folder / "archive", {number})
-    return [texts[one] for one in office.entry(number).texts]
+    return [texts[one].text for one in office.entry(number).texts]
 
 
 async def test_every_part_is_kept_exactly_as_its_readers_got_it(office: Office) -> None:
@@ -91,6 +91,30 @@ async def test_a_receipt_gives_the_words_and_says_when_they_were_changed(office:
         check_sent(folder)
 
 
+async def test_a_receipt_has_each_part_once_with_its_number(office: Office) -> None:
+    number = long_digest(office)
+    await office.send()
+    texts = texts_of(office.folder / "archive", {number})
+    [receipt, *_] = receipts([office.entry(number)], frozenset({"T05-M1"}), UNCHANGED)
+    heads = [line.partition("（")[0].strip() for line in in_words(receipt, texts) if "原文" in line]
+    assert len(heads) > 1
+    assert heads == [f"原文{place}/{len(heads)}" for place in range(1, len(heads) + 1)]
+
+
+async def test_a_message_of_one_part_that_went_twice_is_shown_as_it_went_last(office: Office) -> None:
+    office.twin.drop_after_accept("县教育局")
+    number = office.promise()
+    await office.send()
+    office.twin.heal("县教育局")
+    await office.retry(number)
+    texts = texts_of(office.folder / "archive", {number})
+    [receipt] = receipts([office.entry(number)], frozenset({"T05-M1"}), UNCHANGED)
+    said = "\n".join(in_words(receipt, texts))
+    assert said.count("原文（散列") == said.count("【补发】") == 1
+    assert "此前还发过1段" in said
+    assert [one["part"] for one in as_json(receipt, texts)["sent"]] == ["1/1", "1/1"]
+
+
 async def test_the_live_state_holds_a_hash_and_not_the_words(office: Office) -> None:
     number = office.promise()
     before = len(office.entry(number).model_dump_json())
@@ -109,7 +133,7 @@ def test_a_line_torn_by_a_crash_costs_that_line_only(tmp_path: Path) -> None:
     sent = Sent(tmp_path)
     sent.keep("2027-0002", "1/1", BODY, NOW)
     sent.close()
-    assert texts_of(tmp_path, {"2027-0002"}) == {first: "第一行\n第二行"}
+    assert texts_of(tmp_path, {"2027-0002"}) == {first: Sheet("1/1", "第一行\n第二行")}
     assert check_sent(tmp_path) == 2
 
 

@@ -23,7 +23,6 @@ from bot.core.time.zone import ZONE
 
 #: The hash that the first row of the chain carries.
 NOTHING = "0" * 64
-NO_TEXTS: Mapping[str, str] = {}
 #: Shown where the words are gone or no longer have their hash.
 MISSING = "（原文缺失或被改过，无法出具）"
 
@@ -75,6 +74,17 @@ class Receipt:
     telling: Telling
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The text of one part as it was kept; `part` is its place in that sending, 1/2."""
+
+    part: str
+    text: str
+
+
+NO_TEXTS: Mapping[str, Sheet] = {}
+
+
 def receipts(entries: Iterable[Entry], wanted: frozenset[str], names: Succession) -> Iterator[Receipt]:
     """Every time one of the `wanted` items, or an item of a wanted rule, was put into a message; in the order of `entries`.
 
@@ -86,7 +96,7 @@ def receipts(entries: Iterable[Entry], wanted: frozenset[str], names: Succession
                 yield Receipt(entry, telling)
 
 
-def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]:
+def in_words(receipt: Receipt, texts: Mapping[str, Sheet] = NO_TEXTS) -> list[str]:
     """A receipt as Chinese lines, what was sent at the end (`texts` by hash). Chats by their names only; no entry has an address."""
     entry, telling = receipt.entry, receipt.telling
     due = f"，时限{long_date(telling.due_on)}" if telling.due_on else ""
@@ -103,13 +113,22 @@ def in_words(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> list[str]
         lines.append(f"　已尝试{entry.attempts}次　机器人：{entry.robot}")
     answer = " ".join(part for part in (entry.code, entry.why) if part)
     lines.append(f"　{'说明' if entry.state is EntryState.CANCELLED else '平台答复'}：{answer or '无'}")
-    for place, text in enumerate(entry.texts, 1):
-        lines.append(f"　原文{place}/{len(entry.texts)}（散列 {text}）：")
-        lines += [f"　　{line}" for line in texts.get(text, MISSING).splitlines()]
-    return lines
+    return [*lines, *_originals(entry, texts)]
 
 
-def as_json(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> dict[str, Any]:
+def _originals(entry: Entry, texts: Mapping[str, Sheet]) -> Iterator[str]:
+    """Each part once, as it was sent last; what the last sending, perhaps cut otherwise, replaced is only counted."""
+    sheets = {sha: texts.get(sha, Sheet("", MISSING)) for sha in entry.texts}
+    total = next((one.part.partition("/")[2] for one in reversed(sheets.values()) if one.part), "")
+    last = {one.part or sha: sha for sha, one in sheets.items() if one.part.partition("/")[2] in ("", total)}
+    for part, sha in sorted((sheets[sha].part, sha) for sha in last.values()):
+        yield f"　原文{part if total not in ('', '1') else ''}（散列 {sha}）："
+        yield from (f"　　{line}" for line in sheets[sha].text.splitlines())
+    if earlier := len(sheets) - len(last):
+        yield f"　此前还发过{earlier}段，可能已被看到，全文见 --json"
+
+
+def as_json(receipt: Receipt, texts: Mapping[str, Sheet] = NO_TEXTS) -> dict[str, Any]:
     """A receipt for programs; times in Asia/Shanghai, `text` null where the words are not kept or were changed."""
     entry, telling = receipt.entry, receipt.telling
     return {
@@ -137,7 +156,10 @@ def as_json(receipt: Receipt, texts: Mapping[str, str] = NO_TEXTS) -> dict[str, 
         "resent": entry.resent,
         "code": entry.code,
         "why": entry.why,
-        "sent": [{"sha256": text, "text": texts.get(text)} for text in entry.texts],
+        "sent": [
+            {"sha256": sha, "part": one.part if one else None, "text": one.text if one else None}
+            for sha, one in ((sha, texts.get(sha)) for sha in entry.texts)
+        ],
     }
 
 
