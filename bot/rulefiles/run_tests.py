@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bot.core.deciding.admission import Refused, vetted
 from bot.core.deciding.findings import HORIZON, arisen_items, items_of
+from bot.core.deciding.reasons import Reason
 from bot.core.facts.case_steps import ids_of_cases
 from bot.core.facts.events import Event, Silenced
 from bot.core.facts.facts import Facts, fold
@@ -249,7 +250,12 @@ def holds(one: Expectation, unit: str, said: Iterable[WordedMessage]) -> bool:
         parts = [part for message in own for part in message.about]
         return bool(own) and _heard(one.texts, (message.text for message in own), parts)
     about = (part for message in own for part in message.about if is_about(part, one.item))
-    return any(_heard(one.texts, [part.text], [part]) for part in about)
+    return any(_heard(one.texts, [part.text], [part]) for part in about if one.texts or not _registers(part))
+
+
+def _registers(part: WordedTelling) -> bool:
+    """Whether it only says what was registered for the unit: it asks for nothing, so a test must quote it to mean it."""
+    return part.telling.reason == Reason.REGISTERED.name
 
 
 def _heard(wanted: Iterable[str], said: Iterable[str], parts: Sequence[WordedTelling]) -> bool:

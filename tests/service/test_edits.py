@@ -114,7 +114,7 @@ async def test_a_shorter_interval_counts_from_what_was_told_last(tmp_path: Path)
 
     task = due("2027-03-31")
     changes = {"tasks/05.yaml": task, "ladders.yaml": ladder(30)}
-    async with furnished(tmp_path, "2027-03-31T08:00", changes=changes) as house:
+    async with furnished(tmp_path, "2027-03-31T08:00", changes=changes, heard=True) as house:
         await house.live("2027-05-10T18:00")
         told = [on for item, addressee, on in tellings(house) if item == "T05-M1" and addressee == "县教育局"]
         assert max(map(str, told)) == "2027-04-30"
@@ -357,7 +357,7 @@ A_DAY_OFF = """\
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_rung_that_a_notice_moves_is_told_once_and_none_is_skipped(restarted: bool, tmp_path: Path) -> None:
     """The tenth workday of March is the 12th, and after the notice the 15th; three workdays before it are the 9th and the 10th."""
-    async with furnished(tmp_path, "2027-03-08T08:00") as house:
+    async with furnished(tmp_path, "2027-03-08T08:00", heard=True) as house:
         edit(house, tasks_05=edited(TASK, "每年3月15日、9月15日", "每月第10个工作日"))
         await look(house, "2027-03-09T10:02")
         (house.folder / "rules" / "calendars" / "2027县.yaml").write_text(A_DAY_OFF, "utf-8")

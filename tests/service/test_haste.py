@@ -31,7 +31,7 @@ def returned(house: House, key: str = "r") -> Event:
 
 
 async def test_an_item_sent_back_in_a_quiet_hour_is_told_by_a_look_at_it_alone(tmp_path: Path) -> None:
-    async with furnished(tmp_path) as house:
+    async with furnished(tmp_path, heard=True) as house:
         await quiet(house)
         before = house.store.meta("evaluated")
         entries = house.app.take_in(returned(house))
@@ -44,7 +44,7 @@ async def test_an_item_sent_back_in_a_quiet_hour_is_told_by_a_look_at_it_alone(t
 
 
 async def test_several_events_in_a_row_are_each_taken_in_at_once_and_told_as_one_look_would(tmp_path: Path) -> None:
-    async with furnished(tmp_path) as house:
+    async with furnished(tmp_path, heard=True) as house:
         await quiet(house)
         assert house.app.take_in(returned(house))
         closed = Event.of(Closed(item=ITEM, by="办公室"), key="c", time=house.clock.now(), source="test")
@@ -58,7 +58,7 @@ async def test_several_events_in_a_row_are_each_taken_in_at_once_and_told_as_one
 async def test_an_event_known_already_changes_nothing_and_one_in_a_busy_hour_is_looked_at_with_all(
     tmp_path: Path,
 ) -> None:
-    async with furnished(tmp_path) as house:
+    async with furnished(tmp_path, heard=True) as house:
         await quiet(house)
         house.app.take_in(returned(house))
         assert house.app.take_in(returned(house)) == []
@@ -70,7 +70,7 @@ async def test_an_event_known_already_changes_nothing_and_one_in_a_busy_hour_is_
 
 
 async def test_what_only_delivery_writes_down_is_no_reason_to_look_again(tmp_path: Path) -> None:
-    async with furnished(tmp_path) as house:
+    async with furnished(tmp_path, heard=True) as house:
         await quiet(house)
         revision = house.store.revision
         with house.store.work():
@@ -80,7 +80,7 @@ async def test_what_only_delivery_writes_down_is_no_reason_to_look_again(tmp_pat
 
 
 async def test_a_telling_taken_back_is_looked_at_again(tmp_path: Path) -> None:
-    async with furnished(tmp_path) as house:
+    async with furnished(tmp_path, heard=True) as house:
         await quiet(house)
         entry = next(iter(house.store.entries.values()))
         with house.store.work():

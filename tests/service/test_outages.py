@@ -85,7 +85,7 @@ async def _flow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @asynccontextmanager
 async def cabled(folder: Path, start: str) -> AsyncIterator[tuple[House, Cable]]:
     """A busy house whose platforms stand behind a cable."""
-    async with furnished(folder, start, changes=CROWDED, begin=False) as house:
+    async with furnished(folder, start, changes=CROWDED, begin=False, heard=True) as house:
         cable = Cable(house.port)
         await cable.plug()
         house.port = cable.port
@@ -199,7 +199,9 @@ async def test_after_an_outage_of_every_platform_each_chat_gets_all_it_is_owed_o
 async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one_digest_with_true_dates(
     tmp_path: Path,
 ) -> None:
-    async with furnished(tmp_path, "2027-03-01T08:00", changes=CROWDED, names=(ADMIN, *HEARERS), begin=False) as house:
+    async with furnished(
+        tmp_path, "2027-03-01T08:00", changes=CROWDED, names=(ADMIN, *HEARERS), begin=False, heard=True
+    ) as house:
         write_chats(house, ADMIN, *HEARERS)
         house.open(read_home(tmp_path).chats)
         owed = {one for one in due_things(house, "2027-03-01T08:00", "2027-03-11T09:00") if one[1] in HEARERS}
@@ -276,7 +278,7 @@ async def power_cut(house: House) -> None:
 
 
 async def test_twenty_power_cuts_in_the_hour_in_which_everything_is_due_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    async with furnished(tmp_path, "2027-03-10T08:00", changes=CROWDED) as house:
+    async with furnished(tmp_path, "2027-03-10T08:00", changes=CROWDED, heard=True) as house:
         owed = due_things(house, "2027-03-10T08:00", "2027-03-10T18:00")
         for minute in range(0, 60, 3):
             if minute % 2:
