@@ -316,13 +316,19 @@ def _rung(
         return
     if after and one.state is State.ADVISED:
         return
-    on = dates.first_unheard(rung, one.late_from if after else one.due_on, heard, one.still)
+    on = dates.first_unheard(rung, _base(one, rung), heard, one.still)
     if (heard is not None and on <= heard) or (ahead and _listed(one, rung, hearer, on, dates)):
         return
     told_on = dates.told_on(on, ahead)
     if weekday is not None and rung.offset.repeats and rung.delivery is Delivery.DIGEST:
         told_on = dates.on_weekday(on, weekday)
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
+
+
+def _base(one: ExpectedState, rung: RungForm) -> date:
+    """The day that a rung counts from; what became known on the day of a month's list stands in the next one."""
+    base = one.late_from if rung.offset.side is Side.AFTER else one.due_on
+    return base + DAY if one.happened and rung.delivery is Delivery.MONTHLY else base
 
 
 def _listed(one: ExpectedState, rung: RungForm, hearer: str, on: date, dates: PlainDates) -> bool:
@@ -385,7 +391,6 @@ def asked(one: ExpectedState, on: date, hearer: str, dates: PlainDates) -> bool:
     rule = one.item.rule
     roles = {role for led in (True, False) for role in _hearers(rule, led, False).get(name_of(hearer), ())}
     for rung in rule.ladder.rungs:
-        base = one.late_from if rung.offset.side is Side.AFTER else one.due_on
-        if roles & set(rung.roles) and dates.first_unheard(rung, base, on - timedelta(days=1)) == on:
+        if roles & set(rung.roles) and dates.first_unheard(rung, _base(one, rung), on - timedelta(days=1)) == on:
             return True
     return False

@@ -283,7 +283,10 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
 def of_rung(
     rung: RungForm, anchor: Anchor, calendar: Calendar, still: bool = False, weekday: int | None = None
 ) -> Iterator[DatedRung]:
-    """Every date of one rung, in order; without end for a rung that repeats. What is `still` is repeated once a quarter."""
+    """Every date of one rung, in order; without end for a rung that repeats. What is `still` is repeated once a quarter.
+
+    What became known on the day of a month's list is too late for it: it stands in the next one.
+    """
     slowed = still and rung.offset.repeats and rung.delivery is not Delivery.MONTHLY
     offset = _EACH_QUARTER if slowed else rung.offset
     before, label = _before_due(rung, anchor), _label(offset)
@@ -291,7 +294,8 @@ def of_rung(
     for times in count(1) if offset.repeats else (0,):
         on = _nominal(offset, times, anchor, calendar)
         if rung.delivery is Delivery.MONTHLY:
-            yield from _each_quarter(_monthly(rung, on, calendar)) if still else _monthly(rung, on, calendar)
+            lists = _monthly(rung, on + timedelta(days=anchor.happened), calendar)
+            yield from _each_quarter(lists) if still else lists
             return
         slot_on = on_weekday(on, weekday, calendar) if waits and weekday is not None else None
         yield DatedRung(on, slot_on or send_day(on, not before, calendar), rung, label, before, times)
