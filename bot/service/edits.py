@@ -9,8 +9,9 @@ from pathlib import Path
 
 from loguru import logger
 
+from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.look import Scene, look
-from bot.core.facts.events import Event, RulesRejected
+from bot.core.facts.events import Event, RulesMended, RulesRejected
 from bot.rulefiles.loader import FOLDER, assemble, read_files, rule_paths
 from bot.rulefiles.run_tests import proven
 from bot.rulefiles.text.problems import START, Problem
@@ -19,14 +20,27 @@ from bot.service.app import App
 from bot.service.home import Home, own_chats, remember_rules
 from bot.sources import Source
 from bot.sources.rule_files import EditedFiles, Files, digest
+from bot.state.store import Store
 
 
-def rejection(files: Files, problems: Sequence[Problem], now: datetime) -> Event:
-    """The event that says that an edit was refused; its id is the edit's digest, so it is told once per edit."""
+def rejected(store: Store, files: Files, problems: Sequence[Problem], now: datetime) -> Event | None:
+    """The event that says that an edit was refused; None if that stands already, so it is told once until it is put right."""
     edit = digest(files)
     errors = [problem for problem in problems if problem.is_error]
     payload = RulesRejected(digest=edit, problems=len(errors), first=tuple(str(problem) for problem in errors[:3]))
-    return Event.of(payload, key=f"rules-{edit}", time=now, source="duban/rules")
+    if any(one.stands and one.key == payload.key for one in store.facts.rejections):
+        return None
+    return Event.of(payload, key=f"rules-{edit}-{now:%Y%m%dT%H%M%S}", time=now, source="duban/rules")
+
+
+def mended(store: Store, now: datetime, *, quietly: bool = False) -> Event | None:
+    """The event that says that refused edits were put right, if any stands. The admin hears of it who heard of one of them."""
+    standing = [one for one in store.facts.rejections if one.stands]
+    if not standing:
+        return None
+    told = not quietly and any(store.reached(f"系统:{one.key}", ADMIN) for one in standing)
+    key = f"rules-mended-{now:%Y%m%dT%H%M%S}"
+    return Event.of(RulesMended(told=told), key=key, time=now, source="duban/rules")
 
 
 class Edits:
@@ -49,19 +63,25 @@ class Edits:
         return [self.rules, self.chats] if config else [self.rules]
 
     def _adopt_rules(self, files: Files, now: datetime) -> None:
-        """A good edit replaces the rulebook; a bad one is told to the admin once and changes nothing."""
+        """A good edit replaces the rulebook and ends what was refused before; a bad one is told to the admin once and changes nothing."""
         loaded = proven(assemble(files))
         problems = loaded.problems
         if loaded.rulebook is not None:
             problems = _trial(replace(self._app.scene(), rulebook=loaded.rulebook), now)
         if loaded.rulebook is None or problems:
             logger.warning("规则改动有错误，仍按上一版运行：{}", next((str(p) for p in problems if p.is_error), ""))
-            self._app.take_in(rejection(files, problems, now))
-        elif loaded.rulebook.digest != self._app.rulebook.digest:
+            self._take_in(rejected(self._app.store, files, problems, now))
+            return
+        self._take_in(mended(self._app.store, now))
+        if loaded.rulebook.digest != self._app.rulebook.digest:
             logger.info("规则已更新")
             remember_rules(self._app.store, files)
             self._app.adopt(loaded.rulebook)
             self.chats.forget()
+
+    def _take_in(self, event: Event | None) -> None:
+        if event is not None:
+            self._app.take_in(event)
 
     def _chat_files(self) -> Files:
         """chats.yaml and the secret files it names, as far as they exist."""

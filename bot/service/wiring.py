@@ -20,7 +20,7 @@ from bot.sending.delivery import Deliveries
 from bot.sending.robots import Robots
 from bot.service.app import App
 from bot.service.clock_steps import ClockSteps
-from bot.service.edits import Edits, rejection
+from bot.service.edits import Edits, mended, rejected
 from bot.service.heartbeat import heartbeat
 from bot.service.home import Home, everybody, under_another_calendar, usable_rulebook
 from bot.service.hourly_audit import HourlyAudit
@@ -56,12 +56,18 @@ def make_app(
     )  # fmt: skip
     app.adopt(rulebook, before)
     app.note_recovery()
-    if home.rulebook is None:
-        with store.work():
-            event = rejection(home.files, home.loaded_problems, clock.now())
-            if not store.knows(event):
-                store.keep(event)
+    _note_soundness(home, store, clock)
     return app
+
+
+def _note_soundness(home: Home, store: Store, clock: Clock) -> None:
+    """Keeps that the rule files cannot be used; or that they can again, of which nobody is told: who starts the service knows."""
+    now = clock.now()
+    unusable = home.rulebook is None
+    event = rejected(store, home.files, home.loaded_problems, now) if unusable else mended(store, now, quietly=True)
+    if event is not None:
+        with store.work():
+            store.keep(event)
 
 
 def listen(app: App, home: Home, *, config: bool = True) -> None:

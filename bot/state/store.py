@@ -355,6 +355,12 @@ class Store:
         """The oldest entry of a chat that is sent automatically."""
         return self.shelf.head(chat)
 
+    def reached(self, item: str, addressee: str) -> bool:
+        """Whether an addressee was told of an item in a message that went out, or that may have."""
+        waiting = (one for one in self.open_entries() if not one.doubtful)
+        ahead = any(row.item == item and row.addressee == addressee for one in waiting for row in one.tellings)
+        return bool(self.tellings.of(item, addressee)) and not ahead
+
     def open_entries(self) -> list[Entry]:
         """Entries still to be delivered."""
         return self.shelf.open()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts.events import PAYLOADS, EventRejected, ResendAsked, RobotMended, RulesRejected
+from bot.core.facts.events import PAYLOADS, EventRejected, ResendAsked, RobotMended, RulesMended, RulesRejected
 from bot.rulefiles.known import VERBS
 from bot.rulefiles.loader import assemble
 from bot.rulefiles.rule_tests import Expectation, RuleTest, written
@@ -16,7 +16,7 @@ from bot.rulefiles.text.problems import Problem
 from tests.kit.rules_factory import place_of, rule_files
 
 # The bot's own to write, or about messages and robots: neither decides what is owed.
-OWN = {RulesRejected, EventRejected, ResendAsked, RobotMended}
+OWN = {RulesRejected, RulesMended, EventRejected, ResendAsked, RobotMended}
 
 
 def read(text: str) -> tuple[list[Problem], list[RuleTest]]:

@@ -128,6 +128,35 @@ async def test_a_shorter_interval_counts_from_what_was_told_last(tmp_path: Path)
 # --- bad edits -------------------------------------------------------------------------------
 
 
+async def test_what_is_put_right_before_anybody_heard_of_it_is_never_told(tmp_path: Path) -> None:
+    async with furnished(tmp_path, "2027-03-01T08:00") as house:
+        await house.live("2027-03-01T18:30")
+        house.reopen()
+        edit(house, tasks_05=edited(TASK, "2027年底", "2027年13月"))
+        await look(house, "2027-03-01T19:00")
+        assert rejected_edits(house) == 1
+        edit(house, tasks_05=TASK)
+        await look(house, "2027-03-01T19:10")
+        await house.live("2027-03-05T18:00")
+        assert not told_admin(house, "规则改动未生效")
+        assert not told_admin(house, "规则问题已改好")
+
+
+async def test_who_heard_of_a_broken_edit_hears_that_it_was_put_right(tmp_path: Path) -> None:
+    broken = edited(TASK, "2027年底", "2027年13月")
+    async with furnished(tmp_path, "2027-03-01T08:00") as house:
+        await house.live("2027-03-01T10:00")
+        house.reopen()
+        for day in (1, 3):
+            edit(house, tasks_05=broken)
+            await look(house, f"2027-03-0{day}T10:10")
+            edit(house, tasks_05=TASK)
+            await look(house, f"2027-03-0{day}T10:30")
+            await look(house, f"2027-03-0{day + 1}T09:40")
+        assert len(told_admin(house, "仍按上一版规则运行")) == 2
+        assert len(told_admin(house, "此前告知的规则问题已改好")) == 2
+
+
 async def test_a_broken_edit_changes_nothing_and_is_told_to_the_admin_once(tmp_path: Path) -> None:
     async with furnished(tmp_path, "2027-03-01T08:00") as house:
         await house.live("2027-03-01T10:00")
@@ -148,7 +177,7 @@ async def test_another_broken_edit_is_told_again_and_the_same_one_is_not(tmp_pat
         for hour, text in enumerate((*broken, broken[0], TASK, broken[1])):
             edit(house, tasks_05=text)
             await look(house, f"2027-03-01T{10 + hour}:05")
-        assert rejected_edits(house) == 2
+        assert rejected_edits(house) == 3  # once more after the rules were sound in between
 
 
 async def test_good_and_broken_files_together_count_as_broken(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from bot.core.deciding.findings import Finding, undated
 from bot.core.deciding.hearing import Withdrawn
 from bot.core.facts.case_steps import misfits
-from bot.core.facts.facts import Facts
+from bot.core.facts.facts import MENDED, Facts
 from bot.core.rules.item import SENSITIVE_TITLE, Item, Judgement, State, long_date
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, send_day
@@ -357,10 +357,15 @@ def _misfit_cases(rulebook: Rulebook, facts: Facts) -> Iterator[Finding]:
 
 
 def _rejections(facts: Facts) -> Iterator[Finding]:
-    """Refused edits and events. Each is told at once, except one that soon follows another refused one: it goes into the digest."""
+    """Refused edits and events, and refused edits put right.
+
+    A refusal is told at once, except one that soon follows another; that one and what was put right go into the digest.
+    """
     for before, rejection in zip((None, *facts.rejections), facts.rejections, strict=False):
+        if rejection.mended:
+            continue
         on = day_of(rejection.at)
         kind, _, _ = rejection.key.partition("@")
-        title = {"规则改动": "规则改动未生效", "来件": "来件无法识别"}[kind]
-        hasty = before is not None and rejection.follows(before)
-        yield _noted(rejection.key, title, on, rejection.lines, single=not hasty)
+        title = {"规则改动": "规则改动未生效", "规则改好": "规则问题已改好", "来件": "来件无法识别"}[kind]
+        waits = rejection.key.startswith(MENDED) or (before is not None and rejection.follows(before))
+        yield _noted(rejection.key, title, on, rejection.lines, single=not waits)

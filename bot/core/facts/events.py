@@ -191,6 +191,18 @@ class RulesRejected(Payload):
     problems: int
     first: tuple[str, ...]
 
+    @property
+    def key(self) -> str:
+        """What the refusal is called while it stands."""
+        return f"规则改动@{self.digest[:12]}"
+
+
+class RulesMended(Payload):
+    """After refused edits the rule files are sound again; `told` says whether any refusal had been told. Written by the bot itself."""
+
+    type: ClassVar[str] = "duban.rules_mended"
+    told: bool
+
 
 class EventRejected(Payload):
     """A file in the inbox could not be understood; it was set aside. Written by the bot itself."""
@@ -206,7 +218,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         *(Observed, Done, Closed, Returned, Extended, Silenced, Confirmed),
         *(CaseOpened, CaseAdvanced, CasePaused, CaseResumed, Withdrawn),
         *(ResendAsked, RobotMended),
-        *(RulesRejected, EventRejected),
+        *(RulesRejected, RulesMended, EventRejected),
     )
 }
 

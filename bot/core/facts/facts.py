@@ -84,6 +84,10 @@ class Silence:
     reason: str
 
 
+#: Begins the key of what says that refused edits were put right.
+MENDED = "规则改好@"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """An edit or an inbox file the bot could not accept."""
@@ -91,11 +95,21 @@ class Rejection:
     key: str
     at: datetime
     lines: tuple[str, ...]
+    mended: bool = False  # put right since: told no more
+
+    @property
+    def of_rules(self) -> bool:
+        """Whether it is an edit of the rules."""
+        return self.key.startswith("规则改动@")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is an edit of the rules that nothing has put right yet."""
+        return self.of_rules and not self.mended
 
     def follows(self, other: Rejection) -> bool:
         """Whether both are edits of the rules, and this one came less than an hour after the other."""
-        edits = self.key.startswith("规则改动@") and other.key.startswith("规则改动@")
-        return edits and self.at - other.at < timedelta(hours=1)
+        return self.of_rules and other.of_rules and self.at - other.at < timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +392,17 @@ def _(payload: e.Payload, facts: Facts, event: e.Event) -> Facts:
 @_apply.register
 def _(payload: e.RulesRejected, facts: Facts, event: e.Event) -> Facts:
     lines = (f"共{payload.problems}处问题，仍按上一版规则运行。", *payload.first)
-    return _rejected(facts, Rejection(f"规则改动@{payload.digest[:12]}", event.time, lines))
+    facts = replace(facts, rejections=tuple(one for one in facts.rejections if not one.key.startswith(MENDED)))
+    return _rejected(facts, Rejection(payload.key, event.time, lines))
+
+
+@_apply.register
+def _(payload: e.RulesMended, facts: Facts, event: e.Event) -> Facts:
+    """What was refused is true no more; that it was put right is news only for an admin who heard of it."""
+    left = tuple(replace(one, mended=True) if one.of_rules else one for one in facts.rejections)
+    lines = ("此前告知的规则问题已改好，现按改好的规则运行。",)
+    mended = (Rejection(f"{MENDED}{event.time:%Y-%m-%dT%H:%M}", event.time, lines),) if payload.told else ()
+    return replace(facts, rejections=(*left, *mended))
 
 
 @_apply.register
