@@ -287,7 +287,7 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         due_rung = _returned(finding, addressee, rung, last, desk) or _asked_late(finding, addressee, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
-    if addressee.roles.isdisjoint(ACTING) and _waits(finding, chat, desk):
+    if addressee.roles.isdisjoint(ACTING) and _waits(finding, desk.today):
         due_rung, quiet = None, Reason.NOT_DUE  # nobody hears of it before whoever must act
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
@@ -372,7 +372,8 @@ def turn(finding: Finding, today: date) -> datetime | None:
         return None
     days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
     ahead = [day for day in days if day and day >= today] + ([today] if finding.asking.waits else [])
-    following = [day + timedelta(days=1) for day in ahead] + [day for day in (finding.asking.enters,) if day]
+    following = [day + timedelta(days=1) for day in ahead]
+    following += [day for day in (finding.asking.enters, finding.asking.hushed) if day and day > today]
     return midnight(min(following)) if following else None
 
 
@@ -499,10 +500,9 @@ def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None
     return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
 
 
-def _waits(finding: Finding, chat: str, desk: Desk) -> bool:
+def _waits(finding: Finding, today: date) -> bool:
     """Whether whoever must act has to hear first, now or on the day on which the chat could be told."""
-    enters = finding.asking.enters
-    return finding.asking.waits or (enters is not None and desk.opening(chat).date() >= enters)
+    return finding.asking.waits or (finding.asking.hushed is not None and today >= finding.asking.hushed)
 
 
 def _quiet(finding: Finding) -> Reason:

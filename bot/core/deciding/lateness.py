@@ -27,7 +27,8 @@ class Asking:
 
     `by` is the later day until which it is asked for, None where they heard in time. `since` is the day on which they were first
     asked: what others were told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
-    Until the day after they heard (`waits`) nobody else is told. `enters` is the day from which one ahead is asked for later.
+    Until the day after they heard (`waits`) nobody else is told. `enters` is the day from which one ahead is asked for later;
+    from the last sending day before it (`hushed`) nobody else is told either, for it might be said on the day itself.
     `void` says that its period was over before its rule came into force, so that it is not asked for at all.
     """
 
@@ -36,6 +37,7 @@ class Asking:
     unheard: bool = False
     waits: bool = False
     enters: date | None = None
+    hushed: date | None = None
     void: bool = False
 
     def moved(self, item: Item) -> Item:
@@ -78,7 +80,8 @@ class Listener:
 
     def _ahead(self, due_on: date) -> Asking:
         near = step(due_on, -self._grace.count, self._grace.unit, self._calendar)
-        return Asking(enters=max(near, self._today + timedelta(days=1)))
+        enters = max(near, self._today + timedelta(days=1))
+        return Asking(enters=enters, hushed=self._calendar.send_day_on_or_before(enters - timedelta(days=1)))
 
     def _of_rule(self, rule: Rule) -> Asking:
         units = self._answerable(rule)
