@@ -102,6 +102,8 @@ def nominal(rung: RungForm, finding: Finding, book: Rulebook) -> date:
     base = anchor.late_from if offset.side is Side.AFTER else anchor.due_on
     if offset.unit is Unit.WORKDAY:
         return book.calendar.shift_workdays(base, count)
+    if offset.unit is Unit.QUARTER:
+        return date(base.year + base.month // 10, ((base.month + 2) // 3 * 3 + 1) % 12, 1)
     assert offset.unit is Unit.DAY
     return base + timedelta(days=count)
 

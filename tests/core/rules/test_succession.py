@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.deciding.decisions import PastTelling
+from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import CaseAdvanced, CaseOpened, Confirmed, Observed, Payload, Silenced
@@ -23,7 +24,7 @@ from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook, UnitForm
 from bot.core.rules.succession import UNCHANGED, Succession, heir, of_today, succession
 from bot.core.telling.digest import Draft
-from bot.core.telling.entry import past_telling
+from bot.core.telling.entry import hearings_of, past_telling
 from tests.core.preview.test_preview import QUICK, History, Written, a_scene, histories, rulebooks
 from tests.kit.builders import INDICATOR, UNITS, a_milestone, a_rulebook, facts_after, moment
 
@@ -201,8 +202,10 @@ def test_a_reform_changes_nothing_that_is_sent_but_names(
     drafts = played(before, start, end)
     after = reformed(written, unit, numbers)
     names = after.succession
-    heard = (past_telling(row, "", draft.at) for draft in drafts if draft.at.date() < reform for row in draft.tellings)
-    scene = replace(a_scene(after, under(history, names)), memory=Tellings(heard, names))
+    told = [(row, draft.at) for draft in drafts if draft.at.date() < reform for row in draft.tellings]
+    hearings = Hearings((heard for row, at in told for heard in hearings_of(row, at, at)), names=names)
+    memory = Tellings((past_telling(row, "", at) for row, at in told), names, hearings)
+    scene = replace(a_scene(after, under(history, names)), memory=memory)
     wanted = lines((d for d in drafts if d.at.date() >= reform), names.item, names.addressee)
     assert lines(played(scene, reform, end), str, str) == wanted
 
