@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from bot.state.archive import Archive
 from bot.state.disk.database import Database
 from bot.state.disk.errors import DamagedState, JournalBroken, StorageFailed
 from bot.state.disk.files import read_folder, read_pair
-from bot.state.disk.journal import Journal
+from bot.state.disk.journal import Disk, Journal
 from bot.state.store import Store
 from tests.kit.faulty_disks import FailingDisk, Lasting
 from tests.kit.places import everything
@@ -243,6 +244,38 @@ def test_a_real_process_whose_file_may_grow_no_more_keeps_what_it_acknowledged(t
     assert len(db.table("outbox")) == int(numbers[-1]) > 100
     assert db.recovery.warning == ""
     db.close()
+
+
+class ReadOnly(Disk):
+    """Refuses every change while `shut`, as a disk does that was turned read-only: nothing of a write gets there."""
+
+    shut = False
+
+    def _refuse(self) -> None:
+        if self.shut:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    def write(self, file: int, data: bytes) -> int:
+        self._refuse()
+        return os.write(file, data)
+
+    def cut(self, file: int, size: int) -> None:
+        self._refuse()
+        super().cut(file, size)
+
+
+def test_a_disk_that_is_read_only_for_a_while_is_waited_out(tmp_path: Path) -> None:
+    disk = ReadOnly()
+    store = Store(Database(Journal.open(tmp_path, disk)))
+    live(store, 0)
+    disk.shut = True
+    for number in (1, 2):
+        with pytest.raises(StorageFailed, match="磁盘是只读的"):
+            live(store, number)
+    disk.shut = False
+    live(store, 3)
+    store.close()
+    agree(store, tmp_path, whole=True)
 
 
 def test_a_disk_turned_read_only_is_told_and_changes_nothing_at_opening(tmp_path: Path) -> None:

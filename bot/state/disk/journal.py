@@ -192,8 +192,13 @@ class Journal:
             self.synced = sequence
 
     def _take_back(self) -> None:
-        """Cuts off what a failed write may have left after the last complete record."""
+        """Cuts off what a failed write may have left after the last complete record.
+
+        A read-only disk refuses the cut like the write; where nothing was written, nothing needs to be cut.
+        """
         try:
+            if os.fstat(self._file).st_size == self.journal_bytes:
+                return
             self._disk.cut(self._file, self.journal_bytes)
         except OSError as error:
             raise self._break(error) from error
