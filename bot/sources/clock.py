@@ -179,8 +179,8 @@ class StoryClock:
             self._now = min(target, self._now + timedelta(seconds=seconds * self.speed))
 
     def jump(self, to: datetime) -> None:
-        """The clock is set, on or back, as somebody sets a machine's."""
-        self._set += to - self._now
+        """The clock is set back as somebody sets a machine's, or moved on to where the story continues: then time passes."""
+        self._set += min(to - self._now, timedelta())
         self._now = to
 
     def stop(self) -> None:

@@ -197,7 +197,7 @@ async def test_f12_twenty_restarts_in_an_hour_say_nothing_again(tmp_path: Path) 
 @pytest.mark.parametrize("what", ["nothing", "a comment", "another rule"])
 async def test_f13_a_reload_sends_nothing_and_moves_no_timer(tmp_path: Path, what: str) -> None:
     """Alertmanager and Grafana reset or send again on reload."""
-    async with furnished(tmp_path, "2027-12-01T08:00") as house:
+    async with furnished(tmp_path, "2027-12-01T08:00", heard=True) as house:
         await house.live("2027-12-06T10:00")
         before, seen = tellings(house), len(house.all_seen())
         house.reopen()
@@ -219,7 +219,7 @@ async def test_f13_a_reload_sends_nothing_and_moves_no_timer(tmp_path: Path, wha
 async def test_f14_steps_of_an_overdue_milestone_stay_silent_over_restart_and_reload(tmp_path: Path) -> None:
     """Alertmanager #4064 lets inhibited alerts escape at a restart."""
     task = due("2027-02-26")
-    async with furnished(tmp_path, "2027-03-01T08:00", changes={"tasks/05.yaml": task}) as house:
+    async with furnished(tmp_path, "2027-03-01T08:00", changes={"tasks/05.yaml": task}, heard=True) as house:
         for day in range(1, 6):
             await house.live(f"2027-03-0{day}T18:00")
             edit(house, tasks_05=f"# 第{day}次\n{task}")

@@ -64,7 +64,10 @@ class Watched:
         start: str = "2027-01-04T08:00",
         changes: Mapping[str, str | bytes | None] | None = None,
         rulebook: Rulebook | None = None,
+        *,
+        heard: bool = False,
     ) -> None:
+        """With `heard` everybody heard of everything long ago, so that nothing is asked for by a later day."""
         files = rule_files(changes)
         found = rulebook or assemble(files).rulebook
         assert found is not None
@@ -72,6 +75,7 @@ class Watched:
         self.rulebook = found
         self.clock = StoryClock(at(start))
         self.store = Store(Database.in_memory(), Facts(all_confirmed=True))
+        self.store.tellings.hearings.always = at("2026-11-23T08:00") if heard else None
         self.platforms = Platforms()
         self.chats = drill_chats(found.addressable, lambda name, dialect: f"http://127.0.0.1:9/{dialect}/{name}")
         self.audits: list[Report] = []
@@ -134,8 +138,10 @@ class Watched:
         """The rule files are edited."""
         found = assemble(rule_files(changes)).rulebook
         assert found is not None
+        always = self.store.tellings.hearings.always
         self.rulebook = found
         self.app.adopt(found)
+        self.store.tellings.hearings.always = always
 
     def lose(self, entry: Entry) -> None:
         """An entry vanishes from the state, and whatever told of it stays."""

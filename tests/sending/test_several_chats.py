@@ -26,7 +26,7 @@ def told_too(house: House, also: Mapping[str, tuple[str, ...]], **shared: str) -
 
 @asynccontextmanager
 async def a_house(folder: Path, also: Mapping[str, tuple[str, ...]], **shared: str) -> AsyncIterator[House]:
-    async with furnished(folder, "2027-12-20T08:00", names=(*NAMES, FURTHER), begin=False) as house:
+    async with furnished(folder, "2027-12-20T08:00", names=(*NAMES, FURTHER), begin=False, heard=True) as house:
         house.open(told_too(house, also, **shared), listening=False)
         try:
             yield house

@@ -156,7 +156,8 @@ async def test_over_the_end_of_the_county_s_year_every_audit_agrees(tmp_path: Pa
 # --- each loss is named ------------------------------------------------------------------------------
 
 
-async def test_an_entry_that_vanished_before_it_left_is_named_within_the_hour(service: Watched) -> None:
+async def test_an_entry_that_vanished_before_it_left_is_named_within_the_hour(tmp_path: Path) -> None:
+    service = Watched(tmp_path, "2027-03-01T08:00", heard=True)
     service.platforms.all_down = True
     await service.until("2027-03-10T12:00")  # the fifteenth is three workdays ahead
     service.lose(entry := service.carrying("T05-R1@2027-1", "提前3个工作日"))
@@ -164,6 +165,7 @@ async def test_an_entry_that_vanished_before_it_left_is_named_within_the_hour(se
     await service.until("2027-03-10T13:00")
     assert service.said(since) == [("T05-R1@2027-1", "提前3个工作日", LEAD)]
     assert service.gaps[-1].says == f"记为已告知（{entry.number}），但没有送达凭证，也不在待发箱"
+    await service.close()
 
 
 async def test_a_receipt_that_vanished_is_named_also_by_a_fresh_process(service: Watched) -> None:
@@ -224,7 +226,11 @@ async def test_a_skipped_repeat_says_how_far_it_had_come(tmp_path: Path, monkeyp
     await service.until("2027-03-30T18:00")
     await service.close()
     [gap] = service.gaps
-    assert (gap.rung, gap.due.date(), gap.says) == ("逾期每7天", date(2027, 3, 29), "只告知到“逾期每7天”（2027-0007）")
+    assert (gap.rung, gap.due.date(), gap.says) == (
+        "逾期每7天",
+        date(2027, 3, 29),
+        "只告知到“提前3个工作日”（2027-0006）",
+    )
 
 
 async def test_an_addressee_whom_the_decision_forgets_is_named(
@@ -410,7 +416,7 @@ async def test_a_correction_on_the_day_of_its_verdict_that_nobody_is_told_is_nam
     service = Watched(tmp_path, "2028-03-01T08:00")
     service.happens(Observed(indicator="I4", period="2027", value=Decimal(98)))
     await service.until("2028-03-01T12:00")
-    monkeypatch.setattr(notices, "_revised", lambda finding, last: False)
+    monkeypatch.setattr(notices, "_is_news", lambda finding, addressee, desk: False)
     service.happens(Observed(indicator="I4", period="2027", value=Decimal(90)))
     await service.until("2028-03-03T18:00")
     await service.close()

@@ -95,6 +95,7 @@ class _Seen:
     audit: int
     grounds: tuple[object, ...]
     missed: bool = False
+    lacked: datetime | None = None  # the first audit that found today's digest missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,9 +307,10 @@ class _Chats:
         """Whether a digest of the chat was composed after an audit saw the rung due, or today's should have been."""
         if self._asked and self._last.get(chat, 0) > seen.audit:
             return True
-        if chat in self._used or self._now - seen.since < GRACE:
+        if chat in self._used or self._now - seen.since < GRACE or not _could_speak(chat, self._books, self._now):
             return False
-        return _could_speak(chat, self._books, self._now)
+        seen.lacked = seen.lacked or self._now  # a clock that was set, or a machine that slept, tells at the next pass
+        return self._now - seen.lacked >= GRACE
 
 
 def _could_speak(chat: str, books: Books, now: datetime) -> bool:

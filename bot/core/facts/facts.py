@@ -20,7 +20,7 @@ from bot.core.rules.item import Item, Moment
 from bot.core.rules.item_ids import case_id, split_step, without_step
 from bot.core.rules.rulebook import Basis, Rule
 from bot.core.rules.succession import UNCHANGED, Succession
-from bot.core.time.cadence import period_place
+from bot.core.time.cadence import period_place, same_cadence
 from bot.core.time.zone import day_of
 
 Key = TypeVar("Key")
@@ -147,7 +147,8 @@ class Facts:
     def later_done(self, item: Item) -> str:
         """A later period of the item's rule that was done or closed; empty without one."""
         mine = period_place(item.period)
-        later = (one for one in self.marked_periods.get(item.rule.id, ()) if period_place(one) > mine)
+        alike = (one for one in self.marked_periods.get(item.rule.id, ()) if same_cadence(one, item.period))
+        later = (one for one in alike if period_place(one) > mine)
         return next((one for one in (f"{item.rule.id}@{period}" for period in later) if self._is_done(one)), "")
 
     def _is_done(self, item: str) -> bool:

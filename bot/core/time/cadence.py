@@ -48,6 +48,11 @@ def period_place(label: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(number) for number in re.findall(r"\d+", label)), label[-1:]
 
 
+def same_cadence(one: str, other: str) -> bool:
+    """Whether two labels are written alike, so that they may be periods of one cadence: 2027-08 and 2027-1 are not."""
+    return re.sub(r"\d", "0", one) == re.sub(r"\d", "0", other)
+
+
 def label_span(label: str) -> tuple[date, date]:
     """First and last day of 2027, 2027H1, 2027Q1, 2027-03 or 2027W05.
 

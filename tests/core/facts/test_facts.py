@@ -33,7 +33,7 @@ from bot.core.facts.events import (
 )
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.rulebook import Rulebook
-from tests.kit.builders import a_milestone, a_rulebook, an_event, facts_after, items_by_id, moment
+from tests.kit.builders import a_duty, a_milestone, a_rulebook, an_event, facts_after, items_by_id, moment
 
 STEP = "编号: T05-M1-01, 名称: 县级自评, 完成时限: 2027-03-31, 依据: 建议"
 OPENED = CaseOpened(rule="T09-C1", case="2027-003", on=date(2027, 1, 4), note="备注")
@@ -179,3 +179,10 @@ def test_extension_is_bound_to_the_date_it_was_granted_against(rule_due: date, h
     item = items_by_id(a_rulebook(a_milestone(due="2027-12-31")))["T05-M1"]
     assert (facts.extension_of(item) is not None) is holds
     assert (facts.void_extension_of(item) is not None) is not holds
+
+
+def test_a_period_of_another_cadence_makes_nothing_good() -> None:
+    """A rule was monthly before it came twice a year: 2027-08 is no later period than 2027-2."""
+    item = items_by_id(a_rulebook(a_duty()))["T05-R1@2027-2"]
+    facts = facts_after((Closed(item="T05-R1@2027-08", by="督查室"), "2027-09-01 10:00"))
+    assert facts.later_done(item) == ""
