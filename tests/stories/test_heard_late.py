@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.facts.events import Closed, Confirmed
-from tests.kit.builders import a_duty, a_milestone, a_rulebook, moment
+from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook, moment
 from tests.stories.timeline import Timeline
 
 
@@ -42,6 +42,14 @@ def test_what_is_due_before_the_first_rung_of_its_later_day_is_told_when_it_is_f
     """The duty's rungs count from 24 March, so the first of them would come after its own date."""
     story = Timeline(a_rulebook(a_duty(cadence="每年3月15日")), start="2027-03-10", unheard=True)
     assert "请于3月24日前补报（原定时限3月15日）" in story.at("2027-03-10 18:00").text
+
+
+def test_values_asked_for_by_the_same_later_day_stand_under_one_request() -> None:
+    other = INDICATOR.replace("编号: I4", "编号: I5").replace("高中阶段毛入学率", "高等教育毛入学率")
+    story = Timeline(a_rulebook(a_duty(), indicators=INDICATOR + other), start="2027-04-01", unheard=True)
+    [told] = [one.text for one in story.at("2027-04-01 18:00").sent if one.draft.chat == "县民政局"]
+    assert told.count("请于") == 1
+    assert "· 高中阶段毛入学率（2026年度）（I4:报送@2026）\n· 高等教育毛入学率（2026年度）（I5:报送@2026）" in told
 
 
 def test_whoever_becomes_answerable_has_ten_workdays_and_nobody_above_hears_earlier() -> None:

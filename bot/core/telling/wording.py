@@ -392,9 +392,31 @@ def _numbered(ordered: Sequence[tuple[list[Telling], Finding]], words: Words, mo
     """The items of a section; with more than `most` lines the last line counts what does not fit."""
     cut = len(ordered) if most is None or len(ordered) <= most else most - 1
     lines: list[Line] = []
-    for index, (tellings, finding) in enumerate(ordered[:cut], 1):
-        lines += _item_lines(f"{index}. ", tellings, finding, words)
+    for index, (asked, pairs) in enumerate(_by_request(ordered[:cut], words), 1):
+        if asked and len(pairs) > 1:
+            lines += _asked_together(f"{index}. {asked}", [finding for _, finding in pairs])
+        else:
+            lines += _item_lines(f"{index}. ", *pairs[0], words)
     return lines + ([Line(_counted(ordered[cut:]))] if ordered[cut:] else [])
+
+
+def _by_request(
+    ordered: Sequence[tuple[list[Telling], Finding]], words: Words
+) -> Iterator[tuple[str, list[tuple[list[Telling], Finding]]]]:
+    """The items of a section; values asked for by the same later day are together, under the request; any other is alone."""
+    found: dict[tuple[str, str], list[tuple[list[Telling], Finding]]] = {}
+    for tellings, finding in ordered:
+        marked = _whose(tellings, words) or any(telling.mark or telling.role in ABOVE for telling in tellings)
+        late = _reports(finding) and _asked_later(finding, words) and not marked and finding.returned_at is None
+        asked = f"{_when(finding, words)}{SPACE}请报送数据" if late else ""
+        found.setdefault((asked, "" if asked else finding.item.id), []).append((tellings, finding))
+    yield from ((asked, pairs) for (asked, _), pairs in found.items())
+
+
+def _asked_together(asked: str, findings: Sequence[Finding]) -> list[Line]:
+    """A request, and under it what it asks for."""
+    names = (f"· {shown_title(one)}（{one.item.number}）" for one in findings)
+    return [Line(f"{asked}："), *(Line(name) for name in names)]
 
 
 def _counted(rest: Sequence[tuple[list[Telling], Finding]]) -> str:
