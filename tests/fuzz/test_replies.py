@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot.core.telling.message import Line, LineKind, Message
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot, platform, platforms
-from bot.platforms._replies import LONGEST_WAIT, TEXT_LENGTH
+from bot.platforms._replies import LONGEST_WAIT, TEXT_LENGTH, denied, parsed
 from bot.sending.courier import Courier
 from bot.sources.clock import wall
 from tests.fuzz.amounts import much, tried
@@ -47,16 +47,16 @@ def assert_an_outcome(outcome: Outcome) -> None:
 
 
 def says_delivered(dialect: str, status: int, body: bytes) -> bool:
-    """By the rule alone: HTTP 200 and the integer 0; where there is no code, any 2xx but a page."""
+    """By the rule alone: HTTP 200 and the integer 0; where there is no code, any 2xx but a page or a body that denies it."""
     fields = platform(dialect).codes.code_fields
     if not fields:
-        return status // 100 == 2 and not body.lstrip().startswith(b"<")
+        return status // 100 == 2 and not body.lstrip().startswith(b"<") and not denied(parsed(body))
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return False
     codes = [value[name] for name in fields if name in value] if isinstance(value, dict) else []
-    return status == 200 and bool(codes) and codes[0] == 0 and type(codes[0]) is int
+    return status == 200 and bool(codes) and codes[0] == 0 and type(codes[0]) is int and not denied(parsed(body))
 
 
 odd = st.sampled_from((*ODD, *HUGE, KEY, f"denied for key={KEY}")) | st.text(max_size=20)

@@ -111,19 +111,27 @@ class Audit:
             if not marked:
                 self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
         for row in entry.tellings:
-            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, row.known)
+            again = self._withdrawn(row.item)  # what was struck off by mistake is said once more
+            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, (row.known, again))
             first = self._said.setdefault(key, entry.number)
-            if first != entry.number and row.rung != RETURN and not self._taken_back(first):
+            if first != entry.number and row.rung != RETURN and not self._taken_back(first, row):
                 self._fail(f"2 {key} went out as {first} and again as {entry.number}{RESENT if marked else ''}")
 
-    def _taken_back(self, number: str) -> bool:
-        """Shown, then cancelled before its resend: the service takes such tellings back and says them anew, unmarked.
+    def _withdrawn(self, item: str) -> int:
+        """How often something that was entered of an item was withdrawn."""
+        assert self.app is not None
+        return sum(one.type == "duban.withdrawn" and one.data.get("item") == item for one in self.app.store.events)
+
+    def _taken_back(self, number: str, row: Telling) -> bool:
+        """Shown, then cancelled or left out before its resend: the service takes such tellings back and says them anew, unmarked.
 
         Counted in every result (`gaps`), so that nobody takes it for a rule: docs/decisions/0020-simulation.md.
         """
         assert self.app is not None
         entry = self.app.store.entries.get(number)
-        gap = entry is not None and entry.state is EntryState.CANCELLED
+        gap = entry is not None and (
+            entry.state is EntryState.CANCELLED or row.item not in [one.item for one in entry.tellings]
+        )
         self.gaps += gap
         return gap
 
