@@ -73,15 +73,20 @@ class Listener:
         if asking is IN_TIME or asking.by is None or item.due_on is None:
             return IN_TIME
         if item.due_on >= self._soon:
-            return self._ahead(item.due_on) if asking.unheard else IN_TIME
+            return self._ahead(item.due_on, asking.unheard) if asking.waits else IN_TIME
         if force and item.due_on < force and item.period and not item.rule.kind.asks_for_values:
             return VOID
         return asking if item.due_on < asking.by else IN_TIME
 
-    def _ahead(self, due_on: date) -> Asking:
+    def _ahead(self, due_on: date, unheard: bool) -> Asking:
+        """Of an item that is not near yet. What is hushed stays so to the end of the day on which they heard."""
         near = step(due_on, -self._grace.count, self._grace.unit, self._calendar)
-        enters = max(near, self._today + timedelta(days=1))
-        return Asking(enters=enters, hushed=self._calendar.send_day_on_or_before(enters - timedelta(days=1)))
+        tomorrow = self._today + timedelta(days=1)
+        enters = max(near, tomorrow)
+        hushed = self._calendar.send_day_on_or_before(enters - timedelta(days=1))
+        if unheard:
+            return Asking(enters=enters, hushed=hushed)
+        return Asking(enters=tomorrow, hushed=hushed) if hushed <= self._today else IN_TIME
 
     def _of_rule(self, rule: Rule) -> Asking:
         units = self._answerable(rule)
