@@ -451,7 +451,7 @@ def _returned(
     later rung of the ladder is due anyway.
     """
     at = finding.returned_at
-    if at is None or at > desk.now or not addressee.roles & {Role.LEAD, Role.PROVIDER}:
+    if at is None or at > desk.now or addressee.roles.isdisjoint(ACTING):
         return rung  # `at` may be in the future: the sender's clock is ahead, or ours was set back
     heard = desk.memory.latest(finding.item.id, addressee.key)
     if heard is not None and heard.at >= at:
@@ -649,7 +649,7 @@ def _closed(decision: Decision, desk: Desk) -> Decision:
 def _registered(decision: Decision, desk: Desk) -> Decision:
     """Who must act hears what was registered for it since it heard of the item last, if no rung speaks: once, riding."""
     finding, addressee, at = decision.finding, decision.addressee, decision.finding.registered_at
-    answers = addressee.roles & {Role.LEAD, Role.PROVIDER} and addressee.name != ADMIN
+    answers = not addressee.roles.isdisjoint(ACTING) and addressee.name != ADMIN
     if at is None or at > desk.now or not answers or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
         return decision
     alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
