@@ -249,6 +249,19 @@ class Book:
         """Whether a chat was broken or silenced at any time of a span."""
         return any(begins <= until and since <= ends for begins, ends in self.troubled.get(chat, ()))
 
+    def is_hushed(self, item: str, since: str, until: str) -> bool:
+        """Whether somebody asked for silence about an item or its rule at any time of a span."""
+        return any(
+            at <= until and since <= data["until"][:19]
+            for at, data in self.letters("silenced")
+            if data.get("item") in (item, item.partition("@")[0])
+        )
+
+    def well_by(self, chat: str, at: str, workdays: int) -> str:
+        """The end of the day so many workdays later, counted from when the chat could be written to again."""
+        ends = [until for since, until in self.troubled.get(chat, ()) if since <= self.by(at, workdays) and at <= until]
+        return self.by(max((at, *ends)), workdays)
+
     def units(self) -> Iterator[str]:
         """Every chat that is a unit's."""
         return (chat for chat in self.by_chat if chat not in (ADMIN,))

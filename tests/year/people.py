@@ -26,8 +26,11 @@ HANDED = 3  # workdays
 def lost_reasons(book: Book) -> Iterator[Finding]:
     """M1: the reason of a return reaches the lead; of a sensitive item only that it was returned."""
     for at, data in book.letters("returned"):
-        duty, deadline = book.duties.get(data["item"]), book.by(at, 2)
-        if duty is None or book.is_over(deadline):
+        duty = book.plan(at).duties.get(data["item"]) or book.duties.get(data["item"])
+        if duty is None:
+            continue
+        deadline = book.well_by(duty.lead, at, 2)
+        if book.is_over(deadline) or _unconfirmed(book, duty, at) or _overtaken(book, data["item"], at, deadline):
             continue
         reason = "退回" if duty.sensitive else data["reason"]
         if not any(reason in told.text for told in book.heard(duty.lead, data["item"], at, deadline)):
@@ -45,7 +48,11 @@ def untold_registers(book: Book) -> Iterator[Finding]:
             if duty is None or book.is_over(deadline) or _overtaken(book, data["item"], at, deadline):
                 continue
             later = book.plan(deadline).duties.get(duty.id)
-            if _unconfirmed(book, duty, at) or (later is not None and later.lead != duty.lead):
+            if (
+                book.is_hushed(duty.id, at, deadline)
+                or _unconfirmed(book, duty, at)
+                or (later is not None and later.lead != duty.lead)
+            ):
                 continue
             heard = book.heard(duty.lead, data["item"], at, deadline)
             if not any(word in told.text or word in told.heading for told in heard for word in words):
@@ -164,7 +171,7 @@ def outlived_periods(book: Book) -> Iterator[Finding]:
     """Y6: a period that was missed leaves the leading group's list when a later one was done."""
     done: dict[str, list[tuple[str, Duty]]] = {}
     for at, data in book.letters("closed"):
-        if duty := book.duties.get(data["item"]):
+        if (duty := book.duties.get(data["item"])) and "@" in duty.id:
             done.setdefault(duty.rule, []).append((at, duty))
     for told in book.by_chat.get(LEADERS, ()):
         mine = book.duties.get(told.item)
