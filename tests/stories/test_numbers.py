@@ -384,3 +384,15 @@ def test_verdicts_that_agree_on_one_figure_are_one_line() -> None:
     passed = story.at("2028-06-30 18:00")
     text = next(one.text for one in passed.sent if one.draft.chat == LEAD)
     assert sum("97%" in line for line in text.splitlines()) == 1
+
+
+def test_forecasts_of_one_figure_for_two_years_are_one_line() -> None:
+    targets = ["期限: 2032年, 值: 97, 措辞: 达到", "期限: 2035年, 值: 98, 措辞: 达到"]
+    story = a_story("2028-06-01", an_indicator("[报送, 推算]", targets=targets), **past("97.0", "95.0"))
+    story.happens(value("93.0", "2028"))
+    [message] = [one.text for one in story.at("2028-06-02 18:00").sent if one.draft.chat == LEAD]
+    [line] = [line for line in message.splitlines() if "推算" in line]
+    assert "I4:推算@2032、I4:推算@2035" in line
+    assert "某项比例推算（" in line
+    assert "2032年为85%" in line
+    assert "2035年为79%" in line

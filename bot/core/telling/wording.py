@@ -303,10 +303,10 @@ def _figure(telling: Telling, finding: Finding) -> tuple[object, ...]:
     """What the lines of one verdict on one figure have in common; any other finding stands alone."""
     form = finding.item.rule.form
     voided = _voided([telling], finding)
-    if not isinstance(form, IndicatorForm) or not (voided or finding.state in (*_GOOD, State.MISSED)):
+    if not isinstance(form, IndicatorForm) or not (voided or finding.state in (*_GOOD, State.MISSED, State.WARNED)):
         return telling.item, telling.form
     good = finding.state in _GOOD
-    return form.id, finding.due_on, good, voided, telling.form == Delivery.MONTHLY.value
+    return form.id, finding.due_on, good, voided, finding.state is State.WARNED, telling.form == Delivery.MONTHLY.value
 
 
 def _together(findings: Sequence[Finding]) -> Finding:
@@ -316,7 +316,8 @@ def _together(findings: Sequence[Finding]) -> Finding:
         return first
     state = State.RECOVERED if any(one.state is State.RECOVERED for one in findings) else first.state
     detail = "；".join(each_value_once(dict.fromkeys(one.detail for one in findings if one.detail)))
-    item = replace(first.item, id="、".join(one.item.id for one in findings))
+    title = first.item.title.replace(f"{first.item.period}年", "") if state is State.WARNED else first.item.title
+    item = replace(first.item, id="、".join(one.item.id for one in findings), title=title)
     return replace(first, item=item, state=state, detail=detail)
 
 
