@@ -10,6 +10,8 @@ from bot.core.facts.events import Closed, Confirmed
 from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook, moment
 from tests.stories.timeline import Timeline
 
+KINDS = [name for name in a_rulebook().ladders if name != "一般节点"]
+
 
 def test_what_was_over_when_its_unit_heard_is_asked_for_by_a_later_day_and_its_ladder_counts_from_there() -> None:
     """Ten workdays after 1 March 2027 are the 15th."""
@@ -36,6 +38,15 @@ def test_what_is_due_soon_after_its_unit_heard_has_ten_workdays_too() -> None:
         .text.count("补报")
         == 0
     )
+
+
+def test_nobody_else_is_promised_a_message_for_a_day_on_which_whoever_must_act_comes_first() -> None:
+    """Asked on a Saturday: on Monday the duty due on the 29th is near, so that its unit comes first."""
+    rule = a_milestone(due="2026-12-29", ladder="一般节点")
+    ladders = "一般节点:\n  - {时点: 提前40天, 对象: [牵头单位, 配合单位], 形式: 汇总}\n"
+    rest = "".join(f"{name}:\n  - {{时点: 当天, 对象: 牵头单位, 形式: 汇总}}\n" for name in KINDS)
+    story = Timeline(a_rulebook(rule, ladders=ladders + rest), start="2026-12-12 12:00", unheard=True)
+    assert story.reasons("T05-M1") == {"县教育局": "OUT_OF_HOURS", "县财政局": "NOT_DUE"}
 
 
 def test_what_is_due_before_the_first_rung_of_its_later_day_is_told_when_it_is_first_heard_of() -> None:

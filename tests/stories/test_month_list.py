@@ -131,7 +131,16 @@ def test_an_extension_into_another_month_is_listed_there() -> None:
     story = Timeline(listed(a_milestone(due="2027年6月底前")), start="2027-05-03")
     assert rungs(story, "2027-06-02 18:00") == [("06-01", "月初清单")]
     story.happens(Extended(item="T05-M1", to=date(2027, 8, 20), rule_due=date(2027, 6, 30), reason="等待", by="秘书组"))
-    assert rungs(story, "2027-08-20 18:00") == [("08-02", "月初清单"), ("08-13", "提前7天"), ("08-19", "提前1个工作日")]
+    heard = rungs(story, "2027-08-20 18:00")
+    assert heard == [("07-01", "已登记"), ("08-02", "月初清单"), ("08-13", "提前7天"), ("08-19", "提前1个工作日")]
+
+
+def test_an_extension_within_the_month_makes_no_list_of_its_own() -> None:
+    story = Timeline(listed(a_milestone(due="2027-06-15")), start="2027-05-03")
+    assert rungs(story, "2027-06-09 16:00")[0] == ("06-01", "月初清单")
+    story.happens(Extended(item="T05-M1", to=date(2027, 6, 28), rule_due=date(2027, 6, 15), reason="等待", by="秘书组"))
+    heard = rungs(story, "2027-06-28 18:00")
+    assert heard == [("06-21", "提前7天"), ("06-25", "提前1个工作日")]
 
 
 def test_a_plan_that_begins_within_the_month_lists_it_at_once() -> None:

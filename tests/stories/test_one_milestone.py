@@ -158,8 +158,10 @@ def test_granted_extension_moves_every_rung() -> None:
     story.at("2027-03-04 18:00")
     story.happens(Extended(item="T05-M1", to=moment("2027-06-30").date(), rule_due=moment("2027-03-10").date(),
                            reason="等待复核", by="秘书组"))  # fmt: skip
-    assert story.reasons("T05-M1")["县教育局"] == "OUT_OF_HOURS"  # 提前180天 of the new date is in force
-    story.at("2027-05-30 18:00").expect("县教育局 汇总 T05-M1 提前180天 FIRST")
+    assert (
+        story.reasons("T05-M1")["县教育局"] == "RIDING"
+    )  # 提前180天 of the new date was before: that it is put off is enough
+    story.at("2027-05-30 18:00").expect("县教育局 汇总 T05-M1 已登记 REGISTERED")
     story.at("2027-06-23 18:00").expect(
         "县教育局 汇总 T05-M1 提前30天 NEXT_RUNG", "县财政局 汇总 T05-M1 提前30天 FIRST",
         "县教育局 汇总 T05-M1 提前7天 NEXT_RUNG", "县财政局 汇总 T05-M1 提前7天 NEXT_RUNG",

@@ -86,7 +86,7 @@ class ExpectedState:
     known: Moment | None = None
     key_on: date | None = None  # the date under which it is told, where its unit heard late and `due_on` is a later day
     since: date | None = None  # the day before which nothing told counts, where its unit heard late
-
+    granted_on: date | None = None  # the day on which its extension was granted
     waits: bool = False  # for the hearing of whoever must act: nobody else is told before
 
     @property
@@ -117,7 +117,7 @@ def expected_states(books: Books, dates: PlainDates, today: date) -> Iterator[Ex
                 yield found
     for finding in books.findings.values():
         if finding.item.id not in plain and not finding.item.rule.kind.plain:
-            verdict = _as_evaluated(finding)
+            verdict = _as_evaluated(finding, books.facts)
             if verdict is not None:
                 yield verdict
 
@@ -167,7 +167,16 @@ def _plain_verdict(
     returned = mark.at if mark and life == "returned" else None
     led = facts.confirmed_lead(item.rule) is not None
     return ExpectedState(
-        item, state, due, late, led, returned=returned, key_on=key_on if since else None, since=since, waits=waits
+        item,
+        state,
+        due,
+        late,
+        led,
+        returned=returned,
+        key_on=key_on if since else None,
+        since=since,
+        granted_on=day_of(granted.at) if granted and extended else None,
+        waits=waits,
     )
 
 
@@ -217,15 +226,16 @@ def _state(item: Item, due: date, late: date, report: bool, dates: PlainDates, t
     return State.APPROACHING if today >= dates.moved(due, -near.count, near.unit) else State.ON_TRACK
 
 
-def _as_evaluated(finding: Finding) -> ExpectedState | None:
+def _as_evaluated(finding: Finding, facts: Facts) -> ExpectedState | None:
     """The state of the last evaluation; None if nobody is to be told of it."""
     anchor = finding.anchor
     quiet = finding.state in (State.CLOSED, State.AWAITING_CHECK, State.PAUSED)
     if anchor is None or quiet or not finding.confirmed or finding.suppressed_by or finding.made_good_by:
         return None
+    granted = facts.extensions.get(finding.item.id) if finding.extended else None
     return ExpectedState(
         finding.item, finding.state, anchor.due_on, anchor.late_from, bool(finding.lead), anchor.happened,
-        finding.returned_at, finding.known,
+        finding.returned_at, finding.known, granted_on=day_of(granted.at) if granted else None,
     )  # fmt: skip
 
 
@@ -318,6 +328,8 @@ def _rung(
         return
     on = dates.first_unheard(rung, _base(one, rung), heard, one.still)
     if (heard is not None and on <= heard) or (ahead and _listed(one, rung, hearer, on, dates)):
+        return
+    if ahead and one.granted_on is not None and on < one.granted_on:
         return
     told_on = dates.told_on(on, ahead)
     if weekday is not None and rung.offset.repeats and rung.delivery is Delivery.DIGEST:

@@ -280,6 +280,7 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
     last = _reached(finding, addressee, last, desk)
     steps = stairs_of(finding, addressee, desk)
     rung, next_on = steps.at(desk.today)
+    rung = None if rung and _before_grant(finding, addressee, rung, desk) else rung
     hands = _to_hand_over(finding, addressee, last, desk)
     if hands and last:
         due_rung = _handed_on(rung, last, desk)
@@ -287,7 +288,7 @@ def _weighed(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         due_rung = _returned(finding, addressee, rung, last, desk) or _asked_late(finding, addressee, last, desk)
     until = _earliest(desk.slot_from(chat, next_on) if next_on else None, turn(finding, desk.today))
     quiet = _quiet(finding) if next_on else _silent(finding, addressee)
-    if addressee.roles.isdisjoint(ACTING) and _waits(finding, desk.today):
+    if addressee.roles.isdisjoint(ACTING) and _waits(finding, chat, desk):
         due_rung, quiet = None, Reason.NOT_DUE  # nobody hears of it before whoever must act
     if due_rung is None and finding.state in CALM and finding.due_on and finding.anchor and finding.anchor.happened:
         heard = desk.memory.latest(finding.item.id, addressee.key)
@@ -412,7 +413,7 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
     anchor = finding.anchor
     assert anchor is not None
     past_due = desk.today > anchor.due_on and not anchor.happened
-    listed = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor)
+    listed = addressee.name in finding.item.rule.listed and _for_month_list(finding, anchor, desk)
     month_list = (REPLACED_OF_DUTIES if recurs(finding.item) else REPLACED) if listed else None
     return stairs(
         finding.item.rule,
@@ -433,13 +434,28 @@ def _weekday(addressee: Addressee, desk: Desk) -> int | None:
     return week_day(desk.directory.route(addressee)[0])
 
 
-def _for_month_list(finding: Finding, anchor: Anchor) -> bool:
-    """Whether the item's date belongs in a 月初清单: not for monthly duties, nor for items that arose during the month."""
+def _for_month_list(finding: Finding, anchor: Anchor, desk: Desk) -> bool:
+    """Whether the item's date belongs in a 月初清单: not for monthly duties, nor for what arose or was put off to it since."""
     item, due = finding.item, anchor.due_on
     if item.rule.comes_monthly or finding.state not in (State.ON_TRACK, State.APPROACHING):
         return False
+    granted_on = _granted_on(finding, desk)
+    if granted_on and granted_on >= desk.calendar.send_day_on_or_after(due.replace(day=1)):
+        return False
     opens = item.opens_on
     return opens is None or opens.day == 1 or (opens.year, opens.month) != (due.year, due.month)
+
+
+def _granted_on(finding: Finding, desk: Desk) -> date | None:
+    """The day on which the extension in force was granted."""
+    granted = desk.facts.extensions.get(finding.item.id) if finding.extended else None
+    return day_of(granted.at) if granted else None
+
+
+def _before_grant(finding: Finding, addressee: Addressee, rung: DatedRung, desk: Desk) -> bool:
+    """Whether a rung before the date belongs to days before its extension: whoever must act hears that as 已登记, not as a reminder."""
+    granted_on = _granted_on(finding, desk) if rung.before_due and _answers(addressee) else None
+    return granted_on is not None and rung.on < granted_on
 
 
 def _returned(
@@ -500,9 +516,10 @@ def _asked_late(finding: Finding, addressee: Addressee, last: PastTelling | None
     return DatedRung(desk.today, desk.today, ASKED_LATE, "补报", False)
 
 
-def _waits(finding: Finding, today: date) -> bool:
-    """Whether whoever must act has to hear first, now or on the day on which the chat could be told."""
-    return finding.asking.waits or (finding.asking.hushed is not None and today >= finding.asking.hushed)
+def _waits(finding: Finding, chat: str, desk: Desk) -> bool:
+    """Whether whoever must act has to hear first, on the day on which the chat could be told."""
+    asking = finding.asking
+    return asking.waits or (asking.hushed is not None and desk.opening(chat).date() >= asking.hushed)
 
 
 def _quiet(finding: Finding) -> Reason:
@@ -649,8 +666,12 @@ def _closed(decision: Decision, desk: Desk) -> Decision:
 def _registered(decision: Decision, desk: Desk) -> Decision:
     """Who must act hears what was registered for it since it heard of the item last, if no rung speaks: once, riding."""
     finding, addressee, at = decision.finding, decision.addressee, decision.finding.registered_at
-    answers = not addressee.roles.isdisjoint(ACTING) and addressee.name != ADMIN
-    if at is None or at > desk.now or not answers or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
+    if (
+        at is None
+        or at > desk.now
+        or not _answers(addressee)
+        or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED)
+    ):
         return decision
     alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
     if (heard is not None and heard.at >= at) or desk.today > alone + STALE:
@@ -661,6 +682,11 @@ def _registered(decision: Decision, desk: Desk) -> Decision:
     until = _earliest(decision.until, midnight(alone + STALE + timedelta(days=1)))
     told = replace(decision, reason=Reason.REGISTERED, at=desk.opening(decision.chat), until=until, by="", rung=rung)
     return _riding(_unless_silenced(replace(told, superseded=()), desk), alone, desk)
+
+
+def _answers(addressee: Addressee) -> bool:
+    """Whether it must act itself and is not the office that stands in for somebody."""
+    return not addressee.roles.isdisjoint(ACTING) and addressee.name != ADMIN
 
 
 def _riding(decision: Decision, alone: date, desk: Desk) -> Decision:
