@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import known_items
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings

@@ -12,7 +12,8 @@ import click
 
 from bot.authoring.preview import begun, evaluated
 from bot.cli.common import OK, Failure, in_home, moment, opened, say_json, unknown
-from bot.core.deciding.decisions import Decision, as_of, left_out_decisions
+from bot.core.deciding.decision import Decision, as_of
+from bot.core.deciding.decisions import left_out_decisions
 from bot.core.deciding.findings import Finding, canonical, find_item
 from bot.core.deciding.look import Scene, look
 from bot.core.facts.case_steps import not_reached

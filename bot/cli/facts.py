@@ -17,8 +17,8 @@ from pathlib import Path
 import click
 
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, agreed, day, in_home, moment, opened, rules_of, unknown
+from bot.core.deciding.addressees import Directory
 from bot.core.deciding.admission import Refused, addressee_called, periods_of, vetted
-from bot.core.deciding.decisions import Directory
 from bot.core.deciding.findings import arisen_items, canonical, find_item, items_of
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.case_steps import case_named, not_reached

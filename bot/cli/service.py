@@ -15,7 +15,7 @@ import click
 
 from bot import __version__
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, opened, say_json
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP
 from bot.core.preview.preview import preview_of
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import EntryState

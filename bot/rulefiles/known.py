@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import AwareDatetime, Field, create_model
 
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR
 from bot.core.deciding.admission import Refused
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR
 from bot.core.deciding.findings import find_item
 from bot.core.facts import events as e
 from bot.core.facts.facts import Facts

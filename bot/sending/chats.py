@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from bot.core.deciding.addressees import key_of
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, key_of
 from bot.core.rules.forms import Names
 from bot.core.rules.rulebook import Form
 from bot.core.rules.succession import UNCHANGED, Succession

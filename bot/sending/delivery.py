@@ -13,7 +13,7 @@ from functools import partial
 from loguru import logger
 
 from bot.core.deciding.addressees import Directory
-from bot.core.deciding.decisions import Desk, Used
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.memory import WithoutMessage
 from bot.core.rules.rulebook import Rulebook

@@ -18,7 +18,7 @@ from time import monotonic
 from loguru import logger
 
 from bot.core.audit.self_audit import Report
-from bot.core.deciding.decisions import Decision, as_of, ripe, turns
+from bot.core.deciding.decision import Decision, as_of, ripe, turns
 from bot.core.deciding.findings import Finding, moved_by_calendar
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer

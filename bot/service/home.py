@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import __version__
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, Directory
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.rules.succession import UNCHANGED

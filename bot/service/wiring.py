@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, Directory
 from bot.core.deciding.look import Scene
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.rules.rulebook import Delivery
 from bot.core.rules.succession import Succession
 from bot.core.telling.digest import DIGEST

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
-from bot.core.deciding.decisions import PastTelling, Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.hearing import Hearing, Hearings, Withdrawn
-from bot.core.deciding.memory import Moves, Tellings, moved_again, superseded, today
+from bot.core.deciding.memory import Moves, PastTelling, Tellings, moved_again, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.telling.entry import EntryState
 from bot.service.home import open_store
 from bot.sources.clock import RealClock, wall

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.telling import wording
 from bot.core.telling.entry import EntryState
 from bot.sending import delivery

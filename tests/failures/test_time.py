@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.time.windows import OfficeHours, is_open
 from bot.settings import load_settings
 from tests.kit.builders import LADDERS, a_milestone, a_rulebook

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, Directory, PastTelling
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, Directory
 from bot.core.deciding.hearing import Hearings
-from bot.core.deciding.memory import Tellings
+from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.facts.events import Event, Payload
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item

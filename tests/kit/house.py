@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvicorn
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP
 from bot.core.telling.entry import Entry, EntryState
 from bot.core.time.zone import ZONE
 from bot.drill.twin import Bubble, Twin

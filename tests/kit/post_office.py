@@ -13,7 +13,7 @@ from loguru import logger
 from pydantic import SecretStr
 
 from bot.core.deciding.addressees import Addressee, Directory, name_of
-from bot.core.deciding.decisions import Desk
+from bot.core.deciding.desk import Desk
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings

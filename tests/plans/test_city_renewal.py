@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 
-from bot.core.deciding.decisions import addressees
+from bot.core.deciding.addressees import addressees
 from bot.core.deciding.findings import judge_one
 from bot.core.facts.events import CaseOpened
 from bot.core.facts.facts import Facts

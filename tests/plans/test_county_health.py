@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.core.deciding.decisions import addressees
+from bot.core.deciding.addressees import addressees
 from bot.core.deciding.findings import judge_one
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import State

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.core.deciding.decisions import Directory, Used
+from bot.core.deciding.addressees import Directory
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts

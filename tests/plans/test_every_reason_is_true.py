@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR
-from bot.core.deciding.decisions import Decision, Used, as_of, left_out_decisions
+from bot.core.deciding.decision import Decision, as_of
+from bot.core.deciding.decisions import left_out_decisions
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.deciding.addressees import key_of
-from bot.core.deciding.decisions import Addressee
+from bot.core.deciding.addressees import Addressee, key_of
 from bot.core.rules.rulebook import Role
 from bot.rulefiles.text.problems import Problem
 from bot.sending.chats import FILE, Chats, address_of, load_chats, setup_of

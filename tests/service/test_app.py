@@ -17,7 +17,7 @@ from shutil import copytree
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP
 from bot.core.facts.events import Closed, Done, Event, Returned
 from bot.core.preview.preview import preview_of
 from bot.core.telling.digest import Draft

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from tests.kit.builders import LADDERS, a_case_rule
 from tests.kit.house import House, furnished
 from tests.kit.rules_factory import TASK, edited

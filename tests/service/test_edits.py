@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.facts.events import RulesRejected
 from bot.core.telling.entry import Entry, EntryState
 from bot.service.home import RulesUnusableError, open_store, read_home, usable_rulebook

@@ -9,8 +9,8 @@ import pytest
 from loguru import logger
 
 from bot.cli import main
+from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.admission import periods_of
-from bot.core.deciding.decisions import ADMIN
 from bot.core.facts.events import Done, Event
 from bot.service.home import (
     WrongClockError,

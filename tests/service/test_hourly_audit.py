@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.core.deciding import decisions as notices
-from bot.core.deciding import findings
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding import decision, decisions, findings
+from bot.core.deciding.addressees import ADMIN
 from bot.core.deciding.findings import items_of
 from bot.core.facts.events import Closed, Done, Extended, Observed, Payload, Returned, Silenced, Withdrawn
 from bot.core.rules import ladder
@@ -264,7 +263,7 @@ async def test_a_verdict_about_a_number_that_nobody_is_told_is_named(
 ) -> None:
     service = Watched(tmp_path, "2028-03-01T08:00")
     await service.until("2028-03-01T12:00")
-    whole = notices.ripe
+    whole = decision.ripe
     monkeypatch.setattr(
         app_module, "ripe", lambda decisions, now: [d for d in whole(decisions, now) if d.finding.item.id != "I4@2027"]
     )
@@ -276,7 +275,7 @@ async def test_a_verdict_about_a_number_that_nobody_is_told_is_named(
 
 async def test_a_return_that_nobody_hears_of_is_named(service: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     await service.until("2027-03-01T12:00")
-    monkeypatch.setattr("bot.core.deciding.decisions._returned", lambda finding, addressee, rung, last, desk: rung)
+    monkeypatch.setattr("bot.core.deciding.decisions.returned", lambda finding, addressee, rung, last, desk: None)
     service.happens(Returned(item="T05-M1", reason="材料不全", by="办公室"))
     await service.until("2027-03-03T18:00")
     assert ("T05-M1", "退回", LEAD) in service.said()
@@ -416,7 +415,7 @@ async def test_a_correction_on_the_day_of_its_verdict_that_nobody_is_told_is_nam
     service = Watched(tmp_path, "2028-03-01T08:00")
     service.happens(Observed(indicator="I4", period="2027", value=Decimal(98)))
     await service.until("2028-03-01T12:00")
-    monkeypatch.setattr(notices, "_is_news", lambda finding, addressee, desk: False)
+    monkeypatch.setattr(decisions, "_is_news", lambda finding, addressee, desk: False)
     service.happens(Observed(indicator="I4", period="2027", value=Decimal(90)))
     await service.until("2028-03-03T18:00")
     await service.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.facts.events import Event, EventRejected
 from bot.sources.inbox import Inbox
 from bot.state.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.telling.entry import EntryState
 from bot.core.time.zone import ZONE
 from bot.sending.chats import Chats

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.facts.events import RulesRejected
 from bot.core.preview.preview import preview_of
 from bot.core.telling.entry import Entry, EntryState, Telling

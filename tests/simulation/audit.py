@@ -14,7 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.core.deciding.decisions import ADMIN, Addressee, Used
+from bot.core.deciding.addressees import ADMIN, Addressee
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.facts import Facts

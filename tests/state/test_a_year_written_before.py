@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.deciding.decisions import PastTelling, ripe
+from bot.core.deciding.decision import ripe
 from bot.core.deciding.findings import arisen_items
 from bot.core.deciding.look import Scene, look
+from bot.core.deciding.memory import PastTelling
 from bot.core.preview.preview import preview_of
 from bot.core.rules.item_ids import split_step
 from bot.core.rules.rulebook import Rulebook

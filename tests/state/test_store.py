@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.office import assignments, handed_over
 from bot.core.facts.events import Closed, Done, Event, Observed, Silenced
 from bot.core.facts.facts import Facts, fold
@@ -352,14 +352,17 @@ def test_a_unit_has_heard_of_a_rule_once_it_was_delivered_and_still_has_after_a_
     [rule] = a_rulebook(a_milestone()).rules
     store = Store(Database.open(tmp_path))
     [entry] = promised(store, draft(row(), row(addressee="县财政局→财务股")))
-    assert (store.tellings.asked(rule, "县教育局"), store.tellings.heard(rule, "县教育局")) == (NOW, None)
+    assert (store.tellings.hearings.asked(rule, "县教育局"), store.tellings.hearings.heard(rule, "县教育局")) == (
+        NOW,
+        None,
+    )
     with store.work():
         store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": NOW + DAY}))
-    assert store.tellings.heard(rule, "县教育局") == NOW + DAY
-    assert store.tellings.heard(rule, "县财政局") is None, "a further chat does not count"
+    assert store.tellings.hearings.heard(rule, "县教育局") == NOW + DAY
+    assert store.tellings.hearings.heard(rule, "县财政局") is None, "a further chat does not count"
     store.close()
     again = Store(Database.open(tmp_path))
-    assert again.tellings.heard(rule, "县教育局") == NOW + DAY
+    assert again.tellings.hearings.heard(rule, "县教育局") == NOW + DAY
     again.close()
 
 
@@ -370,7 +373,7 @@ def test_a_hand_over_lets_its_addressee_hear_of_the_rules_it_names(store: Store)
     assert [one.id for one in handed_over(assigned, ["县教育局"])] == ["T05-M1"]
     telling = replace(row("交办:T05"), rule="交办:T05", hands=("T05-M1",))
     promised(store, draft(telling))
-    assert store.tellings.asked(rule, "县教育局") == NOW
+    assert store.tellings.hearings.asked(rule, "县教育局") == NOW
 
 
 def test_a_rule_that_comes_later_is_in_force_from_then_on(tmp_path: Path) -> None:
@@ -380,8 +383,8 @@ def test_a_rule_that_comes_later_is_in_force_from_then_on(tmp_path: Path) -> Non
     store.note_in_force([first.id, later.id], NOW + DAY)
     store.note_in_force([first.id], NOW + 2 * DAY)
     store.note_in_force([first.id, later.id], NOW + 3 * DAY)
-    assert store.tellings.in_force_since(later) == NOW + DAY
+    assert store.tellings.hearings.since(later) == NOW + DAY
     store.close()
     again = Store(Database.open(tmp_path))
-    assert (again.tellings.in_force_since(first), again.tellings.in_force_since(later)) == (None, NOW + DAY)
+    assert (again.tellings.hearings.since(first), again.tellings.hearings.since(later)) == (None, NOW + DAY)
     again.close()

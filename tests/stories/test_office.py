@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from bot.core.deciding.decisions import ADMIN, Directory
+from bot.core.deciding.addressees import ADMIN, Directory
 from bot.core.deciding.office import unconfirmed
 from bot.core.facts.events import Confirmed, EventRejected, RulesRejected
 from bot.core.facts.facts import Facts

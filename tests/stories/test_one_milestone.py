@@ -8,8 +8,7 @@ from datetime import date, datetime
 import pytest
 from yaml import safe_load
 
-from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Directory
+from bot.core.deciding.addressees import ALSO, Directory, name_of
 from bot.core.facts.events import Closed, Done, Extended, Returned, Silenced
 from bot.core.rules.rulebook import Rulebook
 from bot.core.time.workdays import Calendar, CalendarYear, DayRange, StatutoryTable

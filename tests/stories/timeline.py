@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.decisions import Decision, Directory, Used, as_of, ripe, turns
+from bot.core.deciding.addressees import Directory
+from bot.core.deciding.decision import Decision, as_of, ripe, turns
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene, look

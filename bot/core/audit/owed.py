@@ -12,11 +12,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from bot.core.audit.owed_dates import PlainDates
-from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, name_of
-from bot.core.deciding.decisions import Directory, PastTelling
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, name_of
 from bot.core.deciding.findings import Finding, known_items
 from bot.core.deciding.lateness import AT_THE_LATEST
-from bot.core.deciding.memory import Tellings
+from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item, Moment, State
 from bot.core.rules.item_ids import without_step
@@ -203,7 +202,7 @@ def _was_over_before(item: Item, due: date | None, books: Books) -> bool:
     """Whether a period was over before its rule came into force, by an edit or a confirmation."""
     if not item.period or item.rule.kind.asks_for_values or due is None:
         return False
-    force = [books.memory.in_force_since(item.rule)]
+    force = [books.memory.hearings.since(item.rule)]
     if item.rule.basis is Basis.PROPOSED and not books.facts.all_confirmed:
         force.append(books.facts.confirmed_at.get(item.rule.id))
     return any(at is not None and due < day_of(at) for at in force)

@@ -22,6 +22,7 @@ from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
+from bot.core.time.zone import midnight
 
 #: What a later period may make good.
 _MISSED = (State.OVERDUE, State.MISSED)
@@ -229,6 +230,18 @@ def under(step: Finding, parent: Finding) -> Finding:
     if parent.state in (State.OVERDUE, State.AWAITING_RESULT, State.AWAITING_CHECK):
         return replace(step, suppressed_by=parent.item.id)
     return replace(step, parent_due_on=parent.due_on)
+
+
+def turn(finding: Finding, today: date) -> datetime | None:
+    """When time alone changes a finding: after its own or its parent's due date, the day it becomes late; daily while it waits."""
+    anchor = finding.anchor
+    if anchor is None or anchor.happened:
+        return None
+    days = (anchor.due_on, anchor.late_from, finding.parent_due_on)
+    ahead = [day for day in days if day and day >= today] + ([today] if finding.asking.waits else [])
+    following = [day + timedelta(days=1) for day in ahead]
+    following += [day for day in (finding.asking.enters, finding.asking.hushed) if day and day > today]
+    return midnight(min(following)) if following else None
 
 
 def find_item(rulebook: Rulebook, item_id: str, today: date, facts: Facts) -> Item | None:

@@ -11,7 +11,10 @@ from datetime import date, datetime
 from functools import partial
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import Decision, Desk, Directory, Used, decide
+from bot.core.deciding.addressees import Directory
+from bot.core.deciding.decision import Decision
+from bot.core.deciding.decisions import decide
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import Finding, judge, judge_one, kin, under
 from bot.core.deciding.lateness import Listener
 from bot.core.deciding.memory import Tellings

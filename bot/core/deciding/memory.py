@@ -9,10 +9,10 @@ from bisect import insort
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Protocol
 
-from bot.core.deciding.decisions import PastTelling
 from bot.core.deciding.hearing import Hearings
-from bot.core.rules.rulebook import Rule
+from bot.core.rules.item import Moment
 from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.zone import midnight
 
@@ -20,6 +20,43 @@ from bot.core.time.zone import midnight
 Moves = Mapping[str, Mapping[date, date]]
 #: (item, addressee). Under each key, tellings are listed by effective due date, each list in order of nominal date.
 ItemAddressee = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PastTelling:
+    """One telling that was made: what an addressee was told about an item with this due date.
+
+    `known` is when the last of the values became known that a verdict rested on; None in the record of an older version.
+    """
+
+    item: str
+    due_on: date | None
+    addressee: str
+    rung_on: date
+    rung: str
+    state: str
+    reason: str
+    number: str
+    at: datetime
+    ordinal: int | None = None  # which repetition of its rung; None of before 2026-12: known by its date alone
+    known: Moment | None = None
+
+
+class Memory(Protocol):
+    """The record of past tellings that decisions are made from, and of who heard of which rule."""
+
+    @property
+    def hearings(self) -> Hearings:
+        """When units first heard of rules, and since when rules are in force."""
+
+    def last(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key whose rung has the latest nominal date."""
+
+    def newest(self, item: str, due_on: date | None, addressee: str) -> PastTelling | None:
+        """The telling for this key that was made last."""
+
+    def latest(self, item: str, addressee: str) -> PastTelling | None:
+        """The last telling of the item to this addressee, whatever its due date was then."""
 
 
 class Tellings:
@@ -54,18 +91,6 @@ class Tellings:
     def of(self, item: str, addressee: str) -> list[PastTelling]:
         """All tellings of the item to this addressee."""
         return [one for tellings in self._told.get((item, addressee), {}).values() for one in tellings]
-
-    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
-        """When the unit first heard of the rule: what was told under it was delivered, or it was handed over."""
-        return self.hearings.heard(rule, unit, to_act=to_act)
-
-    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
-        """When the unit was first asked for what the rule asks, whether it arrived or not."""
-        return self.hearings.asked(rule, unit, to_act=to_act)
-
-    def in_force_since(self, rule: Rule) -> datetime | None:
-        """When the rule came into force; None if it was there from the beginning."""
-        return self.hearings.since(rule)
 
     def add(self, told: PastTelling) -> PastTelling:
         """Records one telling and returns it as recorded; lists stay in order of nominal date, in whatever order tellings are added."""
@@ -148,17 +173,10 @@ class WithoutMessage:
         """The last telling of the item to this addressee, whatever its due date was."""
         return max(reversed(self._of(item, addressee)), key=lambda one: one.at, default=None)
 
-    def heard(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
-        """When the unit first heard of the rule."""
-        return self.memory.heard(rule, unit, to_act=to_act)
-
-    def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
-        """When the unit was first asked for what the rule asks."""
-        return self.memory.asked(rule, unit, to_act=to_act)
-
-    def in_force_since(self, rule: Rule) -> datetime | None:
-        """When the rule came into force."""
-        return self.memory.in_force_since(rule)
+    @property
+    def hearings(self) -> Hearings:
+        """When units first heard of rules."""
+        return self.memory.hearings
 
     def _of(self, item: str, addressee: str) -> list[PastTelling]:
         return [one for one in self.memory.of(item, addressee) if one.number not in self.numbers]

@@ -13,7 +13,9 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import Decision, Desk, Used, weigh
+from bot.core.deciding.decision import Decision
+from bot.core.deciding.decisions import weigh
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import Finding, extension, judge, judgement, laid_over
 from bot.core.deciding.lateness import Asking, Listener
 from bot.core.deciding.look import Scene, desk, listener

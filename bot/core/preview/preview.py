@@ -13,7 +13,9 @@ from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import Decision, Desk, Used, weigh
+from bot.core.deciding.decision import Decision
+from bot.core.deciding.decisions import weigh
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import (
     Finding,
     arisen_items,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
-from bot.core.deciding.decisions import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, Used
+from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene

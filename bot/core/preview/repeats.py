@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from bot.core.deciding.decisions import Decision, Desk, stairs_of, turn
-from bot.core.deciding.findings import Finding
+from bot.core.deciding.decision import Decision
+from bot.core.deciding.decisions import stairs_of
+from bot.core.deciding.desk import Desk
+from bot.core.deciding.findings import Finding, turn
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.ladder import DatedRung, Stairs, following_list
 from bot.core.rules.rulebook import Delivery

@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.core.deciding.decisions import SINGLES_A_DAY, Decision
+from bot.core.deciding.decision import Decision
+from bot.core.deciding.desk import SINGLES_A_DAY
 from bot.core.rules.rulebook import Delivery
 from bot.core.telling.entry import Telling
 

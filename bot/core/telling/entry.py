@@ -11,8 +11,9 @@ from typing import ClassVar, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot.core.deciding.addressees import ADMIN, ALSO
-from bot.core.deciding.decisions import Decision, PastTelling
+from bot.core.deciding.decision import Decision
 from bot.core.deciding.hearing import Hearing
+from bot.core.deciding.memory import PastTelling
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import Moment, State
 from bot.core.rules.ladder import DatedRung

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.core.deciding.addressees import name_of
-from bot.core.deciding.decisions import HANDED_ON_LABEL
+from bot.core.deciding.event_rungs import HANDED_ON_LABEL
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.office import handed_over, role_in
 from bot.core.rules.item import State, long_date

@@ -16,8 +16,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.addressees import ALSO, name_of
-from bot.core.deciding.decisions import Addressee, Desk, Directory, silence_of, weigh
+from bot.core.deciding.addressees import ALSO, Addressee, Directory, name_of
+from bot.core.deciding.decisions import weigh
+from bot.core.deciding.desk import Desk, silence_of
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import State, long_date

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.deciding.addressees import name_of
-from bot.core.deciding.decisions import REGISTERED_LABEL, VOID
 from bot.core.deciding.findings import Finding
+from bot.core.deciding.notices import REGISTERED_LABEL, VOID
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST, is_still

@@ -9,21 +9,12 @@ from itertools import permutations
 
 import pytest
 
-from bot.core.deciding.decisions import (
-    ADMIN,
-    Addressee,
-    Desk,
-    Directory,
-    PastTelling,
-    Used,
-    addressees,
-    as_of,
-    decide,
-    ripe,
-    turns,
-)
+from bot.core.deciding.addressees import ADMIN, Addressee, Directory, addressees
+from bot.core.deciding.decision import as_of, ripe, turns
+from bot.core.deciding.decisions import decide
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import judge
-from bot.core.deciding.memory import Tellings
+from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.events import Observed
 from bot.core.facts.facts import Facts

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import known_items
 from bot.core.deciding.look import Scene, look, look_at
 from bot.core.deciding.memory import Tellings

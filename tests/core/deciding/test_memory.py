@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot.core.deciding.decisions import PastTelling
-from bot.core.deciding.memory import Tellings, moved_again
+from bot.core.deciding.memory import PastTelling, Tellings, moved_again
 from tests.kit.builders import moment
 
 NOW = moment("2027-03-03 09:26")

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from bot.core.deciding.decisions import Used, ripe
+from bot.core.deciding.decision import ripe
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.observer import Observer

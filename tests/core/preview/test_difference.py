@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Used
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
 from bot.core.preview.difference import (

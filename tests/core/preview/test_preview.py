@@ -12,7 +12,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Decision, Used, addressees, as_of
+from bot.core.deciding.addressees import addressees
+from bot.core.deciding.decision import Decision, as_of
+from bot.core.deciding.desk import Used
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.deciding.reasons import Reason

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import ADMIN
+from bot.core.deciding.addressees import ADMIN
 from bot.core.facts.events import Closed, Done, Event, Extended, Observed, Payload, Returned, Silenced
 from bot.core.preview.rehearsal import Occasion, WordedMessage, audience, happening, play, rehearse
 from bot.core.rules.rulebook import Rulebook

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import PastTelling
 from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene
-from bot.core.deciding.memory import Tellings
+from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.facts.events import CaseAdvanced, CaseOpened, Confirmed, Observed, Payload, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.facts.renaming import payload_of_today

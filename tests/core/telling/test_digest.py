@@ -7,7 +7,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deciding.decisions import Addressee, Decision
+from bot.core.deciding.addressees import Addressee
+from bot.core.deciding.decision import Decision
 from bot.core.deciding.findings import judge
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.deciding.decisions import ADMIN, Desk, Directory, PastTelling, Used
+from bot.core.deciding.addressees import ADMIN, Directory
+from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import judge
-from bot.core.deciding.memory import Tellings
+from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook

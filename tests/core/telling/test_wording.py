@@ -12,7 +12,8 @@ from functools import cache
 import pytest
 
 from bot.core.deciding import office
-from bot.core.deciding.decisions import ADMIN, Used
+from bot.core.deciding.addressees import ADMIN
+from bot.core.deciding.desk import Used
 from bot.core.deciding.findings import Finding, judge
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
