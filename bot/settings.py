@@ -19,7 +19,7 @@ from bot.core.rules.rulebook import Form
 from bot.core.telling.wording import Letterhead
 from bot.core.time.windows import OfficeHours, SeasonalHours, Spans
 from bot.rulefiles.text.problems import START, Problem, explain
-from bot.rulefiles.text.sheet import Sheet
+from bot.rulefiles.text.sheet import SWITCHES, Sheet
 from bot.rulefiles.text.tree import read
 
 NAME = "config/bot.yaml"
@@ -67,6 +67,12 @@ def _reference(text: str) -> str:
     return text
 
 
+def _switch(value: Any) -> Any:
+    """是 and 否 as every rule file writes them."""
+    return SWITCHES.get(value, value) if isinstance(value, str) else value
+
+
+SwitchField = Annotated[bool, BeforeValidator(_switch)]
 SpansField = Annotated[Any, NoDecode, BeforeValidator(_spans)]
 ListField = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 ReferenceField = Annotated[str, AfterValidator(_reference)]
@@ -122,7 +128,7 @@ class BotForm(Form):
     allowed_hosts: ListField = _named("允许主机", "ALLOWED_HOSTS", default=PLATFORM_HOSTS)
     heartbeat: int = _named("心跳秒数", "HEARTBEAT", default=30, ge=5, le=60)
     heartbeat_url: ReferenceField = _named("心跳地址", "HEARTBEAT_URL", default="", repr=False)
-    backup: bool = _named("每夜备份", "BACKUP", default=True)
+    backup: SwitchField = _named("每夜备份", "BACKUP", default=True)
     backup_folder: str = _named("备份文件夹", "BACKUP_FOLDER", default="state/backup")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _named("日志级别", "LOG_LEVEL", default="INFO")
 

@@ -155,3 +155,12 @@ def test_hours_that_contradict_themselves_are_refused_in_chinese(tmp_path: Path,
 def test_settings_cannot_be_changed_once_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(tmp_path).port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("said", "meant"), [("是", True), ("否", False), ("true", True), ("false", False)])
+def test_a_switch_is_written_as_everywhere_in_the_file_and_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, meant: bool
+) -> None:
+    assert load(tmp_path, f"每夜备份: {said}\n").backup is meant
+    monkeypatch.setenv("DUBAN_BACKUP", said)
+    assert load(tmp_path, f"每夜备份: {'否' if meant else '是'}\n").backup is meant
