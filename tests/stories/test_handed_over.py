@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from pydantic import SecretStr
+
 from bot.core.facts.events import Observed
+from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
-from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook
+from bot.platforms import Robot, parts
+from tests.kit.builders import INDICATOR, a_duty, a_milestone, a_rulebook, the_county
 from tests.stories.test_office import confirmation
 from tests.stories.timeline import Passed, Timeline
 
@@ -75,3 +79,12 @@ def test_a_rung_of_a_ladder_that_looks_like_a_hand_over_is_told_once() -> None:
     story.happens(Observed(indicator="I4", period="2027", value=Decimal(91)))
     rows = [row for row in story.at("2028-03-20 18:00").rows if row.item == "I4@2027"]
     assert [row.addressee for row in rows] == [LEAD]
+
+
+def test_the_first_message_of_the_unit_that_answers_for_most_comes_in_two_parts() -> None:
+    """Of 16 tasks only the numbers are given, and what is asked for below is only counted."""
+    story = Timeline(the_county(), start="2026-12-01", facts=Facts(all_confirmed=True), unheard=True)
+    [first] = [one for one in story.at("2026-12-01 18:00").sent if one.draft.chat == LEAD]
+    assert "牵头：第（二）项、第（三）项、" in first.text
+    robot = Robot(LEAD, "wecom", SecretStr("http://127.0.0.1/hook"), style="markdown")
+    assert len(parts(first.message, robot)) == 2

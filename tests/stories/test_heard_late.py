@@ -60,7 +60,15 @@ def test_values_asked_for_by_the_same_later_day_stand_under_one_request() -> Non
     story = Timeline(a_rulebook(a_duty(), indicators=INDICATOR + other), start="2027-04-01", unheard=True)
     [told] = [one.text for one in story.at("2027-04-01 18:00").sent if one.draft.chat == "县民政局"]
     assert told.count("请于") == 1
-    assert "· 高中阶段毛入学率（2026年度）（I4:报送@2026）\n· 高等教育毛入学率（2026年度）（I5:报送@2026）" in told
+    request = "请报送数据（2026年度）：\n· 高中阶段毛入学率（I4:报送@2026）\n· 高等教育毛入学率（I5:报送@2026）"
+    assert request in told
+
+
+def test_figures_that_a_hand_over_asks_for_are_named_once_in_it() -> None:
+    story = Timeline(a_rulebook(a_duty(), indicators=INDICATOR), start="2027-04-01", unheard=True)
+    [told] = [one.text for one in story.at("2027-04-01 18:00").sent if one.draft.chat == "县民政局"]
+    assert "宽限10个工作日）：1项，名称见下面的报送要求\n" in told
+    assert told.count("高中阶段毛入学率") == 1
 
 
 def test_whoever_becomes_answerable_has_ten_workdays_and_nobody_above_hears_earlier() -> None:

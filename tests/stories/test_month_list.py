@@ -54,6 +54,15 @@ def test_everything_due_in_the_month_stands_in_one_message_in_order_of_date() ->
     assert "学位预测" not in text
 
 
+def test_what_has_the_same_date_stands_under_it() -> None:
+    items = (a_duty("T05-R1", "每年6月25日", title="经费自查"), a_duty("T05-R2", "每年6月25日", title="校舍排查"))
+    story = Timeline(listed(*items, a_duty("T05-R3", "每年6月28日", title="师资排查")), start="2027-05-17")
+    story.at("2027-05-31 18:00")
+    [text] = [one.text for one in story.at("2027-06-01 18:00").sent if one.draft.chat == "县教育局"]
+    together = "1. 时限6月25日，剩余24天（暂定日历）：\n· 经费自查（T05-R1@2027）\n· 校舍排查（T05-R2@2027）"
+    assert f"{together}\n2. 师资排查（T05-R3@2027）　时限6月28日，剩余27天（暂定日历）\n" in text
+
+
 def test_a_rung_of_half_a_month_ahead_says_nothing_that_the_list_has_not_said() -> None:
     story = Timeline(listed(a_duty("T05-R1", "每年6月25日")), start="2027-05-03")
     assert rungs(story, "2027-06-25 18:00", "T05-R1@2027") == [("06-01", "月初清单")]

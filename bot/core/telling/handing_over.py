@@ -7,7 +7,7 @@ figures by name. What is closed or reported done is left out, and an extension i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +22,8 @@ from bot.core.telling.entry import Telling
 SPACE = "\u3000"
 #: Stands above what came to a unit after its 交办.
 ANEW = "新增或调整"
+#: More tasks than this in one role are named by their numbers: what is to be done stands in the lines that follow.
+MANY = 8
 #: What is over, so that nobody is asked for it any more.
 _OVER = (State.CLOSED, State.AWAITING_CHECK)
 
@@ -33,10 +35,17 @@ Handed = tuple[Finding, Mapping[str, "tuple[str, ...] | None"]]
 
 
 def hand_over_lines(
-    handed: Sequence[tuple[Sequence[Telling], Finding]], rulebook: Rulebook, findings: Mapping[str, Finding], chat: str
+    handed: Sequence[tuple[Sequence[Telling], Finding]],
+    rulebook: Rulebook,
+    findings: Mapping[str, Finding],
+    chat: str,
+    requested: Mapping[str, Container[str]],
 ) -> list[str]:
-    """The lines of the section; `chat` is the name that members read above the message."""
-    said = _HandOver(rulebook, findings, chat)
+    """The lines of the section; `chat` is the name that members read above the message.
+
+    Figures that the same message asks for in another section (`requested`: rule → who is asked) are counted, not named.
+    """
+    said = _HandOver(rulebook, findings, chat, requested)
     first = _pairs(handed, anew=False)
     later = _pairs(handed, anew=True)
     lines = [*said.lines(first), *([f"{ANEW}："] if later else []), *said.lines(later)]
@@ -60,6 +69,15 @@ def _listed(head: str, names: Sequence[str]) -> Iterator[str]:
     yield from (f"· {name}" for name in names)
 
 
+def _reported(head: str, names: Sequence[str], below: int) -> Iterator[str]:
+    """Figures to be reported; those that the message asks for further down are counted."""
+    counted = f"{head}：{below}项，名称见下面的报送要求" if below else ""
+    if not names:
+        yield counted
+    else:
+        yield from _listed(f"{counted}；另有" if counted else head, names)
+
+
 @dataclass(frozen=True)
 class _HandOver:
     """What the lines are worded from."""
@@ -67,19 +85,24 @@ class _HandOver:
     rulebook: Rulebook
     findings: Mapping[str, Finding]
     chat: str
+    requested: Mapping[str, Container[str]]
 
     def lines(self, handed: Sequence[Handed]) -> list[str]:
         """Tasks, duties, figures."""
         return [*self.tasks(handed), *self.duties(handed), *self.figures(handed)]
 
     def tasks(self, handed: Sequence[Handed]) -> Iterator[str]:
-        """The tasks, by the roles of the units in them: 牵头：第（五）项　高质量推动…."""
-        found: dict[str, list[str]] = {}
+        """The tasks, by the roles of the units in them: 牵头：第（五）项　高质量推动…. Of many only the numbers."""
+        found: dict[str, list[TaskForm]] = {}
         for owner, roles in sorted(self._roles(handed), key=lambda one: min(map(_RANK.index, one[1].values()))):
-            title = f"{owner.cited(self.rulebook.plan)}{SPACE}{owner.title}"
-            found.setdefault(self._in_words(roles), []).append(title)
-        for in_words, titles in found.items():
-            yield from [f"{in_words}：{titles[0]}"] if len(titles) == 1 else _listed(in_words, titles)
+            found.setdefault(self._in_words(roles), []).append(owner)
+        for in_words, owners in found.items():
+            numbers = [owner.cited(self.rulebook.plan) for owner in owners]
+            titles = [f"{number}{SPACE}{owner.title}" for number, owner in zip(numbers, owners, strict=True)]
+            if 1 < len(owners) <= MANY:
+                yield from _listed(in_words, titles)
+            else:
+                yield f"{in_words}：{titles[0] if len(owners) == 1 else '、'.join(numbers)}"
 
     def _roles(self, handed: Sequence[Handed]) -> Iterator[tuple[TaskForm, dict[str, Role]]]:
         """Each task with the roles of the units in it."""
@@ -150,11 +173,15 @@ class _HandOver:
     def figures(self, handed: Sequence[Handed]) -> Iterator[str]:
         """The figures by the dates on which their values are due, then those that others report."""
         reported: dict[str, list[str]] = {}
+        below = Counter[str]()  # asked for in another section
         watched: dict[str, tuple[str, str]] = {}  # figure → role and name
         shares = [(rule, roles) for rule, roles in self._shares(handed) if rule.provider]
         for rule, roles in shares:
             if rule.asks_provider:
-                reported.setdefault(self._when(rule), []).append(self._figure(rule.form, roles))
+                named_below = all(unit in self.requested.get(rule.id, ()) for unit in roles)
+                names = [] if named_below else [self._figure(rule.form, roles)]
+                reported.setdefault(self._when(rule), []).extend(names)
+                below[self._when(rule)] += named_below
         named = {rule.form.id for rule, _ in shares if rule.asks_provider}
         for form, roles in ((rule.form, roles) for rule, roles in shares):
             if form.id not in named:
@@ -164,7 +191,7 @@ class _HandOver:
         called = self.rulebook.plan.called_briefly(Role.COOPERATING)
         watched |= {form.id: (called, self._figure(form, {self.chat: Role.COOPERATING})) for form in helped}
         for when, names in reported.items():
-            yield from _listed(f"指标数据{SPACE}{when}", names)
+            yield from _reported(f"指标数据{SPACE}{when}", names, below[when])
         for what in dict.fromkeys(what for what, _ in watched.values()):
             yield from _listed(f"指标（{what}）", [name for its, name in watched.values() if its == what])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -66,6 +66,9 @@ LONGEST, BRIEF = 40, 6
 JUDGED = (State.MET, State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED, State.RECOVERED)
 
 _GOOD = (State.MET, State.RECOVERED)
+
+#: States in which a value is asked for.
+ASKED = (State.ON_TRACK, State.APPROACHING, State.UNREPORTED)
 
 #: Roles above the unit: they are informed, the unit is asked.
 ABOVE = (Role.SUPERVISOR.value, Role.LEADING_GROUP.value)
@@ -364,17 +367,28 @@ def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words, mos
             text = f"{NUMERALS[_headings(lines)]}、{heading}"
             lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
             if states == (State.ASSIGNED,):
-                lines += _handed_over(group, words)
+                lines += _handed_over(group, _requested(merged), words)
             else:
                 lines += _numbered(_by_date(group), words, most)
     return lines
 
 
-def _handed_over(group: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
+def _requested(merged: Sequence[tuple[list[Telling], Finding]]) -> dict[str, set[str]]:
+    """The rules whose values the message asks for in another section, each with who is asked."""
+    found: dict[str, set[str]] = {}
+    for tellings, finding in merged:
+        if _reports(finding) and finding.state in ASKED and not _only_registered(tellings):
+            found.setdefault(finding.item.rule.id, set()).update(name_of(telling.addressee) for telling in tellings)
+    return found
+
+
+def _handed_over(
+    group: Sequence[tuple[list[Telling], Finding]], requested: Mapping[str, Container[str]], words: Words
+) -> list[Line]:
     """The section of what is handed over: as the plan counts its tasks, then the indicators."""
     owners = [owner.id for owner in words.rulebook.owners]
     ordered = sorted(group, key=lambda pair: owners.index(pair[1].item.rule.owner))
-    return [Line(text) for text in hand_over_lines(ordered, words.rulebook, words.findings, words.name)]
+    return [Line(text) for text in hand_over_lines(ordered, words.rulebook, words.findings, words.name, requested)]
 
 
 def _by_date(group: Sequence[tuple[list[Telling], Finding]]) -> list[tuple[list[Telling], Finding]]:
@@ -395,7 +409,7 @@ def _numbered(ordered: Sequence[tuple[list[Telling], Finding]], words: Words, mo
     lines: list[Line] = []
     for index, (asked, pairs) in enumerate(_by_request(ordered[:cut], words), 1):
         if asked and len(pairs) > 1:
-            lines += _asked_together(f"{index}. {asked}", [finding for _, finding in pairs])
+            lines += _asked_together(f"{index}. {asked}", pairs, words)
         else:
             lines += _item_lines(f"{index}. ", *pairs[0], words)
     return lines + ([Line(_counted(ordered[cut:]))] if ordered[cut:] else [])
@@ -404,20 +418,37 @@ def _numbered(ordered: Sequence[tuple[list[Telling], Finding]], words: Words, mo
 def _by_request(
     ordered: Sequence[tuple[list[Telling], Finding]], words: Words
 ) -> Iterator[tuple[str, list[tuple[list[Telling], Finding]]]]:
-    """The items of a section; values asked for by the same later day are together, under the request; any other is alone."""
+    """The items of a section; what is asked for by the same day is together, under the request; any other is alone."""
     found: dict[tuple[str, str], list[tuple[list[Telling], Finding]]] = {}
     for tellings, finding in ordered:
-        marked = _whose(tellings, words) or any(telling.mark or telling.role in ABOVE for telling in tellings)
-        late = _reports(finding) and _asked_later(finding, words) and not marked and finding.returned_at is None
-        asked = f"{_when(finding, words)}{SPACE}请报送数据" if late else ""
+        asked = _request(tellings, finding, words)
         found.setdefault((asked, "" if asked else finding.item.id), []).append((tellings, finding))
     yield from ((asked, pairs) for (asked, _), pairs in found.items())
 
 
-def _asked_together(asked: str, findings: Sequence[Finding]) -> list[Line]:
-    """A request, and under it what it asks for."""
-    names = (f"· {shown_title(one)}（{one.item.number}）" for one in findings)
-    return [Line(f"{asked}："), *(Line(name) for name in names)]
+def _request(tellings: Sequence[Telling], finding: Finding, words: Words) -> str:
+    """What may stand above several: values asked for by the same later day, and the date of what is due this month."""
+    marked = _whose(tellings, words) or any(telling.mark or telling.role in ABOVE for telling in tellings)
+    if marked or finding.returned_at is not None:
+        return ""
+    when = _when(finding, words)
+    if _reports(finding) and _asked_later(finding, words):
+        return f"{when}{SPACE}请报送数据"
+    return _WORKDAYS.sub("", when) if _heading((list(tellings), finding)) == THIS_MONTH else ""
+
+
+def _asked_together(asked: str, pairs: Sequence[tuple[list[Telling], Finding]], words: Words) -> list[Line]:
+    """A request, and under it what it asks for; a period that is that of all of it stands in the request."""
+    findings = [finding for _, finding in pairs]
+    periods = {one.item.title.removeprefix(one.item.rule.form.title) if _reports(one) else "" for one in findings}
+    shared = periods.pop() if len(periods) == 1 else ""
+    lines = [Line(f"{asked}{shared}：")]
+    for tellings, one in pairs:
+        ask = "" if "请报送数据" in asked else _short_ask(tellings[0], one, words)
+        detail = "" if one.item.rule.sensitive else one.detail
+        head = f"· {shown_title(one).removesuffix(shared)}（{one.item.number}）"
+        lines.append(Line(SPACE.join(filter(None, (head, detail, ask)))))
+    return lines
 
 
 def _counted(rest: Sequence[tuple[list[Telling], Finding]]) -> str:
