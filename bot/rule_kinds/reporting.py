@@ -7,7 +7,7 @@ after that the state is 未报. A final value closes the item.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot.core.facts.facts import Facts
@@ -80,6 +80,11 @@ class Reporting(BaseKind):
         if state is State.OVERDUE:
             return Judgement(State.UNREPORTED, detail=detail)
         return Judgement(State.ON_TRACK if state is State.AWAITING_RESULT else state, detail=detail)
+
+    def reopened(self, item: Item, facts: Facts) -> datetime | None:
+        """By its value that was withdrawn, as by a mark or an extension."""
+        gone = facts.withdrawn.get((item.rule.form.id, item.period))
+        return gone.at if gone and gone.reopens else super().reopened(item, facts)
 
 
 KIND: Any = Reporting()

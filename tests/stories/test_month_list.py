@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from bot.core.facts.events import CaseOpened, Closed, Extended
+from bot.core.facts.events import CaseOpened, Closed, Done, Extended, Returned, Silenced
 from bot.core.rules.rulebook import Rulebook
-from tests.kit.builders import INDICATOR, UNITS, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook
+from tests.kit.builders import INDICATOR, UNITS, a_ban, a_case_rule, a_duty, a_milestone, a_rulebook, moment
 from tests.stories.timeline import Timeline
 
 LISTED = UNITS.replace("名称: 县教育局", "名称: 县教育局, 月初清单: 是")
@@ -185,3 +185,18 @@ def test_a_list_switched_off_within_the_month_repeats_nothing() -> None:
     assert rungs(story, "2027-06-02 18:00") == [("06-01", "月初清单")]
     story.edited(a_rulebook(a_milestone(due="2027年6月底前")))
     assert rungs(story, "2027-06-30 18:00") == [("06-23", "提前7天"), ("06-29", "提前1个工作日")]
+
+
+def test_what_comes_back_after_the_leading_group_s_list_has_left_stands_in_the_next_one() -> None:
+    """A return of something long overdue, an end of silence: never a list in the middle of a month."""
+    rulebook = a_rulebook(a_milestone(due="2027-01-29"), starts="2026-11-23")
+    story = Timeline(rulebook, start="2027-01-25")
+    story.at("2027-03-02 18:00")
+    story.happens(Done(item="T05-M1", by="县教育局"))
+    story.at("2027-05-06 18:00")
+    story.happens(Returned(item="T05-M1", reason="材料不全", by="督查室"))
+    assert "领导小组" not in {one.draft.chat for one in story.at("2027-05-31 18:00").sent}
+    assert "领导小组" in {one.draft.chat for one in story.at("2027-06-01 18:00").sent}
+    story.happens(Silenced(item="T05-M1", until=moment("2027-07-12"), reason="部署"))
+    assert "领导小组" not in {one.draft.chat for one in story.at("2027-07-30 18:00").sent}
+    assert "领导小组" in {one.draft.chat for one in story.at("2027-08-02 18:00").sent}

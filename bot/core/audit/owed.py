@@ -24,7 +24,7 @@ from bot.core.rules.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungF
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours, week_day
-from bot.core.time.zone import day_of
+from bot.core.time.zone import day_of, midnight
 
 RETURNED = "退回"
 _VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
@@ -191,11 +191,26 @@ def _told_late(item: Item, due: date, books: Books, dates: PlainDates, today: da
         record = books.memory.hearings
         at, asked = record.heard(rule, unit, to_act=True), record.asked(rule, unit, to_act=True)
         latest = dates.workdays.after(day_of(asked), AT_THE_LATEST) if asked else today
-        heard = max(heard, day_of(at) if at else min(latest, today))
-        since = max(since, day_of(asked) if asked else today)
-        waits = waits or (day_of(at) >= today if at else latest >= today)
+        mine = min(latest, day_of(at) if at else today)
+        heard, since = max(heard, mine), max(since, day_of(asked) if asked else today)
+        waits = waits or (mine if at else latest) >= today
+    anew = _asked_anew(item, books.facts)
+    if anew and anew >= heard:
+        heard, since, waits = anew, anew, anew >= today
     by = dates.moved(heard, grace.count, grace.unit)
     return (by, since, waits) if due < by else None
+
+
+def _asked_anew(item: Item, facts: Facts) -> date | None:
+    """The day on which what had settled an item, or put it off, was withdrawn."""
+    found = [facts.taken_back.get(item.id)]
+    found += [facts.withdrawn.get((item.rule.form.id, item.period))] if item.rule.kind.asks_for_values else []
+    days = [
+        day_of(gone.at)
+        for gone in found
+        if gone and gone.what != "returned" and day_of(gone.entered) != day_of(gone.at)
+    ]
+    return max(days, default=None)
 
 
 def _was_over_before(item: Item, due: date | None, books: Books) -> bool:
@@ -280,8 +295,24 @@ def _unheard(
         heard = None if last and _corrected(one, latest, today) else reached
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
         weekday = _weekday(hearer, books.directory)
-        found = (date for rung in spoken for date in _rung(one, rung, hearer, heard, dates, today, weekday))
+        arose = _arose(one, books, today)
+        found = (
+            date
+            for rung in spoken
+            for date in _rung(one, rung, hearer, _in_lists(rung, heard, arose), dates, today, weekday)
+        )
         yield hearer, roles, list(found)
+
+
+def _arose(one: ExpectedState, books: Books, today: date) -> date | None:
+    """The day on which something was last said of an item, before today: it stands in the lists that follow."""
+    instants = books.facts.stirred(one.item, midnight(today)), books.memory.hearings.since(one.item.rule)
+    return max((day_of(at) for at in instants if at), default=None)
+
+
+def _in_lists(rung: RungForm, heard: date | None, arose: date | None) -> date | None:
+    """The day after which a rung is owed: of a month's list, what was said later than it stands in the next."""
+    return max(filter(None, (heard, arose)), default=None) if rung.delivery is Delivery.MONTHLY else heard
 
 
 def _weekday(hearer: str, directory: Directory) -> int | None:

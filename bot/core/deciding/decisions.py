@@ -33,7 +33,7 @@ from bot.core.rules.ladder import (
 )
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.time.windows import week_day
-from bot.core.time.zone import day_of, midnight
+from bot.core.time.zone import day_of
 
 
 def decide(findings: Iterable[Finding], desk: Desk) -> list[Decision]:
@@ -91,7 +91,8 @@ def _due(
     finding: Finding, addressee: Addressee, rung: DatedRung | None, last: PastTelling | None, hands: bool, desk: Desk
 ) -> DatedRung | None:
     """The rung that is due: the ladder's own, or the one that an event makes."""
-    rung = None if rung and _before_grant(finding, addressee, rung, desk) else rung
+    if rung and (_before_grant(finding, addressee, rung, desk) or _past_list(finding, rung, desk)):
+        rung = None
     if hands and last:
         return handed_on(rung, last, desk)
     return returned(finding, addressee, rung, last, desk) or rung or asked_late(finding, addressee, last, desk)
@@ -103,7 +104,7 @@ def _reached(finding: Finding, addressee: Addressee, desk: Desk) -> PastTelling 
     if last is None:
         return None
     newest = desk.memory.newest(finding.item.id, finding.due_on, addressee.key)
-    since = midnight(finding.asking.since) if finding.asking.since else None
+    since = finding.asking.since
     counted = [one for one in (last, newest) if one and (since is None or one.at >= since)]
     return max((_dated_today(one, finding, desk) for one in counted), key=lambda one: one.rung_on, default=None)
 
@@ -206,6 +207,14 @@ def _granted_on(finding: Finding, desk: Desk) -> date | None:
     """The day on which the extension in force was granted."""
     granted = desk.facts.extensions.get(finding.item.id) if finding.extended else None
     return day_of(granted.at) if granted else None
+
+
+def _past_list(finding: Finding, rung: DatedRung, desk: Desk) -> bool:
+    """Whether a month's list had left when the item came to stand in it: then it stands in the next one."""
+    if rung.form.delivery is not Delivery.MONTHLY or desk.today <= rung.slot_on:
+        return False
+    arose = desk.facts.stirred(finding.item, desk.now), desk.memory.hearings.since(finding.item.rule)
+    return any(at is not None and day_of(at) >= rung.slot_on for at in arose)
 
 
 def _before_grant(finding: Finding, addressee: Addressee, rung: DatedRung, desk: Desk) -> bool:

@@ -17,6 +17,7 @@ from bot.core.facts.case_steps import step_today
 from bot.core.facts.facts import Facts, Mark
 from bot.core.facts.quoting import quoted
 from bot.core.facts.renaming import item_of_today
+from bot.core.facts.withdrawing import CALLED
 from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
@@ -39,9 +40,10 @@ class Finding:
     `suppressed_by` is the parent item whose reminders cover this step; without one, `parent_due_on` is the parent's due date.
     `asking` says how it stands to its unit's first hearing: with a later day in it, `anchor` is that day, and not `due_on`.
     `made_good_by` is the later period that was done, so that this one, though missed or asked for late, is over.
-    `registered_at` is when the last thing was registered for its unit: done, closed, returned, extended.
+    `registered_at` is when the last thing was registered for its unit, or withdrawn: done, closed, returned, extended.
     `returned_at` is when the item was returned; `extended` says whether an extension is in force. `returned_for` and
-    `extended_for` are the reasons that were typed, fit to be quoted. `known` is that of the judgement.
+    `extended_for` are the reasons that were typed, fit to be quoted.
+    `taken_back` says what was registered for it and withdrawn. `known` is that of the judgement.
     """
 
     item: Item
@@ -59,6 +61,7 @@ class Finding:
     lead: str | None = None
     provisional: bool = False
     returned_for: str = ""
+    taken_back: str = ""
     extended_for: str = ""
     known: Moment | None = None
     lines: tuple[str, ...] = ()  # the text of an office finding
@@ -165,7 +168,7 @@ def laid_over(
 ) -> Finding:
     """The finding: the judgement with what only events change applied to it (done, closed, returned, extended, confirmed)."""
     granted, item = facts.extension_of(item) if extended else None, extended or item
-    mark = _mark(item, judged, facts)
+    mark, gone = _mark(item, judged, facts), facts.taken_back.get(item.id)
     state, detail = _with_mark(judged, mark)
     anchor = _anchor(asking.moved(item), judged)
     due_on = item.due_on if asking.by else anchor.due_on if anchor else None
@@ -175,10 +178,11 @@ def laid_over(
         due_on=due_on,
         anchor=anchor,
         detail=detail,
+        taken_back=f"{CALLED[gone.what]}已撤回" if gone and gone.what != "returned" else "",
         extended=extended is not None,
         made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED or asking.by else "",
         returned_at=mark.at if mark and mark.what == "returned" else None,
-        registered_at=max((one.at for one in (mark, granted) if one), default=None),
+        registered_at=max((one.at for one in (mark, granted, gone) if one), default=None),
         returned_for=quoted(mark.note) if mark and mark.what == "returned" else "",
         extended_for=quoted(granted.reason) if granted else "",
         confirmed=facts.allows(item),

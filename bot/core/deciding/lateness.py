@@ -15,7 +15,7 @@ from bot.core.rules.item import Item
 from bot.core.rules.ladder import step
 from bot.core.rules.rulebook import Basis, Role, Rule, Rulebook
 from bot.core.rules.units import ADMIN
-from bot.core.time.zone import day_of
+from bot.core.time.zone import day_of, midnight
 
 #: Workdays after which a unit counts as told although nothing was delivered to it.
 AT_THE_LATEST = 10
@@ -25,15 +25,15 @@ AT_THE_LATEST = 10
 class Asking:
     """How an item stands to the first hearing of whoever answers for it.
 
-    `by` is the later day until which it is asked for, None where they heard in time. `since` is the day on which they were first
-    asked: what others were told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
+    `by` is the later day until which it is asked for, None where they heard in time. `since` is when they were first asked, or
+    asked anew: what anybody was told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
     Until the day after they heard (`waits`) nobody else is told. `enters` is the day from which one ahead is asked for later;
     from the last sending day before it (`hushed`) nobody else is told either, for it might be said on the day itself.
     `void` says that its period was over before its rule came into force, so that it is not asked for at all.
     """
 
     by: date | None = None
-    since: date | None = None
+    since: datetime | None = None
     unheard: bool = False
     waits: bool = False
     enters: date | None = None
@@ -65,6 +65,21 @@ class Listener:
 
     def of(self, item: Item) -> Asking:
         """How an item with its effective dates stands to the first hearing."""
+        asking, anew = self._by_rule(item), self._asked_anew(item)
+        if anew is None or asking.void or (asking.by and anew.by and asking.by >= anew.by):
+            return asking
+        return anew
+
+    def _asked_anew(self, item: Item) -> Asking | None:
+        """Of an item that is to be done again or sooner, since something was withdrawn: as if it was heard of on that day."""
+        at = item.rule.kind.reopened(item, self._facts)
+        if at is None or item.due_on is None or not _told_to_act(item.rule):
+            return None
+        by, today = self._later(day_of(at)), day_of(at) >= self._today
+        return Asking(by, at, unheard=True, waits=today) if item.due_on < by else None
+
+    def _by_rule(self, item: Item) -> Asking:
+        """By when its rule was heard of."""
         found = self._rules.get(item.rule)
         if found is None:
             of_rule = self._of_rule(item.rule) if _told_to_act(item.rule) else IN_TIME
@@ -92,7 +107,7 @@ class Listener:
         units = self._answerable(rule)
         asked = [self._asked(rule, unit) for unit in units]
         days = [self._heard_on(rule, unit) for unit in units]
-        since = max((day_of(at) if at else self._today for at in asked), default=self._today)
+        since = midnight(max((day_of(at) if at else self._today for at in asked), default=self._today))
         heard = max((day or self._today for day in days), default=self._today)
         return Asking(self._later(heard), since, None in days, heard >= self._today)
 
@@ -100,12 +115,11 @@ class Listener:
         return step(day, self._grace.count, self._grace.unit, self._calendar)
 
     def _heard_on(self, rule: Rule, unit: str) -> date | None:
-        """The day on which a unit heard; without a delivery, ten workdays after it was first asked."""
+        """The day on which a unit heard: of a delivery, at the latest ten workdays after it was first asked."""
         heard, asked = self._heard(rule, unit), self._asked(rule, unit)
-        if heard is not None:
-            return day_of(heard)
         latest = self._calendar.shift_workdays(day_of(asked), AT_THE_LATEST) if asked else None
-        return latest if latest and latest < self._today else None
+        days = [day_of(heard)] if heard else []
+        return min(days + ([latest] if latest and latest < self._today else []), default=None)
 
     def _heard(self, rule: Rule, unit: str) -> datetime | None:
         return self._hearings.always or self._hearings.heard(rule, unit, to_act=True)

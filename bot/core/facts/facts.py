@@ -59,6 +59,20 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was registered at `entered` and withdrawn at `at`, by the name that its event has after `duban.`."""
+
+    what: str
+    entered: datetime
+    at: datetime
+
+    @property
+    def reopens(self) -> bool:
+        """Whether what had stood for a day is to be done again, or sooner; what is put right on the same day changes nothing."""
+        return self.what != "returned" and day_of(self.entered) < day_of(self.at)
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """A reported value, and when it became known; `order` tells apart events of one instant, as they were taken in."""
 
@@ -122,7 +136,11 @@ class Facts:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     observations: Mapping[tuple[str, str], Observation] = field(default_factory=dict)
     periods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # indicator → periods with any value
-    withdrawn: frozenset[tuple[str, str]] = frozenset()  # values taken back and not reported anew, if they counted
+    #: values taken back and not reported anew, if they counted
+    withdrawn: Mapping[tuple[str, str], TakenBack] = field(default_factory=dict)
+    taken_back: Mapping[str, TakenBack] = field(
+        default_factory=dict
+    )  # by item, until something is registered for it again
     cases: Mapping[tuple[str, str], Case] = field(default_factory=dict)  # by (rule, case number)
     item_silences: Mapping[str, Silence] = field(default_factory=dict)
     chat_silences: Mapping[str, Silence] = field(default_factory=dict)
@@ -180,6 +198,14 @@ class Facts:
         extension = self.extensions.get(item.id)
         return extension if extension and extension.rule_due == item.due_on else None
 
+    def stirred(self, item: Item, now: datetime) -> datetime | None:
+        """When something was last registered for an item, withdrawn or confirmed, or a silence about it ended."""
+        said = self.marks.get(item.id), self.extensions.get(item.id), self.taken_back.get(item.id)
+        hushed = self.item_silences.get(item.id), self.item_silences.get(item.rule.id)
+        instants = [one.at for one in said if one] + [one.until for one in hushed if one]
+        instants += [at for at in (self.confirmed_at.get(item.rule.id),) if at]
+        return max((at for at in instants if at <= now), default=None)
+
     def void_extension_of(self, item: Item) -> Extension | None:
         """An extension that is void because the rule's date has changed."""
         extension = self.extensions.get(item.id)
@@ -203,7 +229,12 @@ def _marked(facts: Facts, item: str, mark: Mark) -> Facts:
     last = facts.marks.get(item)
     before = last.before if last and last.what == mark.what else last
     mark = replace(mark, order=facts.version, before=before)
-    return replace(facts, marks={**facts.marks, item: mark}, marked_periods=_with_period(facts, item))
+    return replace(
+        facts,
+        marks={**facts.marks, item: mark},
+        marked_periods=_with_period(facts, item),
+        taken_back=_without(facts.taken_back, item),
+    )
 
 
 def _with_period(facts: Facts, item: str) -> Mapping[str, tuple[str, ...]]:
@@ -231,7 +262,11 @@ def _(payload: e.Returned, facts: Facts, event: e.Event) -> Facts:
 @_apply.register
 def _(payload: e.Extended, facts: Facts, event: e.Event) -> Facts:
     granted = Extension(payload.to, payload.rule_due, payload.reason, payload.by, event.time)
-    return replace(facts, extensions={**facts.extensions, payload.item: granted})
+    return replace(
+        facts,
+        extensions={**facts.extensions, payload.item: granted},
+        taken_back=_without(facts.taken_back, payload.item),
+    )
 
 
 @_apply.register
@@ -242,7 +277,7 @@ def _(payload: e.Observed, facts: Facts, event: e.Event) -> Facts:
     if known and again and (not _too_soon(payload.period, known.at) or _too_soon(payload.period, event.time)):
         return facts  # the same value reported again changes nothing, and nobody is told
     seen = Observation(payload.value, event.time, event.id, payload.final, facts.version)
-    facts = replace(facts, observations={**facts.observations, key: seen}, withdrawn=facts.withdrawn - {key})
+    facts = replace(facts, observations={**facts.observations, key: seen}, withdrawn=_without(facts.withdrawn, key))
     if known is not None:
         return facts
     labels = (*facts.periods.get(payload.indicator, ()), payload.period)
@@ -311,15 +346,14 @@ def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
 @_apply.register
 def _(payload: e.Withdrawn, facts: Facts, event: e.Event) -> Facts:
     """Facts without what is withdrawn; what is not there changes nothing."""
-    del event
     item = payload.item
     match payload.what:
         case "observed":
-            return _without_value(facts, payload.indicator, payload.period)
+            return _without_value(facts, payload.indicator, payload.period, event.time)
         case "done" | "closed" | "returned":
-            return _without_mark(facts, item, payload.what)
+            return _without_mark(facts, item, payload.what, event.time)
         case "extended":
-            return replace(facts, extensions=_without(facts.extensions, item))
+            return _without_extension(facts, item, event.time)
         case "silenced":
             items, chats = _without(facts.item_silences, item), _without(facts.chat_silences, payload.chat)
             return replace(facts, item_silences=items, chat_silences=chats)
@@ -343,7 +377,7 @@ def _without(known: Mapping[Key, Value], gone: Key) -> Mapping[Key, Value]:
     return {key: value for key, value in known.items() if key != gone} if gone in known else known
 
 
-def _without_value(facts: Facts, indicator: str, period: str) -> Facts:
+def _without_value(facts: Facts, indicator: str, period: str, at: datetime) -> Facts:
     key = indicator, period
     seen = facts.observations.get(key)
     if seen is None:
@@ -351,17 +385,28 @@ def _without_value(facts: Facts, indicator: str, period: str) -> Facts:
     labels = tuple(label for label in facts.periods[indicator] if label != period)
     periods = {**facts.periods, indicator: labels} if labels else _without(facts.periods, indicator)
     observations = _without(facts.observations, key)
-    missed = facts.withdrawn if _too_soon(period, seen.at) else facts.withdrawn | {key}
+    missed = (
+        facts.withdrawn if _too_soon(period, seen.at) else {**facts.withdrawn, key: TakenBack("observed", seen.at, at)}
+    )
     return replace(facts, observations=observations, periods=periods, withdrawn=missed)
 
 
-def _without_mark(facts: Facts, item: str, what: str) -> Facts:
+def _without_mark(facts: Facts, item: str, what: str, at: datetime) -> Facts:
     """Facts without the last mark of an item, if it is of this kind; the one before holds again."""
     last = facts.marks.get(item)
     if last is None or last.what != what:
         return facts
     marks = _without(facts.marks, item)
-    return replace(facts, marks={**marks, item: last.before} if last.before else marks)
+    marks = {**marks, item: last.before} if last.before else marks
+    return replace(facts, marks=marks, taken_back={**facts.taken_back, item: TakenBack(what, last.at, at)})
+
+
+def _without_extension(facts: Facts, item: str, at: datetime) -> Facts:
+    granted = facts.extensions.get(item)
+    if granted is None:
+        return facts
+    gone = TakenBack("extended", granted.at, at)
+    return replace(facts, extensions=_without(facts.extensions, item), taken_back={**facts.taken_back, item: gone})
 
 
 def _without_case(facts: Facts, key: tuple[str, str]) -> Facts:
@@ -378,6 +423,7 @@ def _without_case(facts: Facts, key: tuple[str, str]) -> Facts:
         cases=_without(facts.cases, key),
         marks=others(facts.marks),
         extensions=others(facts.extensions),
+        taken_back=others(facts.taken_back),
         item_silences=others(facts.item_silences),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.core.rules.item import Item, Judgement
@@ -153,6 +153,10 @@ class RuleKind(Protocol):
         """The later item that makes good this one, which was missed; empty without one. Nobody is told of it any more."""
         ...
 
+    def reopened(self, item: Item, facts: Facts) -> datetime | None:
+        """When what had settled the item, or put it off, was withdrawn; None if nothing was, or it is settled again."""
+        ...
+
     def planned(self, form: Any) -> Iterable[str]:
         """The indicators whose values may be entered for periods that have not begun."""
         ...
@@ -185,6 +189,11 @@ class BaseKind:
         """What was missed stays open."""
         del item, facts
         return ""
+
+    def reopened(self, item: Item, facts: Facts) -> datetime | None:
+        """By a mark or an extension that was withdrawn."""
+        taken = facts.taken_back.get(item.id)
+        return taken.at if taken and taken.reopens else None
 
     def planned(self, form: Any) -> Iterable[str]:
         """None."""

@@ -501,7 +501,8 @@ def _registered(finding: Finding, words: Words) -> str:
     if finding.state in (State.AWAITING_CHECK, State.CLOSED):
         return finding.detail
     granted = f"已延期至{day_text(finding.due_on, words.today)}" if finding.extended and finding.due_on else ""
-    return "，".join(filter(None, (granted, _returned(finding) if finding.returned_at else "")))
+    said = granted, _returned(finding) if finding.returned_at else ""
+    return "，".join(filter(None, said)) or f"{finding.taken_back}，{_when(finding, words)}"
 
 
 def _returned(finding: Finding) -> str:
@@ -536,7 +537,8 @@ def _when(finding: Finding, words: Words) -> str:
     if _judged(finding) or finding.due_on is None:
         return _verdict(finding).shown
     if _asked_later(finding, words):
-        return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}）"
+        why = f"，{finding.taken_back}" if finding.taken_back else ""
+        return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}{why}）"
     granted = "（已延期）" if finding.extended else ""
     return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding, words)}"
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
+from bot.core.deciding.findings import known_items
 from bot.core.deciding.hearing import Hearing, Hearings
+from bot.core.deciding.lateness import Listener
+from bot.core.facts.facts import Facts
 from bot.core.rules.succession import Succession
 from tests.kit.builders import a_milestone, a_rulebook, moment
 
@@ -42,3 +48,13 @@ def test_a_copy_is_independent() -> None:
     twin = hearings.copy()
     twin.add(Hearing("T05-M1", "县教育局", FIRST, FIRST))
     assert hearings.heard(RULE, "县教育局") is None
+
+
+def test_a_unit_that_could_not_be_reached_for_weeks_keeps_the_later_day_that_held_when_it_was_reached() -> None:
+    """Asked on 1 March, it counts as told on the 15th and has until the 29th, also once its robot is mended in May."""
+    book = a_rulebook(a_milestone(due="2027-01-29"))
+    [item] = [one for one in known_items(book, date(2027, 3, 1)) if one.id == "T05-M1"]
+    asked = Hearing("T05-M1", "县教育局", moment("2027-03-01T09:00"))
+    unreached, reached = Hearings([asked]), Hearings([replace(asked, heard=moment("2027-05-12T10:00"))])
+    for hearings, today in ((unreached, date(2027, 4, 20)), (reached, date(2027, 5, 13))):
+        assert Listener(book, Facts(), hearings, today).of(item).by == date(2027, 3, 29)

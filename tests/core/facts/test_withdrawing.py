@@ -92,8 +92,8 @@ def taken_in(*payloads: Payload, start: Facts | None = None) -> Facts:
 
 
 def in_substance(facts: Facts) -> Facts:
-    """The facts without the count of events, and without the note that a value was withdrawn."""
-    return replace(facts, version=0, withdrawn=frozenset())
+    """The facts without the count of events, and without the notes that something was withdrawn."""
+    return replace(facts, version=0, withdrawn={}, taken_back={})
 
 
 @pytest.mark.parametrize(("mistake", "withdrawal"), WITHDRAWN, ids=KINDS)
