@@ -18,7 +18,7 @@ from time import monotonic
 from loguru import logger
 
 from bot.core.audit.self_audit import Report
-from bot.core.deciding.decision import Decision, as_of, ripe, turns
+from bot.core.deciding.decision import Decision, ripe, turns
 from bot.core.deciding.findings import Finding, moved_by_calendar
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
@@ -106,9 +106,10 @@ class App:
             if not self.hasty:
                 findings, decisions = self.observer.look(self.scene(), now)
                 self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
-            drafts = compose(ripe(decisions, now), self._singles_used(decisions, now))
+            due = ripe(decisions, now)
+            drafts = compose(due, self._singles_used(due, now))
             entries = self.store.promise(drafts, now, self.rulebook.digest)
-        self._note_look(findings, decisions, now)
+        self._note_look(findings, decisions, due)
         self.tally.told += sum(len(draft.tellings) for draft in drafts)
         return entries
 
@@ -120,14 +121,14 @@ class App:
         about = payload.item if isinstance(payload, Done | Closed | Returned | Extended) else ""
         return about if about in self.findings else ""
 
-    def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], now: datetime) -> None:
+    def _note_look(self, findings: Sequence[Finding], decisions: Sequence[Decision], due: Sequence[Decision]) -> None:
         found = {finding.item.id: finding for finding in findings}
         if self.hasty:
             self.findings = self.findings | found
             self._seen = self._grounds()
             return
         self.findings, self._turns = found, turns(decisions)
-        self.tally.withheld = sum(not as_of(d, now).reason.tells for d in decisions)
+        self.tally.withheld = len(decisions) - sum(not one.rides for one in due)
 
     def send_due(self) -> None:
         """Acts: hands every chat that is due to a worker; never decides who is told what."""

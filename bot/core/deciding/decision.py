@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -60,10 +60,10 @@ def as_of(decision: Decision, now: datetime) -> Decision:
     return decision
 
 
-def turns(decisions: Iterable[Decision]) -> list[datetime]:
+def turns(decisions: Sequence[Decision]) -> list[datetime]:
     """The instants at which time alone may change a decision, in order."""
-    instants = (instant for decision in decisions for instant in (decision.at, decision.until))
-    return sorted({instant for instant in instants if instant is not None})
+    instants = {decision.at for decision in decisions} | {decision.until for decision in decisions}
+    return sorted(instant for instant in instants if instant is not None)
 
 
 def earliest(one: datetime | None, other: datetime | None) -> datetime | None:

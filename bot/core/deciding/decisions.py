@@ -91,7 +91,7 @@ def _due(
     finding: Finding, addressee: Addressee, rung: DatedRung | None, last: PastTelling | None, hands: bool, desk: Desk
 ) -> DatedRung | None:
     """The rung that is due: the ladder's own, or the one that an event makes."""
-    if rung and (_before_grant(finding, addressee, rung, desk) or _past_list(finding, rung, desk)):
+    if rung and (_before_grant(finding, addressee, rung) or _past_list(finding, rung, desk)):
         rung = None
     if hands and last:
         return handed_on(rung, last, desk)
@@ -196,17 +196,10 @@ def _for_month_list(finding: Finding, anchor: Anchor, desk: Desk) -> bool:
     item, due = finding.item, anchor.due_on
     if item.rule.comes_monthly or finding.state not in (State.ON_TRACK, State.APPROACHING):
         return False
-    granted_on = _granted_on(finding, desk)
-    if granted_on and granted_on >= desk.calendar.send_day_on_or_after(due.replace(day=1)):
+    if finding.granted_on and finding.granted_on >= desk.calendar.send_day_on_or_after(due.replace(day=1)):
         return False
     opens = item.opens_on
     return opens is None or opens.day == 1 or (opens.year, opens.month) != (due.year, due.month)
-
-
-def _granted_on(finding: Finding, desk: Desk) -> date | None:
-    """The day on which the extension in force was granted."""
-    granted = desk.facts.extensions.get(finding.item.id) if finding.extended else None
-    return day_of(granted.at) if granted else None
 
 
 def _past_list(finding: Finding, rung: DatedRung, desk: Desk) -> bool:
@@ -217,9 +210,9 @@ def _past_list(finding: Finding, rung: DatedRung, desk: Desk) -> bool:
     return any(at is not None and day_of(at) >= rung.slot_on for at in arose)
 
 
-def _before_grant(finding: Finding, addressee: Addressee, rung: DatedRung, desk: Desk) -> bool:
+def _before_grant(finding: Finding, addressee: Addressee, rung: DatedRung) -> bool:
     """Whether a rung before the date belongs to days before its extension: whoever must act hears that as 已登记, not as a reminder."""
-    granted_on = _granted_on(finding, desk) if rung.before_due and answers(addressee) else None
+    granted_on = finding.granted_on if rung.before_due and answers(addressee) else None
     return granted_on is not None and rung.on < granted_on
 
 

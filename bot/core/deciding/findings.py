@@ -23,7 +23,7 @@ from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
-from bot.core.time.zone import midnight
+from bot.core.time.zone import day_of, midnight
 
 #: What a later period may make good.
 _MISSED = (State.OVERDUE, State.MISSED)
@@ -52,6 +52,7 @@ class Finding:
     anchor: Anchor | None
     detail: str = ""
     extended: bool = False
+    granted_on: date | None = None  # the day on which the extension in force was granted
     returned_at: datetime | None = None
     registered_at: datetime | None = None
     suppressed_by: str | None = None
@@ -180,6 +181,7 @@ def laid_over(
         detail=detail,
         taken_back=f"{CALLED[gone.what]}已撤回" if gone and gone.what != "returned" else "",
         extended=extended is not None,
+        granted_on=day_of(granted.at) if granted else None,
         made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED or asking.by else "",
         returned_at=mark.at if mark and mark.what == "returned" else None,
         registered_at=max((one.at for one in (mark, granted, gone) if one), default=None),

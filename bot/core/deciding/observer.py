@@ -1,13 +1,13 @@
 """A cache for repeated looks at the same rules and facts: only what may have changed since the last look is decided again.
 
-A decision that tells nobody is kept until the day of its `until`. It is dropped when its finding changes, when a telling of
-the item is added or removed, or when the used slots and singles of its chats change during a day. A decision to tell is
-made anew every time.
+The findings of a day are kept until the facts, what units heard, or troubles change. A decision that tells nobody is kept
+until the day of its `until`. It is dropped when its finding changes, or when a telling of the item is added or removed. A
+decision to tell is made anew every time, and so is one that depends on what the chat has had today.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from functools import partial
 from bot.core.deciding import office
 from bot.core.deciding.decision import Decision
 from bot.core.deciding.decisions import weigh
-from bot.core.deciding.desk import Desk, Used
+from bot.core.deciding.desk import Desk
 from bot.core.deciding.findings import Finding, extension, judge, judgement, laid_over
 from bot.core.deciding.lateness import Asking, Listener
 from bot.core.deciding.look import Scene, desk, listener
@@ -36,7 +36,6 @@ class _Weighed:
     finding: Finding
     decisions: Sequence[Decision]
     version: int
-    chats: frozenset[str]
     until: datetime
 
 
@@ -45,8 +44,9 @@ class Observer:
 
     def __init__(self) -> None:
         self._grounds: tuple[object, ...] = ()
+        self._facts = Facts()
+        self._found: tuple[tuple[object, ...], list[Finding]] = (), []
         self._last: datetime | None = None
-        self._used: Mapping[str, Used] = {}
         self._judged: dict[str, tuple[Judgement, Asking, Finding]] = {}
         self._weighed: dict[str, _Weighed] = {}
 
@@ -54,30 +54,31 @@ class Observer:
         """The findings of the day, and the decisions about all of them at `now`."""
         the_desk = desk(scene, now)
         self._forget_unless(scene, now)
-        stirred = self._stirred(the_desk)
-        hears = listener(scene, the_desk.today)
-        items = judge(scene.rulebook, scene.facts, the_desk.today, partial(self._judge, hears))
-        findings = items + office.findings(
-            scene.rulebook, scene.facts, items, the_desk.today, scene.troubles, scene.memory.hearings.withdrawn
-        )
-        weighed = [self._weigh(one, scene.memory, the_desk, stirred) for one in findings]
+        findings = self._findings(scene, the_desk.today)
+        weighed = [self._weigh(one, scene.memory, the_desk) for one in findings]
         self._weighed = {one.finding.item.id: one for one in weighed}
-        chats = {chat for one in weighed for chat in one.chats}
-        self._used, self._last = {chat: scene.used(chat, the_desk.today) for chat in chats}, now
+        self._last = now
         return findings, [decision for one in weighed for decision in one.decisions]
 
     def _forget_unless(self, scene: Scene, now: datetime) -> None:
-        """Empties the cache unless rules, facts and chats are the same objects and the clock did not go back."""
-        grounds = scene.rulebook, scene.facts, scene.memory, scene.directory, scene.hours
+        """Empties the cache unless rules, chats and orders are the same objects and the clock did not go back."""
+        grounds = scene.rulebook, scene.memory, scene.directory, scene.hours, *orders(scene.facts)
         same = len(self._grounds) == len(grounds) and all(map(_is, self._grounds, grounds))
         if not same or (self._last is not None and now < self._last):
-            self._grounds, self._judged, self._weighed = grounds, {}, {}
+            self._grounds, self._weighed, self._judged, self._found = grounds, {}, {}, ((), [])
+        if scene.facts is not self._facts:
+            self._facts, self._judged, self._found = scene.facts, {}, ((), [])
 
-    def _stirred(self, the_desk: Desk) -> set[str]:
-        """Chats whose used slots or singles have changed since a look earlier on the same day."""
-        if self._last is None or day_of(self._last) != the_desk.today:
-            return set()
-        return {chat for chat, used in self._used.items() if the_desk.used(chat, the_desk.today) != used}
+    def _findings(self, scene: Scene, today: date) -> list[Finding]:
+        """The findings of the day, those of the last look if all that they are made from is the same."""
+        hearings = scene.memory.hearings
+        made_from = today, hearings.version, hearings.withdrawn, scene.troubles
+        if self._found[0] != made_from:
+            rulebook, facts = scene.rulebook, scene.facts
+            items = judge(rulebook, facts, today, partial(self._judge, listener(scene, today)))
+            more = office.findings(rulebook, facts, items, today, scene.troubles, hearings.withdrawn)
+            self._found = made_from, items + more
+        return self._found[1]
 
     def _judge(self, hears: Listener, item: Item, facts: Facts, today: date, calendar: Calendar) -> Finding:
         """The cached finding if the judgement is equal: the facts are the same object, so no event can have changed it."""
@@ -90,27 +91,31 @@ class Observer:
             before = self._judged[item.id] = judged, asking, finding
         return before[2]
 
-    def _weigh(self, finding: Finding, memory: Tellings, the_desk: Desk, stirred: Set[str]) -> _Weighed:
+    def _weigh(self, finding: Finding, memory: Tellings, the_desk: Desk) -> _Weighed:
         kept, version = self._weighed.get(finding.item.id), memory.changed(finding.item.id)
         if (
             kept is not None
             and kept.version == version
             and the_desk.now < kept.until
-            and kept.finding == finding
-            and kept.chats.isdisjoint(stirred)
+            and (kept.finding is finding or kept.finding == finding)
         ):
             return kept
         decisions = [weigh(finding, addressee, the_desk) for addressee in the_desk.directory.hearers(finding)]
-        chats = frozenset(decision.chat for decision in decisions)
-        return _Weighed(finding, decisions, version, chats, _stands_until(finding, decisions, the_desk))
+        return _Weighed(finding, decisions, version, _stands_until(finding, decisions, the_desk))
+
+
+def orders(facts: Facts) -> tuple[object, ...]:
+    """What weighing reads of the facts themselves: silences and confirmations. All else it sees through the findings."""
+    silences = facts.item_silences, facts.chat_silences
+    return *silences, facts.confirmed_rules, facts.confirmed_leads, facts.all_confirmed, facts.names
 
 
 def _is(one: object, other: object) -> bool:
     return one is other
 
 
-#: Reasons that hold back a telling that is due; its rung and nominal date may be different tomorrow.
-HELD_BACK = (Reason.OVER_BUDGET, Reason.SILENCED)
+#: Reasons that hold back a telling that is due: its rung and nominal date may be different tomorrow, and its chat may have room again.
+HELD_BACK = (Reason.OVER_BUDGET, Reason.SILENCED, Reason.TOO_LATE)
 
 
 def _stands_until(finding: Finding, decisions: Iterable[Decision], the_desk: Desk) -> datetime:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any, ClassVar
 
 import pytest
 
 from bot.core.deciding.decision import ripe
+from bot.core.deciding.decisions import decide
 from bot.core.deciding.desk import Used
-from bot.core.deciding.look import Scene, look
+from bot.core.deciding.look import Scene, desk, look
 from bot.core.deciding.memory import Tellings
-from bot.core.deciding.observer import Observer
-from bot.core.deciding.office import Trouble
+from bot.core.deciding.observer import Observer, orders
+from bot.core.deciding.office import Trouble, unconfirmed
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.events import Closed, Done, Event, Extended, Payload, Returned, Silenced, Withdrawn
-from bot.core.facts.facts import Facts
+from bot.core.facts.facts import Extension, Facts
 from bot.core.rules.item import State
 from bot.core.telling.digest import compose
 from bot.core.telling.entry import hearings_of, past_telling
@@ -91,6 +93,41 @@ def test_it_says_what_a_look_without_a_memory_says(seed: int) -> None:
     for _ in range(40):
         assert months.observer.look(months.scene, months.now) == look(months.scene, months.now)
         months.something()
+
+
+class Watched(Facts):
+    """Facts that note which of their fields are read."""
+
+    read: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        Watched.read.add(name)
+        return super().__getattribute__(name)
+
+
+def test_weighing_reads_of_the_facts_nothing_but_orders() -> None:
+    """So that a decision may be kept when other facts change, and its finding does not."""
+    months, names = Months(2), {field.name for field in fields(Facts)}
+    for _ in range(30):
+        months.something()
+    put_off = {
+        one.item.id: Extension(one.item.due_on + timedelta(days=9), one.item.due_on, "等待", "办公室", months.now)
+        for one in look(months.scene, months.now)[0]
+        if one.item.due_on
+    }
+    leads = {key: unit for key, unit in unconfirmed(county(), Facts())[1].items() if unit}
+    for confirmed in ({"all_confirmed": True}, {"all_confirmed": False, "confirmed_leads": leads}):
+        facts = Watched(
+            **{name: getattr(months.scene.facts, name) for name in names} | {"extensions": put_off} | confirmed
+        )
+        scene = replace(months.scene, facts=facts)
+        findings = look(scene, months.now)[0]
+        Watched.read.clear()
+        orders(facts)
+        watched = names & Watched.read
+        Watched.read.clear()
+        decide(findings, desk(scene, months.now))
+        assert names & Watched.read <= watched
 
 
 def test_what_is_held_back_and_dates_from_today_dates_from_tomorrow_then() -> None:
