@@ -24,7 +24,7 @@ from bot.core.rules.rulebook import Basis, Delivery, Role, Rule, Rulebook, RungF
 from bot.core.rules.words import Side
 from bot.core.telling.entry import Entry
 from bot.core.time.windows import OfficeHours, week_day
-from bot.core.time.zone import day_of, midnight
+from bot.core.time.zone import day_of
 
 RETURNED = "退回"
 _VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
@@ -306,8 +306,12 @@ def _unheard(
 
 def _arose(one: ExpectedState, books: Books, today: date) -> date | None:
     """The day on which something was last said of an item, before today: it stands in the lists that follow."""
-    instants = books.facts.stirred(one.item, midnight(today)), books.memory.hearings.since(one.item.rule)
-    return max((day_of(at) for at in instants if at), default=None)
+    facts, id_, rule = books.facts, one.item.id, one.item.rule
+    said = facts.marks.get(id_), facts.extensions.get(id_), facts.taken_back.get(id_)
+    hushed = facts.item_silences.get(id_), facts.item_silences.get(rule.id)
+    instants = [given.at for given in said if given] + [silence.until for silence in hushed if silence]
+    instants += filter(None, (facts.confirmed_at.get(rule.id), books.memory.hearings.since(rule)))
+    return max((day for at in instants if (day := day_of(at)) < today), default=None)
 
 
 def _in_lists(rung: RungForm, heard: date | None, arose: date | None) -> date | None:

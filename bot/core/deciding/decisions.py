@@ -206,8 +206,11 @@ def _past_list(finding: Finding, rung: DatedRung, desk: Desk) -> bool:
     """Whether a month's list had left when the item came to stand in it: then it stands in the next one."""
     if rung.form.delivery is not Delivery.MONTHLY or desk.today <= rung.slot_on:
         return False
-    arose = desk.facts.stirred(finding.item, desk.now), desk.memory.hearings.since(finding.item.rule)
-    return any(at is not None and day_of(at) >= rung.slot_on for at in arose)
+    rule, facts = finding.item.rule, desk.facts
+    hushed = facts.item_silences.get(finding.item.id), facts.item_silences.get(rule.id)
+    arose = [one.until for one in hushed if one and one.until <= desk.now]
+    arose += filter(None, (finding.registered_at, facts.confirmed_at.get(rule.id), desk.memory.hearings.since(rule)))
+    return any(day_of(at) >= rung.slot_on for at in arose)
 
 
 def _before_grant(finding: Finding, addressee: Addressee, rung: DatedRung) -> bool:

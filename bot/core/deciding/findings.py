@@ -14,10 +14,9 @@ from functools import lru_cache
 
 from bot.core.deciding.lateness import IN_TIME, Asking, Listener
 from bot.core.facts.case_steps import step_today
-from bot.core.facts.facts import Facts, Mark
+from bot.core.facts.facts import Facts, Mark, TakenBack
 from bot.core.facts.quoting import quoted
 from bot.core.facts.renaming import item_of_today
-from bot.core.facts.withdrawing import CALLED
 from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from
@@ -62,7 +61,7 @@ class Finding:
     lead: str | None = None
     provisional: bool = False
     returned_for: str = ""
-    taken_back: str = ""
+    taken_back: TakenBack | None = None
     extended_for: str = ""
     known: Moment | None = None
     lines: tuple[str, ...] = ()  # the text of an office finding
@@ -179,7 +178,7 @@ def laid_over(
         due_on=due_on,
         anchor=anchor,
         detail=detail,
-        taken_back=f"{CALLED[gone.what]}已撤回" if gone and gone.what != "returned" else "",
+        taken_back=gone,
         extended=extended is not None,
         granted_on=day_of(granted.at) if granted else None,
         made_good_by=item.rule.kind.made_good_by(item, facts) if state in _MISSED or asking.by else "",

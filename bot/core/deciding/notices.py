@@ -116,7 +116,7 @@ def registered(decision: Decision, desk: Desk) -> Decision | None:
     alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
     if (heard is not None and heard.at >= at) or desk.today > alone + STALE:
         return None
-    gone = desk.facts.taken_back.get(finding.item.id)
+    gone = finding.taken_back
     if gone and gone.at == at and (heard is None or heard.at < gone.entered):
         return None  # they never heard of what was withdrawn
     last = desk.memory.last(finding.item.id, finding.due_on, addressee.key)

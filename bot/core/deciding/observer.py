@@ -107,7 +107,8 @@ class Observer:
 def orders(facts: Facts) -> tuple[object, ...]:
     """What weighing reads of the facts themselves: silences and confirmations. All else it sees through the findings."""
     silences = facts.item_silences, facts.chat_silences
-    return *silences, facts.confirmed_rules, facts.confirmed_leads, facts.all_confirmed, facts.names
+    confirmed = facts.confirmed_rules, facts.confirmed_leads, facts.confirmed_at, facts.all_confirmed
+    return *silences, *confirmed, facts.names
 
 
 def _is(one: object, other: object) -> bool:

@@ -198,14 +198,6 @@ class Facts:
         extension = self.extensions.get(item.id)
         return extension if extension and extension.rule_due == item.due_on else None
 
-    def stirred(self, item: Item, now: datetime) -> datetime | None:
-        """When something was last registered for an item, withdrawn or confirmed, or a silence about it ended."""
-        said = self.marks.get(item.id), self.extensions.get(item.id), self.taken_back.get(item.id)
-        hushed = self.item_silences.get(item.id), self.item_silences.get(item.rule.id)
-        instants = [one.at for one in said if one] + [one.until for one in hushed if one]
-        instants += [at for at in (self.confirmed_at.get(item.rule.id),) if at]
-        return max((at for at in instants if at <= now), default=None)
-
     def void_extension_of(self, item: Item) -> Extension | None:
         """An extension that is void because the rule's date has changed."""
         extension = self.extensions.get(item.id)

@@ -16,6 +16,7 @@ from bot.core.deciding.addressees import name_of
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.notices import REGISTERED_LABEL, VOID
 from bot.core.deciding.reasons import Reason
+from bot.core.facts.withdrawing import CALLED
 from bot.core.rules.item import GRAVITY, State, long_date
 from bot.core.rules.ladder import MONTH_LIST, is_still
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook
@@ -502,13 +503,19 @@ def _registered(finding: Finding, words: Words) -> str:
         return finding.detail
     granted = f"已延期至{day_text(finding.due_on, words.today)}" if finding.extended and finding.due_on else ""
     said = granted, _returned(finding) if finding.returned_at else ""
-    return "，".join(filter(None, said)) or f"{finding.taken_back}，{_when(finding, words)}"
+    return "，".join(filter(None, said)) or f"{_taken_back(finding)}，{_when(finding, words)}"
 
 
 def _returned(finding: Finding) -> str:
     """That it was sent back, and the reason that the office typed; of a sensitive item no reason."""
     hidden = finding.item.rule.sensitive or not finding.returned_for
     return "经核实退回" if hidden else f"经核实退回：{finding.returned_for}"
+
+
+def _taken_back(finding: Finding) -> str:
+    """销号已撤回; empty where nothing was withdrawn, or a return, which is as if it had not been."""
+    gone = finding.taken_back
+    return f"{CALLED[gone.what]}已撤回" if gone and gone.what != "returned" else ""
 
 
 def _is_unchanged(telling: Telling, finding: Finding) -> bool:
@@ -537,7 +544,7 @@ def _when(finding: Finding, words: Words) -> str:
     if _judged(finding) or finding.due_on is None:
         return _verdict(finding).shown
     if _asked_later(finding, words):
-        why = f"，{finding.taken_back}" if finding.taken_back else ""
+        why = f"，{_taken_back(finding)}" if _taken_back(finding) else ""
         return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}{why}）"
     granted = "（已延期）" if finding.extended else ""
     return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding, words)}"
