@@ -13,7 +13,6 @@ from typing import Self
 import apscheduler.job
 import apscheduler.schedulers.base
 import apscheduler.triggers.date
-import apscheduler.util
 
 import bot.sources.clock
 
@@ -29,7 +28,7 @@ class Wall(datetime):
 
 
 for module in (
-    bot.sources.clock, apscheduler.schedulers.base, apscheduler.job, apscheduler.triggers.date, apscheduler.util,
+    bot.sources.clock, apscheduler.schedulers.base, apscheduler.job, apscheduler.triggers.date,
 ):  # fmt: skip
     module.__dict__["datetime"] = Wall
 

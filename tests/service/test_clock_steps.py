@@ -103,7 +103,7 @@ def set_to(wrong: Path, moment: datetime) -> None:
 @pytest.mark.timeout(120)
 async def test_a_clock_set_back_two_hours_holds_up_nothing_longer_than_a_heartbeat(tmp_path: Path) -> None:
     write_rules(tmp_path, {"tasks/05.yaml": TASK.replace("依据: 建议", "依据: 管理员")})
-    twin, wrong, morning = Twin(wall, wall), tmp_path / "wrong", at("2027-01-04T07:30")
+    twin, wrong, morning = Twin(wall, wall), tmp_path / "wrong", at("2027-01-04T07:30:50")
     async with serving(twin.asgi) as port:
         address = f"http://127.0.0.1:{port}{twin.add_chat('县教育局', 'wecom')}"
         (tmp_path / "config").mkdir()
