@@ -42,7 +42,8 @@ from bot.state.store import Store
 
 ALIVE_SECONDS = 130.0  # twice the longest heartbeat, and some
 HURRY = 0.05  # seconds that a whole look waits for what events led to
-LOOK_ANYWAY = timedelta(minutes=15)  # a full look at least so often: a mistake in noting changes lasts no longer
+LOOK_ANYWAY = timedelta(minutes=15)  # a look at least so often: a mistake in noting changes lasts no longer
+FORGET = 900.0  # real seconds after which a look begins without what earlier ones remember: so does a mistake of theirs
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class App:
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
     _quiet: tuple[datetime, datetime] | None = None
     observer: Observer = field(default_factory=Observer)
+    _remembers_since: float = field(default_factory=monotonic)
     hasty: bool = False  # whether events were taken in since the last whole look
 
     # --- the journey --------------------------------------------------------
@@ -104,7 +106,7 @@ class App:
             findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
             self.hasty = bool(findings)
             if not self.hasty:
-                findings, decisions = self.observer.look(self.scene(), now)
+                findings, decisions = self._observe(now)
                 self.store.set_meta("evaluated", now.isoformat(timespec="minutes"))
             due = ripe(decisions, now)
             drafts = compose(due, self._singles_used(due, now))
@@ -112,6 +114,12 @@ class App:
         self._note_look(findings, decisions, due)
         self.tally.told += sum(len(draft.tellings) for draft in drafts)
         return entries
+
+    def _observe(self, now: datetime) -> tuple[list[Finding], list[Decision]]:
+        """A look at everything, by what the looks of the last minutes remember."""
+        if monotonic() - self._remembers_since >= FORGET:
+            self.observer, self._remembers_since = Observer(), monotonic()
+        return self.observer.look(self.scene(), now)
 
     def _alone(self, event: Event | None) -> str:
         """The item an event is about, if it is news, about one item only, and all is as at the last look; else nothing."""
@@ -262,8 +270,6 @@ class App:
         A clock that was set back counts as an instant passed.
         """
         now = self.clock.now()
-        if self._quiet is not None and now - self._quiet[0] >= LOOK_ANYWAY:
-            self.observer = Observer()
         return self._quiet is not None and self._quiet[0] <= now < self._quiet[1] and self._seen == self._grounds()
 
     def _settle_down(self, now: datetime) -> None:
