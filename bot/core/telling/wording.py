@@ -337,12 +337,17 @@ def each_value_once(details: Iterable[str]) -> Iterator[str]:
 
 
 def _count(merged: Sequence[tuple[list[Telling], Finding]]) -> str:
-    counts: dict[str, int] = {}
-    for heading, _ in SECTIONS:
-        number = sum(_heading(pair) == heading for pair in merged)
-        if number:
-            counts[heading] = number
-    return f"共{len(merged)}项：{'、'.join(f'{heading}{number}' for heading, number in counts.items())}"
+    found = _by_heading(merged)
+    counts = (f"{heading}{len(found[heading])}" for heading, _ in SECTIONS if heading in found)
+    return f"共{len(merged)}项：{'、'.join(counts)}"
+
+
+def _by_heading(merged: Iterable[tuple[list[Telling], Finding]]) -> dict[str, list[tuple[list[Telling], Finding]]]:
+    """The items of each section."""
+    found: dict[str, list[tuple[list[Telling], Finding]]] = {}
+    for pair in merged:
+        found.setdefault(_heading(pair), []).append(pair)
+    return found
 
 
 def _heading(pair: tuple[list[Telling], Finding]) -> str:
@@ -361,9 +366,9 @@ def _heading(pair: tuple[list[Telling], Finding]) -> str:
 
 def _sections(merged: Sequence[tuple[list[Telling], Finding]], words: Words, most: int | None) -> list[Line]:
     lines: list[Line] = []
+    found = _by_heading(merged)
     for heading, states in SECTIONS:
-        group = [pair for pair in merged if _heading(pair) == heading]
-        if group:
+        if group := found.get(heading):
             paint = words.head.painted(states[0]) if states else Paint.NONE
             text = f"{NUMERALS[_headings(lines)]}、{heading}"
             lines.append(Line(text, LineKind.HEADING, heading if paint is not Paint.NONE else "", paint))
