@@ -109,7 +109,7 @@ class County:
         with _timed(year.commits), self.store.work():
             [entry] = self.store.promise([draft], draft.at, self.rulebook.digest)
         with _timed(year.commits), self.store.work():
-            self.store.put(entry := sending(entry, f"{entry.chat}#1"))
+            self.store.put(entry := sending(entry, f"{entry.chat}#1", draft.at))
         done = {"state": EntryState.DELIVERED, "delivered_at": draft.at, "code": "0"}
         with _timed(year.commits), self.store.work():
             self.store.put(entry.model_copy(update=done))

@@ -49,7 +49,7 @@ def furnish(home: Path, entries: int) -> None:
             [entry] = store.promise([replace(draft, slot=False)], draft.at, found.rulebook.digest)
         with db.work(durable=False):
             done = {"state": EntryState.DELIVERED, "delivered_at": draft.at, "code": "0"}
-            store.put(sending(entry, f"{entry.chat}#1").model_copy(update=done))
+            store.put(sending(entry, f"{entry.chat}#1", draft.at).model_copy(update=done))
     store.close()
 
 

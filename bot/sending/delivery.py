@@ -40,8 +40,8 @@ from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.plain_wording import plainly
 from bot.core.telling.retries import LONGEST
 from bot.core.telling.wording import Letterhead, Words, word
-from bot.core.time.windows import OfficeHours, allowed
-from bot.core.time.zone import day_of
+from bot.core.time.windows import OfficeHours, allowed, slot
+from bot.core.time.zone import day_of, midnight
 from bot.platforms import Robot, parts, smaller
 from bot.sending.courier import Courier
 from bot.sending.orders import make_due
@@ -216,16 +216,20 @@ class Deliveries:
     def _merge_late(self, chat: str, now: datetime) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
 
-        Where today's has reached the chat already, it waits for tomorrow's: a chat gets one digest a day, whatever has
-        waited. Younger entries, singles too, wait behind it, so that a chat hears things in their order.
+        It waits for the chat's slot of today, at which today's is composed, and where today's has reached the chat
+        already, for tomorrow's: a chat gets one digest a day, whatever has waited. Today's singles go before it.
         """
-        waiting = self._store.shelf.waiting(chat, before=day_of(now) + DAY)
-        behind = late(waiting, now)
-        if behind and self._store.shelf.served(chat, day_of(now)):
+        today = day_of(now)
+        waiting = self._store.shelf.waiting(chat, before=today + DAY)
+        behind, planned = late(waiting, now), slot(chat, today, self._hours)
+        if not behind:
+            return
+        served = self._store.shelf.served(chat, today)
+        if served or now < planned:
             with self._store.work():
                 for one in behind:
-                    self._store.put(put_off(one, now))
-        elif behind and len(waiting) > 1 and self._allowed(now, chat, now) <= now:
+                    self._store.put(put_off(one, midnight(today + DAY) if served else planned))
+        elif len(waiting) > 1 and self._allowed(now, chat, now) <= now:
             with self._store.work():
                 self._store.merge(waiting, now)
 
@@ -267,7 +271,7 @@ class Deliveries:
                     self._wait(entry, robot, now)
                     return
                 entry, pieces = _cut(entry, robot, partial(self._say, words))
-                sent = sending(entry, robot.name)
+                sent = sending(entry, robot.name, now)
                 sealed = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
                 with self._store.work(durable=False):
                     self._store.put(sent)

@@ -58,11 +58,11 @@ class Shelf:
         return [self.entries[number] for number in self._open.get(chat, ())]
 
     def waiting(self, chat: str, before: date) -> list[Entry]:
-        """Open entries of a chat composed before a day and not being sent right now.
+        """Open entries of a chat composed before a day and not being sent right now, in no order.
 
-        Entries that may have arrived are left out: they are sent again under the same number.
+        A message of which parts were accepted is left out: the other parts follow under its number.
         """
-        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.doubtful]
+        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.parts_done]
 
     def head(self, chat: str) -> Entry | None:
         """The oldest entry of a chat that is sent automatically. Younger entries wait for it, so that the order is kept."""
@@ -125,10 +125,16 @@ class Shelf:
 
 
 def counted_day(entry: Entry) -> date:
-    """The day for which an entry counts: when it was delivered, or may be next, or was to be if it is cancelled."""
-    if entry.state is EntryState.CANCELLED:
-        return day_of(entry.at)
-    return day_of(entry.delivered_at or max(entry.at, entry.next_attempt_at))
+    """The day for which an entry counts: when it was delivered or may have been seen last, else when it was composed.
+
+    One that waits since an earlier day and was not seen takes nothing of today: it goes in one digest with today's.
+    """
+    if entry.delivered_at is not None:
+        return day_of(entry.delivered_at)
+    if entry.state.open and entry.parts_done:
+        return day_of(max(entry.at, entry.next_attempt_at))
+    perhaps = entry.doubtful or entry.state is EntryState.SENDING
+    return day_of(entry.tried_at if perhaps and entry.tried_at else entry.at)
 
 
 def _ready(entry: Entry) -> bool:

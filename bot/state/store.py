@@ -23,10 +23,19 @@ from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
 from bot.core.rules.succession import Succession
-from bot.core.telling.digest import Draft
-from bot.core.telling.doubt import Doubts, doubted, in_doubt, said_anew
+from bot.core.telling.digest import SINGLE, Draft
+from bot.core.telling.doubt import Doubts, doubted, left_unsaid, perhaps_in, said_anew
 from bot.core.telling.entry import Entry, EntryState, Telling, hearings_of, past_telling
-from bot.core.telling.outbox import cancelled, merged, of_today, perhaps_seen, promised, redated
+from bot.core.telling.outbox import (
+    cancelled,
+    merged,
+    of_today,
+    perhaps_seen,
+    promised,
+    redated,
+    said_together,
+    taking_over,
+)
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
 from bot.state.disk.collector import undisturbed
@@ -184,8 +193,8 @@ class Store:
         return self._join_waiting([self._promise_one(draft, rules) for draft in drafts], now)
 
     def _promise_one(self, draft: Draft, rules: str) -> Entry:
-        resent = self._doubted(draft) or self._perhaps_sent(draft)
-        entry = promised(draft, self._next_number(draft.at), rules, resent=resent)
+        draft = replace(draft, tellings=self._with_doubt(draft))
+        entry = promised(draft, self._next_number(draft.at), rules)
         self.put(entry)
         for telling in draft.tellings:
             one = past_telling(telling, entry.number, draft.at)
@@ -193,24 +202,28 @@ class Store:
             self._note_hearings(hearings_of(telling, draft.at))
         return entry
 
-    def _doubted(self, draft: Draft) -> bool:
-        """Whether any telling of the draft may have arrived in an earlier message.
+    def _with_doubt(self, draft: Draft) -> tuple[Telling, ...]:
+        """The tellings of a draft, marked where this telling may have arrived in an earlier message.
 
         A doubt left by a cancelled entry is removed from the record: the new entry has it now.
         """
         doubts: Doubts = self.meta("unsure", {})
-        left = said_anew(doubts, draft.chat, draft.tellings, self.facts.names) if doubts else doubts
-        if left != doubts:
-            self.set_meta("unsure", left)
         given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
-        return left != doubts or in_doubt([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)
+        said = {*perhaps_in([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)}
+        said |= {telling for telling in draft.tellings if self._perhaps_sent(telling, draft)}
+        for telling in draft.tellings if doubts else ():
+            left = said_anew(doubts, draft.chat, telling, self.facts.names)
+            said |= {telling} if left != doubts else set()
+            doubts = left
+        self.set_meta("unsure", doubts)
+        return tuple(replace(one, seen=True) if one in said else one for one in draft.tellings)
 
-    def _perhaps_sent(self, draft: Draft) -> bool:
-        """Whether the draft may have been sent already, after the restored backup was made and before it was restored."""
+    def _perhaps_sent(self, telling: Telling, draft: Draft) -> bool:
+        """Whether it may have been sent already, after the restored backup was made and before it was restored."""
         at = self.meta("restored")
         if at is None or draft.at > datetime.fromisoformat(at) + DOUBTED:
             return False
-        return any(telling.rung_on <= day_of(datetime.fromisoformat(at)) for telling in draft.tellings)
+        return telling.rung_on <= day_of(datetime.fromisoformat(at))
 
     def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
         joined: list[Entry] = [entry for entry in entries if not entry.slot]
@@ -222,16 +235,27 @@ class Store:
             if not waiting or self.shelf.served(chat, day_of(now)):
                 joined += mine
                 continue
-            joined.append(self.merge([*waiting, *mine], now))
+            joined += self.merge([*waiting, *mine], now)
         return joined
 
-    def merge(self, entries: list[Entry], now: datetime) -> Entry:
-        """Merges waiting entries into one digest; the old entries are cancelled with a reference to its number."""
-        digest = merged(entries, self._next_number(now), now)
-        for entry in entries:
-            self.put(cancelled(entry, f"并入{digest.number}"))
-        self.put(digest)
-        return digest
+    def merge(self, entries: list[Entry], now: datetime) -> list[Entry]:
+        """Merges waiting entries into one digest; the old entries are cancelled with a reference to its number.
+
+        Today's singles stay what they are and go before it; what they say is not in it.
+        """
+        singles = [one for one in entries if one.form == SINGLE and day_of(one.at) == day_of(now)]
+        others = [one for one in entries if one not in singles]
+        singles = [taking_over(one, others) for one in singles]
+        tellings = said_together(others, singles)
+        digests = [merged(others, tellings, self._next_number(now), now)] if tellings else []
+        made = [*singles, *digests]
+        for entry in others:
+            self.put(cancelled(entry, f"并入{made[-1].number}"))
+        for entry in made:
+            self.put(entry)
+        if lost := left_unsaid(others, (telling for entry in made for telling in entry.tellings)):
+            self.set_meta("unsure", doubted(self.meta("unsure", {}), others[0].chat, lost))
+        return made
 
     def take_back(self, entry: Entry, tellings: Iterable[Telling]) -> None:
         """Removes the record of tellings of an entry that will not be sent, also under numbers that were merged into it.
@@ -246,8 +270,8 @@ class Store:
                 self._forget_one(one)
             if not mine:  # merged by an older version, which did not note the numbers
                 self.untell([telling])
-        if entry.doubtful and tellings:
-            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, tellings))
+        if perhaps := [telling for telling in tellings if telling in entry.perhaps_told]:
+            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, perhaps))
 
     def untell(self, tellings: Iterable[Telling]) -> None:
         """Removes the record of tellings that were never sent, under any number, so that they are due again."""
@@ -357,8 +381,8 @@ class Store:
 
     def reached(self, item: str, addressee: str) -> bool:
         """Whether an addressee was told of an item in a message that went out, or that may have."""
-        waiting = (one for one in self.open_entries() if not one.doubtful)
-        ahead = any(row.item == item and row.addressee == addressee for one in waiting for row in one.tellings)
+        waiting = ((row, one.perhaps_told) for one in self.open_entries() for row in one.tellings)
+        ahead = any(row.item == item and row.addressee == addressee and row not in told for row, told in waiting)
         return bool(self.tellings.of(item, addressee)) and not ahead
 
     def open_entries(self) -> list[Entry]:

@@ -76,7 +76,7 @@ def test_f02_no_record_says_delivered_unless_the_platform_s_rule_matched(
     """Nightingale #1437 logs result=succ beside code=400, too many request."""
     entry = Entry(number="2027-0001", chat="县教育局", form="汇总", slot=True, tellings=(), at=NOW, next_attempt_at=NOW)
     outcome = platform(dialect).read_reply(status, body)
-    after = settle(sending(entry, "县教育局#1"), outcome, at("2027-12-24T09:40"), lambda then: then)
+    after = settle(sending(entry, "县教育局#1", NOW), outcome, at("2027-12-24T09:40"), lambda then: then)
     accepted = status == 200 and zero_in(body, code_field(dialect))
     assert (after.state is EntryState.DELIVERED) == (outcome.verdict is Verdict.DELIVERED) == accepted
     assert (after.delivered_at is not None) == accepted

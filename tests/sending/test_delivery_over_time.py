@@ -19,6 +19,7 @@ from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble
 from bot.platforms import Answer
 from bot.sending import delivery
+from bot.sending.orders import _mend
 from bot.state.archive import Archive
 from tests.kit.house import at, until
 from tests.kit.post_office import MORNING, RULES, Office, long_digest, marked, numbers, post_office
@@ -133,11 +134,11 @@ async def test_a_new_date_is_a_telling_of_its_own_whatever_doubt_there_is_about_
     shown = len(office.seen())
     office.twin.heal("县教育局")
     office.event(Extended(item="T05-M1", to=date(2028, 1, 4), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
-    again = office.promise("县教育局", office.row(), office.row("T05-R1@2027-2"))
+    office.promise("县教育局", office.row(), office.row("T05-R1@2027-2"))
     office.now = at("2027-12-28T09:40")
     office.look()
     await office.send()
-    assert office.entry(again).state is EntryState.DELIVERED
+    assert not office.store.open_entries()
     assert marked(office.seen())[shown:] == [False]
 
 
@@ -312,6 +313,47 @@ async def test_a_digest_cancelled_after_it_may_have_been_seen_was_the_days(
     with office.store.work():
         office.store.put(entry.model_copy(update={"resent": resent, "state": EntryState.CANCELLED}))
     assert office.store.used("县教育局", office.now.date()).slots == slots
+
+
+async def test_singles_of_today_go_before_a_backlog_and_are_not_repeated_in_it(office: Office) -> None:
+    office.twin.refuse("县教育局", 93000)
+    old = [office.promise("县教育局", office.row()), office.promise("县教育局", office.row("T05-M1-01"))]
+    await office.send()
+    office.now = at("2027-12-27T09:40")
+    office.look()
+    today = office.promise("县教育局", office.row(rung="提前4天", rung_on=date(2027, 12, 27)), form="单发")
+    await office.send()
+    office.twin.heal("县教育局")
+    with office.store.work():
+        _mend(office.store, "县教育局#1", office.now)
+    await office.send()
+    first, second = office.seen()
+    assert numbers([first]) == [today]
+    assert ("（T05-M1）" in second.source, "（T05-M1-01）" in second.source) == (False, True)
+    assert {office.entry(number).why for number in old} == {f"并入{numbers([second])[0]}"}
+    assert marked([first, second]) == [False, False]
+
+
+async def test_a_backlog_set_free_before_the_chat_s_slot_waits_for_what_is_due_today(office: Office) -> None:
+    office.twin.refuse("县教育局", 45009)
+    office.promise("县教育局", office.row("T05-M1-01"))
+    await office.send()
+    office.twin.heal("县教育局")
+    planned = slot("县教育局", date(2027, 12, 27), OfficeHours())
+    office.now = planned - timedelta(minutes=3)
+    office.look()
+    with office.store.work():
+        [late] = office.store.open_entries()
+        office.store.put(late.model_copy(update={"next_attempt_at": office.now}))
+    assert not office.store.used("县教育局", office.now.date()).slots, "today's digest is still to be composed"
+    await office.send()
+    assert office.seen() == []
+    office.now = planned
+    office.look()
+    office.promise("县教育局", office.row(rung="提前4天", rung_on=date(2027, 12, 27)))
+    await office.send()
+    [bubble] = office.seen()
+    assert ("（T05-M1）" in bubble.source, "（T05-M1-01）" in bubble.source) == (True, True)
 
 
 # --- parts --------------------------------------------------------------------------------------------------

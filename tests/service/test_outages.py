@@ -204,7 +204,7 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
     ) as house:
         write_chats(house, ADMIN, *HEARERS)
         house.open(read_home(tmp_path).chats)
-        owed = {one for one in due_things(house, "2027-03-01T08:00", "2027-03-11T09:00") if one[1] in HEARERS}
+        owed = {one for one in due_things(house, "2027-03-01T08:00", "2027-03-11T09:45") if one[1] in HEARERS}
         for chat in HEARERS:
             house.twin.refuse(chat, 93000)
         for day in range(1, 11):
@@ -214,7 +214,9 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
         for chat in HEARERS:
             house.twin.heal(chat)
         write_chats(house, ADMIN, *HEARERS)  # new addresses
-        await look(house, "2027-03-11T09:01")
+        await look(house, "2027-03-11T08:35")
+        assert [house.seen(chat) for chat in HEARERS] == [[], [], []]  # it goes with what is due today
+        await look(house, "2027-03-11T09:45")
         fresh = [bubble for chat in HEARERS for bubble in house.seen(chat)]
         assert set(Counter(bubble.chat for bubble in fresh).values()) == {1}
         assert said(house, fresh) == Counter(dict.fromkeys(owed, 1))

@@ -65,6 +65,7 @@ class Audit:
         self._said: dict[Key, str] = {}
         self._opened: Counter[tuple[str, date, str]] = Counter()
         self._newest: dict[str, tuple[datetime, str]] = {}
+        self._delivered: set[str] = set()
         self.freed: set[str] = set()  # numbers that waited for a person, or moved: they may come late
         self.bubbles = 0
         self.again = 0
@@ -130,8 +131,10 @@ class Audit:
         """
         assert self.app is not None
         entry = self.app.store.entries.get(number)
-        gap = entry is not None and (
-            entry.state is EntryState.CANCELLED or row.item not in [one.item for one in entry.tellings]
+        settled = entry is None and number not in self._delivered  # archived as cancelled
+        gap = settled or (
+            entry is not None
+            and (entry.state is EntryState.CANCELLED or row.item not in [one.item for one in entry.tellings])
         )
         self.gaps += gap
         return gap
@@ -194,6 +197,7 @@ class Audit:
         if entry.state is EntryState.REFUSED:
             self.freed.add(entry.number)
         if entry.state is EntryState.DELIVERED:
+            self._delivered.add(entry.number)
             self._was_shown(entry)
 
     def _was_shown(self, entry: Entry) -> None:

@@ -173,12 +173,22 @@ def test_a_day_s_budget_counts_slots_and_singles_of_its_own_day(store: Store) ->
     assert store.used("县财政局", NOW.date()) == Used()
 
 
-def test_an_entry_that_waits_weighs_on_the_day_it_is_to_leave(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("state", "days"),
+    [
+        ({}, (1, 0)),  # it goes in one digest with the next day's
+        ({"resent": True, "tried_at": NOW + DAY}, (0, 1)),
+        ({"parts_done": 1, "tried_at": NOW}, (0, 1)),
+    ],
+)
+def test_an_entry_that_waits_weighs_on_the_day_on_which_it_may_be_seen(
+    store: Store, state: dict[str, object], days: tuple[int, int]
+) -> None:
     [entry] = promised(store, draft())
     with store.work():
-        store.put(entry.model_copy(update={"state": EntryState.LATER, "next_attempt_at": NOW + DAY}))
-    assert store.used("县教育局", NOW.date()) == Used()
-    assert store.used("县教育局", NOW.date() + DAY) == Used(1, 0)
+        waits = {"state": EntryState.LATER, "next_attempt_at": NOW + DAY, **state}
+        store.put(entry.model_copy(update=waits))
+    assert tuple(store.used("县教育局", NOW.date() + day * DAY).slots for day in (0, 1)) == days
 
 
 def test_a_cancelled_entry_weighs_nothing(store: Store) -> None:
@@ -220,17 +230,50 @@ def test_an_event_driven_single_takes_nothing_along(store: Store) -> None:
     [
         {"state": EntryState.SENDING},
         {"state": EntryState.REFUSED},
-        {"state": EntryState.LATER, "resent": True},
         {"state": EntryState.LATER, "parts_done": 1},
     ],
 )
-def test_what_may_have_been_seen_or_is_in_hand_keeps_its_number(store: Store, state: dict[str, object]) -> None:
+def test_what_is_in_hand_keeps_its_number(store: Store, state: dict[str, object]) -> None:
     [old] = promised(store, draft(row("A")))
     with store.work():
         store.put(old.model_copy(update=state))
     [new] = promised(store, draft(row("B"), at=NOW + DAY), now=NOW + DAY)
     assert store.entries[old.number].state is state["state"]
     assert [one.item for one in new.tellings] == ["B"]
+
+
+def test_what_may_have_been_seen_is_marked_in_the_digest_and_nothing_else_is(store: Store) -> None:
+    [old] = promised(store, draft(row("A"), row("C", rung="提前7天")))
+    with store.work():
+        store.put(old.model_copy(update={"state": EntryState.LATER, "resent": True, "tried_at": NOW}))
+    [new] = promised(store, draft(row("B"), row("C"), at=NOW + DAY), now=NOW + DAY)
+    assert {one.item: one.seen for one in new.tellings} == {"A": True, "B": False, "C": False}
+    assert (new.resent, new.marked, sorted(new.marked_lines)) == (False, False, ["A"])
+    with store.work():
+        store.take_back(new, new.tellings)
+        store.put(new.model_copy(update={"state": EntryState.CANCELLED}))
+    rows = row("A"), row("B"), row("C"), row("C", rung="提前7天")
+    again = promised(store, *(draft(one, at=NOW + 2 * DAY) for one in rows), now=NOW + 2 * DAY)
+    assert [entry.marked for entry in again] == [True, False, False, True], "a doubt outlives what took its place"
+
+
+def test_singles_of_the_day_stay_singles_when_older_messages_become_a_digest(store: Store) -> None:
+    [old] = promised(store, draft(row("A", rung="提前7天"), row("B")))
+    single, digest = promised(store, draft(row("A"), form="单发", at=NOW + DAY), now=NOW + DAY)
+    assert (single.form, [one.item for one in single.tellings], single.carries) == ("单发", ["A"], (old.number,))
+    assert (digest.form, [one.item for one in digest.tellings]) == ("汇总", ["B"])
+    assert store.head("县教育局") == single
+    with store.work():
+        store.take_back(single, single.tellings)
+    assert not store.tellings.of("A", "县教育局"), "nothing that it took over counts as told"
+    assert store.tellings.of("B", "县教育局")
+
+
+def test_a_single_that_says_all_that_waited_is_the_only_message(store: Store) -> None:
+    [old] = promised(store, draft(row("A", rung="提前7天")))
+    [single] = promised(store, draft(row("A"), form="单发", at=NOW + DAY), now=NOW + DAY)
+    assert store.entries[old.number].why == f"并入{single.number}"
+    assert store.open_entries() == [single]
 
 
 def test_a_row_taken_back_is_owed_again(store: Store) -> None:

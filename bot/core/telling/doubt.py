@@ -29,17 +29,22 @@ def doubted(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling]) -
     return {key: day for key, day in doubts.items() if day >= oldest} | fresh
 
 
-def said_anew(doubts: Mapping[str, str], chat: str, tellings: Iterable[Telling], names: Succession) -> Doubts:
-    """The doubts without those about these tellings of a chat, by today's names: the new entry carries the doubt from now on."""
-    said = {_today(_key(telling, chat), names) for telling in tellings}
-    older = {_today(_old_key(telling, chat), names) for telling in tellings}
-    return {key: day for key, day in doubts.items() if _today(key, names) not in said | older}
+def said_anew(doubts: Mapping[str, str], chat: str, telling: Telling, names: Succession) -> Doubts:
+    """The doubts without those about this telling to a chat, by today's names: the new entry carries the doubt from now on."""
+    said = {_today(_key(telling, chat), names), _today(_old_key(telling, chat), names)}
+    return {key: day for key, day in doubts.items() if _today(key, names) not in said}
 
 
-def in_doubt(entries: Iterable[Entry], tellings: Iterable[Telling]) -> bool:
-    """Whether an unsettled entry of the same chat may have told any of these."""
-    said = {_key(telling, "") for entry in entries if entry.doubtful for telling in entry.tellings}
-    return bool(said) and any(_key(telling, "") in said for telling in tellings)
+def perhaps_in(entries: Iterable[Entry], tellings: Iterable[Telling]) -> tuple[Telling, ...]:
+    """Those of the tellings that entries of the same chat may have told already."""
+    said = {_key(telling, "") for entry in entries for telling in entry.perhaps_told}
+    return tuple(telling for telling in tellings if _key(telling, "") in said) if said else ()
+
+
+def left_unsaid(entries: Iterable[Entry], kept: Iterable[Telling]) -> tuple[Telling, ...]:
+    """What members may have seen in entries that are merged, and that none of the tellings `kept` repeats."""
+    again = {_key(telling, "") for telling in kept}
+    return tuple(telling for entry in entries for telling in entry.perhaps_told if _key(telling, "") not in again)
 
 
 def _today(key: str, names: Succession) -> str:

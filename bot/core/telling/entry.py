@@ -63,6 +63,7 @@ class Telling:
     known: Moment | None = None  # when the last value that its verdict rests on became known
     hands: tuple[str, ...] | None = None  # of a 交办: the ids of the rules that it hands over to its addressee
     leads: tuple[str, ...] = ()  # those among them for which the addressee must act
+    seen: bool = False  # members may have seen it already, in another message
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
@@ -107,7 +108,8 @@ class Entry(BaseModel):
     """One message to one chat. `number` is what members see and stays the same on every attempt.
 
     `at` is the instant the message was composed for; `parts_done` counts parts already accepted; `resent` makes the next
-    attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller.
+    attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller. `tried_at` is
+    the last time that it was written to a connection.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
@@ -123,6 +125,7 @@ class Entry(BaseModel):
     unknown_answers: int = 0
     unclear: int = 0  # attempts of which nobody knows whether they arrived
     next_attempt_at: AwareDatetime
+    tried_at: AwareDatetime | None = None
     parts_done: int = 0
     cut: str = ""  # fingerprint of how the message was cut into parts
     resent: bool = False
@@ -137,8 +140,24 @@ class Entry(BaseModel):
 
     @property
     def doubtful(self) -> bool:
-        """Whether any of it may have been seen already."""
+        """Whether any of it may have been seen already, in this message."""
         return self.resent or self.unclear > 0 or self.parts_done > 0
+
+    @property
+    def perhaps_told(self) -> tuple[Telling, ...]:
+        """The tellings that members may have seen already, in this message or in another one."""
+        return self.tellings if self.doubtful else tuple(telling for telling in self.tellings if telling.seen)
+
+    @property
+    def marked(self) -> bool:
+        """Whether its headline says 补发: members may have seen all that it says."""
+        return self.resent or (not self.marked_lines and any(telling.seen for telling in self.tellings))
+
+    @property
+    def marked_lines(self) -> frozenset[str]:
+        """The items whose lines say 补发: members may have seen them in another message, and not all of this one."""
+        seen = {telling.item for telling in self.tellings if telling.seen}
+        return frozenset(seen) if seen != {telling.item for telling in self.tellings} else frozenset()
 
 
 #: Roles in which one must act.

@@ -29,7 +29,7 @@ from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.retries import RESENDS, UNKNOWN_CAP, resend_wait, retry_wait
-from bot.core.time.zone import ZONE, day_of, midnight
+from bot.core.time.zone import ZONE, day_of
 
 #: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
@@ -46,35 +46,50 @@ Allowed = Callable[[datetime], datetime]
 # --- promised -------------------------------------------------------------------
 
 
-def promised(draft: Draft, number: str, rules: str = "", *, resent: bool = False) -> Entry:
-    """A new entry for a draft, under a number of its own; `resent` where any of it may have been seen already."""
+def promised(draft: Draft, number: str, rules: str = "") -> Entry:
+    """A new entry for a draft, under a number of its own."""
     return Entry(
         number=number, chat=draft.chat, form=draft.form, slot=draft.slot, tellings=draft.tellings, at=draft.at,
-        next_attempt_at=draft.at, rules=rules, resent=resent,
+        next_attempt_at=draft.at, rules=rules,
     )  # fmt: skip
 
 
-def merged(entries: Sequence[Entry], number: str, now: datetime) -> Entry:
-    """What waited too long for one chat, as one digest: every telling once, each keeping its own dates."""
+def said_together(entries: Iterable[Entry], besides: Iterable[Entry] = ()) -> tuple[Telling, ...]:
+    """What entries say as one digest: of each item the last telling, with its own dates and doubt, without what goes `besides`."""
     tellings: dict[tuple[str, str], Telling] = {}
     for entry in sorted(entries, key=lambda e: e.at):
         for telling in entry.tellings:
             form = telling.form if telling.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
-            tellings[telling.item, telling.addressee] = replace(telling, form=form)
+            seen = telling.seen or entry.doubtful
+            tellings[telling.item, telling.addressee] = replace(telling, form=form, seen=seen)
+    for telling in (telling for entry in besides for telling in entry.tellings):
+        tellings.pop((telling.item, telling.addressee), None)
+    return tuple(tellings.values())
+
+
+def merged(entries: Sequence[Entry], tellings: tuple[Telling, ...], number: str, now: datetime) -> Entry:
+    """What waited too long for one chat, as one digest of these tellings."""
     first = entries[0]
     return Entry(
         number=number,
         chat=first.chat,
         form=Delivery.DIGEST.value,
         slot=True,
-        tellings=tuple(tellings.values()),
+        tellings=tellings,
         at=now,
         next_attempt_at=now,
-        resent=any(entry.resent for entry in entries),
         rules=first.rules,
         why=f"合并{'、'.join(entry.number for entry in entries)}",
         carries=tuple(number for entry in entries for number in (*entry.carries, entry.number)),
     )
+
+
+def taking_over(entry: Entry, others: Iterable[Entry]) -> Entry:
+    """The entry with the numbers of those of `others` that say anything of what it says: it says it in their place."""
+    mine = {(telling.item, telling.addressee) for telling in entry.tellings}
+    theirs = [one for one in others if any((said.item, said.addressee) in mine for said in one.tellings)]
+    numbers = tuple(number for one in theirs for number in (*one.carries, one.number))
+    return _with(entry, carries=(*entry.carries, *numbers)) if numbers else entry
 
 
 def cancelled(entry: Entry, why: str) -> Entry:
@@ -158,9 +173,9 @@ def late(waiting: Iterable[Entry], now: datetime) -> list[Entry]:
     return [one for one in waiting if day_of(one.at) < day_of(now) and one.next_attempt_at <= now]
 
 
-def put_off(entry: Entry, now: datetime) -> Entry:
-    """A late entry of a chat that has had its digest today: it waits for tomorrow's, for a chat gets one a day."""
-    return _with(entry, state=EntryState.LATER, next_attempt_at=midnight(day_of(now) + timedelta(days=1)))
+def put_off(entry: Entry, until: datetime) -> Entry:
+    """A late entry that waits for its chat's next digest, for a chat gets one a day."""
+    return _with(entry, state=EntryState.LATER, next_attempt_at=until)
 
 
 def waiting_on(entry: Entry, step: timedelta) -> Entry:
@@ -211,10 +226,10 @@ def _whole(entry: Entry, now: datetime) -> Entry:
 # --- sending ----------------------------------------------------------------------
 
 
-def sending(entry: Entry, robot: str) -> Entry:
+def sending(entry: Entry, robot: str, now: datetime) -> Entry:
     """The entry as written down right before the network is touched; a further part of one attempt is no new attempt."""
     attempts = entry.attempts + (entry.state is not EntryState.SENDING)
-    return _with(entry, state=EntryState.SENDING, robot=robot, attempts=attempts)
+    return _with(entry, state=EntryState.SENDING, robot=robot, attempts=attempts, tried_at=now)
 
 
 def recovered(entry: Entry, now: datetime) -> Entry:
@@ -365,11 +380,11 @@ def of_today(entry: Entry, names: Succession) -> Entry:
     """
     if not names or entry.parts_done:
         return entry
-    tellings = {
-        _same(telling): telling
-        for telling in (_telling_of_today(telling, names) for telling in entry.tellings)
-        if not (telling.item.startswith(ASSIGNED) and names.gone(telling.addressee))
-    }
+    tellings: dict[object, Telling] = {}
+    for telling in (_telling_of_today(telling, names) for telling in entry.tellings):
+        if not (telling.item.startswith(ASSIGNED) and names.gone(telling.addressee)):
+            before = tellings.get(_same(telling))
+            tellings[_same(telling)] = replace(telling, seen=True) if before and before.seen else telling
     found = tuple(tellings.values())
     if found == entry.tellings:
         return entry

@@ -7,15 +7,17 @@ from bot.core.rules.item_ids import without_step
 from bot.core.rules.succession import ASSIGNED
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.message import Line, LineKind, Message
-from bot.core.telling.wording import SPACE, Letterhead
+from bot.core.telling.wording import AGAIN, SPACE, Letterhead
 
 
 def plainly(entry: Entry, head: Letterhead) -> Message:
     """What an entry is about, from its own tellings alone."""
     shown = {telling.item: telling for telling in entry.tellings}.values()
-    lines = [Line(f"{number}. {_plain_line(telling)}") for number, telling in enumerate(shown, 1)]
+    again = entry.marked_lines
+    tails = {one.item: f"（{AGAIN}）" if one.item in again else "" for one in shown}
+    lines = [Line(f"{place}. {_plain_line(one)}{tails[one.item]}") for place, one in enumerate(shown, 1)]
     foot = (Line(f"{head.contact}{SPACE}编号 {entry.number}", LineKind.NOTE),)
-    mark = "补发" if entry.resent else head.mark
+    mark = "补发" if entry.marked else head.mark
     return Message(f"【督办提醒】{entry.chat}", tuple(lines), foot, entry.number, mark)
 
 

@@ -101,7 +101,7 @@ def in_words(receipt: Receipt, texts: Mapping[str, Sheet] = NO_TEXTS) -> list[st
     entry, telling = receipt.entry, receipt.telling
     due = f"，时限{long_date(telling.due_on)}" if telling.due_on else ""
     lines = [
-        f"编号 {entry.number}　{entry.state.value}{'（补发）' if entry.resent else ''}",
+        f"编号 {entry.number}　{entry.state.value}{'（补发）' if entry.resent or telling.seen else ''}",
         f"　内容：{telling.title}（{telling.item}）{due}，{State(telling.state).shown}；"
         f"级次“{telling.rung}”（{telling.rung_on}），理由：{Reason[telling.reason].words}",
         f"　对象：{telling.addressee}（{telling.role}）　群聊：{entry.chat}　形式：{entry.form}",
@@ -153,7 +153,7 @@ def as_json(receipt: Receipt, texts: Mapping[str, Sheet] = NO_TEXTS) -> dict[str
         else None,
         "robot": entry.robot,
         "attempts": entry.attempts,
-        "resent": entry.resent,
+        "resent": entry.resent or telling.seen,
         "code": entry.code,
         "why": entry.why,
         "sent": [

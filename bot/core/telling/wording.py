@@ -33,6 +33,9 @@ VALUE = re.compile(r"(?:完成值|\d{4}年?[^\d，]*)([\d.]+\D*)")  # with which
 #: The rung of an item that was sent back.
 RETURNED = "退回"
 
+#: Behind a line that members may have seen already, in a message of which not all may have been seen.
+AGAIN = "补发，可能已收到"
+
 #: What the month's list stands under (月初清单); its title too when nothing else is said.
 THIS_MONTH = "本月到期事项"
 
@@ -133,7 +136,8 @@ LIGHTS = {Paint.BLUE: "蓝灯", Paint.GREEN: "绿灯", Paint.YELLOW: "黄灯", P
 class Words:
     """Everything wording needs besides the entry: rulebook, today's findings by item, the day, the letterhead.
 
-    `name` is the name above the message, once it is known; a line for anybody else says whose it is.
+    `name` is the name above the message, once it is known; a line for anybody else says whose it is. Lines about the items
+    `again` may have been seen already.
     """
 
     rulebook: Rulebook
@@ -141,6 +145,7 @@ class Words:
     today: date
     head: Letterhead
     name: str = ""
+    again: frozenset[str] = frozenset()
 
     @property
     def calendar(self) -> Calendar:
@@ -151,8 +156,8 @@ class Words:
 def word(entry: Entry, words: Words) -> Message:
     """The message an entry is sent as today."""
     tellings = [(telling, words.findings[telling.item]) for telling in entry.tellings if telling.item in words.findings]
-    mark = "补发" if entry.resent else words.head.mark
-    words = replace(words, name=_titled(entry))
+    mark = "补发" if entry.marked else words.head.mark
+    words = replace(words, name=_titled(entry), again=entry.marked_lines)
     if entry.form == Delivery.SINGLE.value and tellings:
         title, lines = _single(tellings, words)
     else:
@@ -394,7 +399,9 @@ def _handed_over(
     """The section of what is handed over: as the plan counts its tasks, then the indicators."""
     owners = [owner.id for owner in words.rulebook.owners]
     ordered = sorted(group, key=lambda pair: owners.index(pair[1].item.rule.owner))
-    return [Line(text) for text in hand_over_lines(ordered, words.rulebook, words.findings, words.name, requested)]
+    said = hand_over_lines(ordered, words.rulebook, words.findings, words.name, requested)
+    titles = [shown_title(finding) for _, finding in ordered if finding.item.id in words.again]
+    return [Line(text) for text in (*said, *([f"（{AGAIN}：{'、'.join(titles)}）"] if titles else []))]
 
 
 def _by_date(group: Sequence[tuple[list[Telling], Finding]]) -> list[tuple[list[Telling], Finding]]:
@@ -453,7 +460,8 @@ def _asked_together(asked: str, pairs: Sequence[tuple[list[Telling], Finding]], 
         ask = "" if "请报送数据" in asked else _short_ask(tellings[0], one, words)
         detail = "" if one.item.rule.sensitive else one.detail
         head = f"· {shown_title(one).removesuffix(shared)}（{one.item.number}）"
-        lines.append(Line(SPACE.join(filter(None, (head, detail, ask)))))
+        again = "".join(f"（{mark}）" for mark in _marks([(telling, one) for telling in tellings], words))
+        lines.append(Line(SPACE.join(filter(None, (head, detail, ask))) + again))
     return lines
 
 
@@ -608,9 +616,9 @@ def _whose(tellings: Sequence[Telling], words: Words) -> str:
 
 
 def _marks(tellings: Iterable[tuple[Telling, Finding]], words: Words) -> list[str]:
-    return list(
-        dict.fromkeys(words.rulebook.plan.in_own_words(telling.mark) for telling, _ in tellings if telling.mark)
-    )
+    said = [telling for telling, _ in tellings]
+    marks = dict.fromkeys(words.rulebook.plan.in_own_words(telling.mark) for telling in said if telling.mark)
+    return [*marks, *([AGAIN] if any(telling.item in words.again for telling in said) else [])]
 
 
 # --- words of dates and titles ---------------------------------------------

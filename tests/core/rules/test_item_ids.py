@@ -165,7 +165,7 @@ def test_a_doubt_is_kept_and_found_whatever_the_name_of_a_step(name: str, rung: 
     other = a_telling(CaseStep("T09-C1", "2027-003", f"{name}\n{rung}").id, rung)
     doubts = doubted({}, chat, [told, other])
     assert len(doubts) == 2
-    assert len(said_anew(doubts, chat, [told], Succession(units={"甲": "乙"}))) == 1
+    assert len(said_anew(doubts, chat, told, Succession(units={"甲": "乙"}))) == 1
 
 
 @given(st.text("T05-M1C#@.:json系统待核", max_size=12))

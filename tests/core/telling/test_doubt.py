@@ -16,7 +16,7 @@ ROW = Telling(
 
 
 def left(doubts: Doubts, chat: str, row: Telling) -> Doubts:
-    return said_anew(doubts, chat, [row], UNCHANGED)
+    return said_anew(doubts, chat, row, UNCHANGED)
 
 
 def test_a_doubt_lasts_until_the_same_rung_is_told_to_the_same_chat() -> None:

@@ -18,7 +18,7 @@ from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Sil
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.entry import Entry, EntryState, Telling
-from bot.core.telling.outbox import cancelled, merged, readdressed, recovered, sending, settle, untrue
+from bot.core.telling.outbox import cancelled, merged, readdressed, recovered, said_together, sending, settle, untrue
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.retries import BACKOFF, RESENDS, UNKNOWN_CAP
 from bot.core.time.windows import OfficeHours, is_open, next_open_minute
@@ -51,7 +51,7 @@ def office_hours(at: datetime) -> datetime:
 
 
 def settled(entry: Entry, verdict: Verdict, now: datetime = NOW, **said: object) -> Entry:
-    return settle(sending(entry, "机器人1"), replace(Outcome(verdict), **said), now, office_hours)  # type: ignore[arg-type]
+    return settle(sending(entry, "机器人1", now), replace(Outcome(verdict), **said), now, office_hours)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_known_limits_and_plain_outages_are_waited_out_for_ever() -> None:
 
 
 def test_entry_found_in_sending_goes_again_marked() -> None:
-    again = recovered(sending(an_entry(), "机器人1"), NOW)
+    again = recovered(sending(an_entry(), "机器人1", NOW), NOW)
     assert (again.state, again.resent, again.next_attempt_at) == (EntryState.PENDING, True, NOW)
 
 
@@ -251,18 +251,20 @@ def test_what_waited_becomes_one_digest_that_names_every_row_once() -> None:
         an_entry("2027-0002", a_row(rung="逾期1个工作日"), at=NOW + timedelta(days=8)),
         an_entry("2027-0003", a_row(who="县财政局"), resent=True, at=NOW + timedelta(days=9)),
     ]
-    digest = merged(entries, "2027-0009", NOW + timedelta(days=9))
+    digest = merged(entries, said_together(entries), "2027-0009", NOW + timedelta(days=9))
     assert {(row.item, row.addressee, row.rung, row.form) for row in digest.tellings} == {
         ("T05-M1", "县教育局", "逾期1个工作日", "汇总"),
         ("T05-M2", "县教育局", "提前7天", "汇总"),
         ("T05-M1", "县财政局", "提前7天", "汇总"),
     }
-    assert (digest.form, digest.resent, digest.slot) == ("汇总", True, True)
+    assert (digest.form, digest.resent, digest.slot) == ("汇总", False, True)
+    assert [(row.addressee, row.seen) for row in digest.tellings if row.seen] == [("县财政局", True)]
     assert digest.why == "合并2027-0001、2027-0002、2027-0003"
 
 
 def test_rows_of_the_monthly_list_stay_in_it_when_merged() -> None:
-    digest = merged([an_entry("2027-0001", a_row(form="月度清单"))], "2027-0009", NOW)
+    entries = [an_entry("2027-0001", a_row(form="月度清单"))]
+    digest = merged(entries, said_together(entries), "2027-0009", NOW)
     assert [row.form for row in digest.tellings] == ["月度清单"]
 
 

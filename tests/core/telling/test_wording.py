@@ -391,6 +391,16 @@ def test_resent_and_drilled_messages_say_so() -> None:
     assert written(rulebook, "2027-03-24", ("T05-M1", {}), resent=True).number == "2027-0412"
 
 
+def test_of_a_digest_only_the_lines_that_may_have_been_seen_say_so() -> None:
+    rulebook = a_rulebook(a_milestone(due="2027-03-31"), a_milestone("T05-M2", due="2027-03-30"))
+    partly = written(rulebook, "2027-03-24", ("T05-M1", {"seen": True}), ("T05-M2", {}))
+    assert partly.mark == ""
+    assert [("补发，可能已收到" in line.text) for line in partly.lines if "T05-M" in line.text] == [False, True]
+    wholly = written(rulebook, "2027-03-24", ("T05-M1", {"seen": True}), ("T05-M2", {"seen": True}))
+    assert wholly.mark == "补发"
+    assert "补发" not in "".join(line.text for line in wholly.lines)
+
+
 def test_issued_plan_is_no_longer_called_a_draft() -> None:
     plan = a_rulebook(MILESTONE).plan.model_copy(update={"status": "印发", "number": "民政发〔2027〕1号"})
     rulebook = replace(a_rulebook(MILESTONE), plan=plan)
