@@ -121,8 +121,7 @@ class Store:
             row = hearings.add(HEARD.validate_json(text))
             if row is not None:
                 self._heard_ids[row.rule, row.unit, row.answers] = doc_id
-        rows = self.meta("withdrawn", [])
-        hearings.withdrawn = tuple(WITHDRAWN.validate_python(row, strict=False) for row in rows)
+        hearings.take_away(WITHDRAWN.validate_python(row, strict=False) for row in self.meta("withdrawn", []))
         return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -219,3 +220,27 @@ async def test_what_is_taken_out_of_the_rules_is_withdrawn_once_from_who_heard_o
         await look(house, "2027-03-15T09:33")
         assert heard(house, "县教育局", "（T05-R1）　已从方案台账中删去，不再督办") == 1
         assert heard(house, "管理员", "不再督办") == 0
+
+
+@pytest.mark.parametrize(("units", "names"), [(RENAMED, new_names), (MERGED, str)])
+async def test_what_was_taken_out_while_a_chat_was_down_is_withdrawn_under_the_name_its_unit_has_then(
+    tmp_path: Path, units: str, names: Callable[[str], str]
+) -> None:
+    async with furnished(tmp_path, "2027-03-10T08:00", begin=False) as house:
+        write_chats(house, "管理员", "县教育局", "县委教育工委")
+        house.open(read_home(tmp_path).chats)
+        await look(house, "2027-03-10T09:33")
+        house.twin.refuse("县教育局", -1)
+        edit(house, tasks_05=WITHOUT_DUTY)
+        await look(house, "2027-03-11T09:33")
+        edit(house, units=units, tasks_05=names(WITHOUT_DUTY), indicators=names(INDICATORS))
+        await look(house, "2027-03-11T15:02")
+        house.twin.heal("县教育局")
+        await look(house, "2027-03-12T09:33")
+        await look(house, "2027-03-15T09:33")
+        chat = (
+            "县委教育工委" if units == MERGED else "县教育局"
+        )  # the twin knows a group by the name it was opened under
+        assert heard(house, chat, "（T05-R1）　已从方案台账中删去，不再督办") == 1
+        await house.app.deliveries.close()
+        house.close()

@@ -113,8 +113,15 @@ class Hearings:
         for row in [row for row in self._rows.values() if row.heard is None]:
             self.add(replace(row, heard=max(now, row.asked)))
 
+    def take_away(self, rows: Iterable[Withdrawn]) -> None:
+        """Sets what units heard of and is theirs no more; who they are is read under today's names."""
+        names = self._names
+        self.withdrawn = tuple(
+            replace(row, rule=names.renumbered(row.rule), units=names.together(row.units)) for row in rows
+        )
+
     def copy(self, names: Succession | None = None) -> Hearings:
         """An independent copy, for a preview; with `names` under those."""
         twin = Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)
-        twin.withdrawn = self.withdrawn
+        twin.take_away(self.withdrawn)
         return twin

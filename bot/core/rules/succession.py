@@ -27,7 +27,7 @@ ITEM_KEYS = frozenset({"事项"})
 UNIT_KEYS = frozenset({"责任单位", "单位", "配合", "指导", "成员", "数据来源"})
 #: The office's own findings contain the id of the item they are about: 系统:待核:T05-M1.
 _ID = re.compile(
-    r"(交办:|系统:(?:待核|延期失效|重新确认):)?([A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?)(?![A-Za-z0-9])(.*)", re.DOTALL
+    r"(交办:|系统:(?:待核|延期失效|重新确认|已调整):)?([A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?)(?![A-Za-z0-9])(.*)", re.DOTALL
 )
 _OF_A_FINDING = re.compile("系统:(?:待核|延期失效|重新确认):")
 _IDS = re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d+(?:-\d+)?(?:-[A-Z]+\d+)?(?![A-Za-z0-9])")
