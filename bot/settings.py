@@ -122,6 +122,14 @@ class BotForm(Form):
         le=240,
         description="数值录入后静候几分钟再告知，免得只录了一半就发",
     )
+    chat_grace: int = _named(
+        "群聊宽限",
+        "CHAT_GRACE",
+        default=10,
+        ge=0,
+        le=240,
+        description="群聊从 chats.yaml 里没有了，消息先留几分钟再请管理员转告，免得只存了一半就改道",
+    )
     paint: PaintField = _named("灯号颜色", "PAINT", default_factory=dict, description="状态 → 颜色，如 {临期: blue}")
     host: str = _named("监听地址", "HOST", default="127.0.0.1")
     port: int = _named("端口", "PORT", default=8866, ge=0, le=65535)

@@ -176,7 +176,13 @@ class Deliveries:
         return min((head.next_attempt_at for head in self._heads() if head.next_attempt_at > now), default=None)
 
     def _heads(self) -> list[Entry]:
-        return [head for head in self._store.shelf.heads() if head.chat in self._robots.by_chat]
+        spoken = (head for head in self._store.shelf.heads() if head.chat in self._robots.by_chat)
+        return [head for head in spoken if not self._has_lost_its_place(head)]
+
+    def _has_lost_its_place(self, entry: Entry) -> bool:
+        """Whether somebody whom it tells lost their chat a short while ago, so that nobody knows where it belongs."""
+        lost = self._view[3].lost if self._view else frozenset()
+        return bool(lost) and any(telling.addressee in lost for telling in entry.tellings)
 
     async def _work(self) -> None:
         while True:
@@ -203,7 +209,7 @@ class Deliveries:
             now = self._now()
             self._merge_late(chat, now)
             entry = self._store.head(chat)
-            if entry is None or entry.next_attempt_at > now:
+            if entry is None or entry.next_attempt_at > now or self._has_lost_its_place(entry):
                 return
             try:
                 await self._deliver(entry, now)

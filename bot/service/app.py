@@ -35,6 +35,7 @@ from bot.sending.chats import Chats
 from bot.sending.delivery import Deliveries
 from bot.sending.orders import obey
 from bot.sending.robots import Robots
+from bot.service.lost_chats import LostChats
 from bot.sources import Source
 from bot.sources.clock import Clock
 from bot.state.disk.errors import JournalBroken, StateError
@@ -64,7 +65,9 @@ class App:
 
     rulebook: Rulebook
     store: Store
-    chats: Chats
+    configured: Chats
+    lost: LostChats
+    chats: Chats  # those in force: as configured, and what was lost a short while ago
     robots: Robots
     deliveries: Deliveries
     clock: Clock
@@ -181,7 +184,7 @@ class App:
     def start(self) -> None:
         """After a restart: what was being sent goes again, and entries without a chat are readdressed."""
         self.deliveries.recover()
-        self.readdress(self.chats)
+        self.readdress(self.configured)
         self.deliveries.view(self.rulebook, self.findings, self.letterhead, self.chats.directory)
         self.deliveries.cut_waits()
 
@@ -202,22 +205,37 @@ class App:
                 for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):
                     self.store.put(moved)
 
-    def readdress(self, chats: Chats) -> None:
-        """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address."""
-        self.chats = chats
-        self.robots.by_chat = chats.robots
-        mended = set(self.robots.note_setups())
+    def readdress(self, configured: Chats) -> None:
+        """New chats and robots: entries of chats that are gone follow their addressees, refused ones try a new address.
+
+        Who lost their chat keeps it for a grace, in which the entries wait.
+        """
+        now, before = self.clock.now(), self.chats.robots
         with self.store.work():
+            chats = self.lost.in_force(configured, self.rulebook, now)
+            self.configured, self.chats, self.robots.by_chat = configured, chats, chats.robots
+            mended = {*self.robots.note_setups(), *(chats.robots.keys() - before.keys())}
             for entry in self.store.open_entries():
-                moved = readdressed(entry, chats.directory, chats.robots, mended, self.clock.now())
+                moved = readdressed(entry, chats.directory, chats.robots, mended, now)
                 if moved != entry:
                     self.store.take_back(entry, given_up(entry, moved))
                     self.store.put(moved)
 
+    def end_graces(self, now: datetime) -> None:
+        """Those who lost their chat and waited for it long enough have none any more."""
+        ends = self.lost.ends()
+        if ends is not None and ends <= now:
+            self.readdress(self.configured)
+
     def next_instant(self) -> datetime:
         """The earliest instant at which anything may change by itself: a slot, a rung, a retry, a rest's end, a new day."""
         now = self.clock.now()
-        ahead = self._next_look(now), self.deliveries.next_instant(now), self.robots.next_instant(now)
+        ahead = (
+            self._next_look(now),
+            self.deliveries.next_instant(now),
+            self.robots.next_instant(now),
+            self.lost.ends(),
+        )
         return min(instant for instant in ahead if instant is not None)
 
     def _next_look(self, now: datetime) -> datetime:

@@ -39,6 +39,7 @@ class ClockSteps:
         text = f"系统时钟{way}了约{minutes:.0f}分钟（或主机停顿过），现为{now:%Y-%m-%d %H:%M}，请核对主机时间"
         logger.warning("{}（{:.0f}秒）", text, step.total_seconds())
         self._app.deliveries.clock_was_set(step)
+        self._app.lost.clock_was_set(step)
         if abs(step) >= TOLD:
             with self._app.store.work():
                 self._app.store.note("系统时钟", "系统时钟被改动", f"{text}。", now)

@@ -99,7 +99,7 @@ class Edits:
         chats = own_chats(chats, rulebook)
         if any(problem.is_error for problem in problems):
             logger.warning("群聊配置有错误，仍按原配置运行：{}", "；".join(str(problem) for problem in problems[:3]))
-        elif chats != self._app.chats:
+        elif chats != self._app.configured:
             self._app.readdress(chats)
             logger.info("群聊配置已更新")
 

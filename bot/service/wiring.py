@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from pydantic import SecretStr
 
@@ -24,6 +25,7 @@ from bot.service.edits import Edits, mended, rejected
 from bot.service.heartbeat import heartbeat
 from bot.service.home import Home, everybody, under_another_calendar, usable_rulebook
 from bot.service.hourly_audit import HourlyAudit
+from bot.service.lost_chats import LostChats
 from bot.service.mail import Mail
 from bot.service.maintenance import Maintenance
 from bot.sources.clock import Clock, wall
@@ -50,10 +52,14 @@ def make_app(
     hours = home.settings.office_hours
     sent = Sent(home.state(clock.kind) / "archive")
     deliveries = Deliveries(store, robots, courier, hours, clock.now, wall, on_outcome, sent)
+    lost = LostChats(store, timedelta(minutes=home.settings.chat_grace))
+    with store.work():
+        in_force = lost.in_force(chats, rulebook, clock.now())
     app = App(
-        rulebook=rulebook, store=store, chats=chats, robots=robots, deliveries=deliveries, clock=clock, hours=hours,
-        letterhead=home.settings.letterhead(mark),
+        rulebook=rulebook, store=store, configured=chats, lost=lost, chats=in_force, robots=robots,
+        deliveries=deliveries, clock=clock, hours=hours, letterhead=home.settings.letterhead(mark),
     )  # fmt: skip
+    app.before_pass.append(app.end_graces)
     app.adopt(rulebook, before)
     app.note_recovery()
     _note_soundness(home, store, clock)

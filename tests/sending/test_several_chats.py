@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,9 @@ async def test_a_chat_not_told_too_any_more_is_cancelled_and_the_unit_keeps_its_
         chats = told_too(house, {})
         robots = {chat: found for chat, found in chats.robots.items() if chat != FURTHER}
         house.app.readdress(replace(chats, robots=robots))
+        assert EntryState.CANCELLED not in {entry.state for entry in house.entries() if entry.chat == FURTHER}
+        house.clock.jump(house.clock.now() + timedelta(minutes=10))
+        house.app.end_graces(house.clock.now())
         left = [entry for entry in house.entries() if entry.chat == FURTHER]
         assert {entry.state for entry in left} == {EntryState.CANCELLED}
         taken_back = {row.addressee for entry in left for row in entry.tellings}

@@ -106,10 +106,12 @@ class Directory:
     """The chat of each addressee. Several names may share a chat; messages for a name without a chat go to the admin's chat.
 
     `also` (也发) are the further chats of a name; in each, the name is a separate addressee with its own slot and record.
+    `lost` are the addressees whose chat was taken out of the configuration a short while ago: nothing is sent to them now.
     """
 
     chats: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
     def hearers(self, finding: Finding) -> Iterator[Addressee]:
         """Every addressee of the finding's ladder, once for each chat in which they are told."""
