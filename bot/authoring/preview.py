@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.core.deciding.findings import Finding, moved_by_calendar
+from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar
+from bot.core.deciding.hearing import AskedAnew
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import moved_again
 from bot.core.preview.difference import Difference, PreviewTelling, difference
@@ -199,7 +200,9 @@ class Previews:
 
 
 def _moved(scene: Scene, before: Rulebook, span: PreviewSpan) -> Scene:
-    """The scene with past tellings under the dates that its calendar moves, as the service will have them."""
+    """The scene with past tellings under the dates that its calendar moves and what is asked anew, as the service will have them."""
+    anew = asked_anew(before, scene.rulebook, scene.facts, day_of(span.now))
+    scene.memory.hearings.ask_anew({item: AskedAnew(span.now, new) for item, new in anew.items()})
     moved = moved_by_calendar(before, scene.rulebook, scene.facts, day_of(span.now))
     return replace(scene, memory=scene.memory.redated(moved_again({}, moved))) if moved else scene
 

@@ -19,7 +19,7 @@ from loguru import logger
 
 from bot.core.audit.self_audit import Report
 from bot.core.deciding.decision import Decision, ripe, turns
-from bot.core.deciding.findings import Finding, moved_by_calendar
+from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
 from bot.core.deciding.office import Trouble, duties_of
@@ -193,11 +193,13 @@ class App:
 
         `before` are the rules that were in force until now. What their calendar moves is told under the new date already.
         """
-        now = self.clock.now()
-        if dates := moved_by_calendar(before or self.rulebook, rulebook, self.store.facts, day_of(now)):
+        now, before = self.clock.now(), before or self.rulebook
+        if dates := moved_by_calendar(before, rulebook, self.store.facts, day_of(now)):
             self.store.redate(dates)
+        anew = asked_anew(before, rulebook, self.store.facts, day_of(now))
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
+        self.store.note_asked_anew(anew, now)
         self.store.note_in_force((rule.id for rule in rulebook.rules), now)
         self.store.note_duties(duties_of(rulebook), now)
         if rulebook.succession:

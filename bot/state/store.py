@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
 from bot.core.deciding.desk import Used
-from bot.core.deciding.hearing import Hearing, Hearings, Withdrawn
+from bot.core.deciding.hearing import AskedAnew, Hearing, Hearings, Withdrawn
 from bot.core.deciding.memory import Moves, PastTelling, Tellings, moved_again, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
@@ -48,10 +48,12 @@ from bot.state.shelf import Shelf, counted_day
 TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 HEARD: TypeAdapter[Hearing] = TypeAdapter(Hearing)
 WITHDRAWN: TypeAdapter[Withdrawn] = TypeAdapter(Withdrawn)
+ANEW: TypeAdapter[dict[str, AskedAnew]] = TypeAdapter(dict[str, AskedAnew])
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
 #: How long after restoring a backup a message about something older is marked 补发.
 DOUBTED = timedelta(days=7)
+A_YEAR = timedelta(days=366)
 #: Numbers skipped after restoring a backup: messages sent since it was made may have used them.
 GAP = 1000
 
@@ -122,6 +124,7 @@ class Store:
             if row is not None:
                 self._heard_ids[row.rule, row.unit, row.answers] = doc_id
         hearings.take_away(WITHDRAWN.validate_python(row, strict=False) for row in self.meta("withdrawn", []))
+        hearings.ask_anew(ANEW.validate_python(self.meta("asked_anew", {}), strict=False))
         return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
@@ -329,6 +332,16 @@ class Store:
             with self.work():
                 self.set_meta("in_force", {**(known or {}), **fresh})
             self.tellings.hearings.begin({rule: now for rule, at in fresh.items() if at})
+
+    def note_asked_anew(self, items: Mapping[str, bool], now: datetime) -> None:
+        """Notes which items an edit made due soon or sooner; what was noted more than a year ago is over."""
+        if not items:
+            return
+        hearings = self.tellings.hearings
+        hearings.ask_anew({item: AskedAnew(now, new) for item, new in items.items()})
+        hearings.anew = {item: one for item, one in hearings.anew.items() if now - one.at < A_YEAR}
+        with self.work():
+            self.set_meta("asked_anew", ANEW.dump_python(dict(hearings.anew), mode="json"))
 
     def note_duties(self, duties: Mapping[str, tuple[str, tuple[str, ...]]], now: datetime) -> None:
         """Keeps whose each duty is, and what units heard of and is theirs no more; at the first time nothing is withdrawn."""

@@ -15,8 +15,8 @@ from datetime import date, datetime, timedelta
 from bot.core.deciding.addressees import Directory
 from bot.core.deciding.decision import Decision, as_of, ripe, turns
 from bot.core.deciding.desk import Used
-from bot.core.deciding.findings import Finding
-from bot.core.deciding.hearing import Hearings
+from bot.core.deciding.findings import Finding, asked_anew
+from bot.core.deciding.hearing import AskedAnew, Hearings
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
 from bot.core.facts.events import Payload
@@ -169,7 +169,12 @@ class Timeline:
         self.facts = self.facts.after(an_event(payload, self.now))
 
     def edited(self, rulebook: Rulebook) -> None:
-        """The rule files are edited now."""
+        """The rule files are edited now, and the record of hearing follows as in the service."""
+        before, hearings, names = self.rulebook, self.tellings.hearings, rulebook.succession
+        known = {names.renumbered(rule.id) for rule in before.rules}
+        hearings.begin({rule.id: self.now for rule in rulebook.rules if rule.id not in known})
+        anew = asked_anew(before, rulebook, self.facts, self.now.date())
+        hearings.ask_anew({item: AskedAnew(self.now, new) for item, new in anew.items()})
         self.rulebook = rulebook
 
     # --- questions --------------------------------------------------------------

@@ -194,33 +194,40 @@ def _told_late(item: Item, due: date, books: Books, dates: PlainDates, today: da
         mine = min(latest, day_of(at) if at else today)
         heard, since = max(heard, mine), max(since, day_of(asked) if asked else today)
         waits = waits or (mine if at else latest) >= today
-    anew = _asked_anew(item, books.facts)
+    force = _in_force(rule, books)
+    heard, since = max(heard, force or heard), max(since, force or since)
+    anew = _asked_anew(item, books)
     if anew and anew >= heard:
         heard, since, waits = anew, anew, anew >= today
     by = dates.moved(heard, grace.count, grace.unit)
     return (by, since, waits) if due < by else None
 
 
-def _asked_anew(item: Item, facts: Facts) -> date | None:
-    """The day on which what had settled an item, or put it off, was withdrawn."""
+def _asked_anew(item: Item, books: Books) -> date | None:
+    """The day on which what had settled an item, or put it off, was withdrawn, or an edit made it due sooner."""
+    facts, edit = books.facts, books.memory.hearings.anew.get(item.id)
     found = [facts.taken_back.get(item.id)]
     found += [facts.withdrawn.get((item.rule.form.id, item.period))] if item.rule.kind.asks_for_values else []
-    days = [
-        day_of(gone.at)
-        for gone in found
-        if gone and gone.what != "returned" and day_of(gone.entered) != day_of(gone.at)
-    ]
-    return max(days, default=None)
+    days = [day_of(gone.at) for gone in found if gone and gone.reopens]
+    days += [day_of(edit.at)] if edit else []
+    agreed = facts.agreed_at.get(item.rule.id) if edit and item.rule.basis is Basis.PROPOSED else None
+    return max([*days, *([day_of(agreed)] if agreed else [])], default=None)
+
+
+def _in_force(rule: Rule, books: Books) -> date | None:
+    """Since when a rule is in force, by an edit or a confirmation."""
+    instants = [books.memory.hearings.since(rule)]
+    if rule.basis is Basis.PROPOSED and not books.facts.all_confirmed:
+        instants.append(books.facts.confirmed_at.get(rule.id))
+    return max((day_of(at) for at in instants if at), default=None)
 
 
 def _was_over_before(item: Item, due: date | None, books: Books) -> bool:
-    """Whether a period was over before its rule came into force, by an edit or a confirmation."""
+    """Whether a period was over before its rule came into force, or before an edit made it one of its periods."""
     if not item.period or item.rule.kind.asks_for_values or due is None:
         return False
-    force = [books.memory.hearings.since(item.rule)]
-    if item.rule.basis is Basis.PROPOSED and not books.facts.all_confirmed:
-        force.append(books.facts.confirmed_at.get(item.rule.id))
-    return any(at is not None and due < day_of(at) for at in force)
+    force, edit = _in_force(item.rule, books), books.memory.hearings.anew.get(item.id)
+    return (force is not None and due < force) or (edit is not None and edit.new and due < day_of(edit.at))
 
 
 def _spoken_for(parent: tuple[str, date | None] | None, today: date) -> bool:

@@ -19,7 +19,7 @@ from bot.core.facts.quoting import quoted
 from bot.core.facts.renaming import item_of_today
 from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind
-from bot.core.rules.ladder import Anchor, approaching_from
+from bot.core.rules.ladder import Anchor, approaching_from, step
 from bot.core.rules.rulebook import Rule, Rulebook
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import day_of, midnight
@@ -280,6 +280,32 @@ def moved_by_calendar(before: Rulebook, after: Rulebook, facts: Facts, today: da
         if old and old.due_on and item.due_on and old.due_on != item.due_on and _written(old) == _written(item):
             moved[item.id] = old.due_on, item.due_on
     return moved
+
+
+def asked_anew(before: Rulebook, after: Rulebook, facts: Facts, today: date) -> dict[str, bool]:
+    """Items that an edit made due soon or earlier than its units know; of each, whether its rule had none of that name before.
+
+    A rule that was not there at all is none of them: it comes into force as a whole.
+    """
+    if before.rules == after.rules and before.plan == after.plan:
+        return {}
+    names, grace = after.succession, after.plan.grace
+    soon = step(today, grace.count, grace.unit, after.calendar)
+    then = {names.item(item.id): item for item in known_items(before, today) if item.rule.kind.plain}
+    known = {names.renumbered(rule.id) for rule in before.rules}
+    near = (item for item in known_items(after, today) if item.rule.kind.plain and item.due_on and item.due_on < soon)
+    found = ((item.id, _is_anew(item, then.get(item.id), facts)) for item in near if item.rule.id in known)
+    return {name: new for name, new in found if new is not None}
+
+
+def _is_anew(item: Item, old: Item | None, facts: Facts) -> bool | None:
+    """Whether an item is new, or (False) asked for sooner than before; None if neither."""
+    if old is None or old.due_on is None:
+        return True
+    if not facts.allows(old) and item.rule.basis is not old.rule.basis and facts.allows(item):
+        return True  # a proposal became the plan's own or a person's word
+    sooner = item.due_on is not None and item.due_on < old.due_on and _written(old) != _written(item)
+    return False if sooner else None
 
 
 def _written(item: Item) -> str:

@@ -44,6 +44,14 @@ class Withdrawn:
     moved: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAnew:
+    """When an edit made an item due soon or sooner, and whether there was none of that name before."""
+
+    at: datetime
+    new: bool
+
+
 class Hearings:
     """All hearings under the names that rules and units have today, and since when each rule is in force.
 
@@ -63,6 +71,7 @@ class Hearings:
         self._rows: dict[tuple[str, str, bool], Hearing] = {}
         self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
         self.withdrawn: tuple[Withdrawn, ...] = ()
+        self.anew: Mapping[str, AskedAnew] = {}  # by item
         self.version = 0  # counts changes
         for row in rows:
             self.add(row)
@@ -120,8 +129,14 @@ class Hearings:
             replace(row, rule=names.renumbered(row.rule), units=names.together(row.units)) for row in rows
         )
 
+    def ask_anew(self, items: Mapping[str, AskedAnew]) -> None:
+        """Items that an edit made due soon or sooner."""
+        self.anew = {**self.anew, **{self._names.item(item): one for item, one in items.items()}}
+        self.version += 1
+
     def copy(self, names: Succession | None = None) -> Hearings:
         """An independent copy, for a preview; with `names` under those."""
         twin = Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)
         twin.take_away(self.withdrawn)
+        twin.ask_anew(self.anew)
         return twin

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.hearing import Hearings
+from bot.core.deciding.hearing import AskedAnew, Hearings
 from bot.core.facts.facts import Facts
 from bot.core.rules.item import Item
 from bot.core.rules.ladder import step
@@ -66,17 +66,29 @@ class Listener:
     def of(self, item: Item) -> Asking:
         """How an item with its effective dates stands to the first hearing."""
         asking, anew = self._by_rule(item), self._asked_anew(item)
-        if anew is None or asking.void or (asking.by and anew.by and asking.by >= anew.by):
+        if anew is None or asking.void or (not anew.void and asking.by and anew.by and asking.by >= anew.by):
             return asking
         return anew
 
     def _asked_anew(self, item: Item) -> Asking | None:
-        """Of an item that is to be done again or sooner, since something was withdrawn: as if it was heard of on that day."""
-        at = item.rule.kind.reopened(item, self._facts)
+        """Of an item that is to be done again or sooner, by a withdrawal or an edit: as if it was heard of on that day."""
+        edit = self._hearings.anew.get(item.id)
+        at = max(
+            filter(None, (item.rule.kind.reopened(item, self._facts), self._agreed(item.rule, edit))), default=None
+        )
         if at is None or item.due_on is None or not _told_to_act(item.rule):
             return None
-        by, today = self._later(day_of(at)), day_of(at) >= self._today
-        return Asking(by, at, unheard=True, waits=today) if item.due_on < by else None
+        by, day = self._later(day_of(at)), day_of(at)
+        if edit and edit.new and item.due_on < day_of(edit.at) and item.period and not item.rule.kind.asks_for_values:
+            return VOID
+        return Asking(by, at, unheard=True, waits=day >= self._today) if item.due_on < by else None
+
+    def _agreed(self, rule: Rule, edit: AskedAnew | None) -> datetime | None:
+        """When an edit could first be told: at once, or when what it made a proposal was confirmed again."""
+        if edit is None:
+            return None
+        agreed = self._facts.agreed_at.get(rule.id) if rule.basis is Basis.PROPOSED else None
+        return max(edit.at, agreed or edit.at)
 
     def _by_rule(self, item: Item) -> Asking:
         """By when its rule was heard of."""
@@ -109,6 +121,9 @@ class Listener:
         days = [self._heard_on(rule, unit) for unit in units]
         since = midnight(max((day_of(at) if at else self._today for at in asked), default=self._today))
         heard = max((day or self._today for day in days), default=self._today)
+        force = None if self._hearings.always else self._force(rule)
+        if force:  # what was heard of before it was in force does not count
+            heard, since = max(heard, force), max(since, midnight(force))
         return Asking(self._later(heard), since, None in days, heard >= self._today)
 
     def _later(self, day: date) -> date:

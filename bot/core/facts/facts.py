@@ -147,6 +147,9 @@ class Facts:
     confirmed_rules: Mapping[str, str] = field(default_factory=dict)
     confirmed_leads: Mapping[str, str] = field(default_factory=dict)
     confirmed_at: Mapping[str, datetime] = field(default_factory=dict)  # when each rule was first confirmed
+    agreed_at: Mapping[str, datetime] = field(
+        default_factory=dict
+    )  # when each was last confirmed as something else than before
     rejections: tuple[Rejection, ...] = ()
     all_confirmed: bool = False  # --as-confirmed and the drill
     names: Succession = UNCHANGED  # under which names they are known today
@@ -327,8 +330,10 @@ def _(payload: e.Silenced, facts: Facts, event: e.Event) -> Facts:
 
 @_apply.register
 def _(payload: e.Confirmed, facts: Facts, event: e.Event) -> Facts:
+    fresh = [rule for rule, what in payload.rules.items() if facts.confirmed_rules.get(rule) != what]
     return replace(
         facts,
+        agreed_at={**facts.agreed_at, **dict.fromkeys(fresh, event.time)},
         confirmed_rules={**facts.confirmed_rules, **payload.rules},
         confirmed_leads={**facts.confirmed_leads, **payload.leads},
         confirmed_at={**dict.fromkeys(payload.rules, event.time), **facts.confirmed_at},
