@@ -200,8 +200,8 @@ class App:
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
         self.store.note_asked_anew(anew, now)
-        self.store.note_in_force((rule.id for rule in rulebook.rules), now)
         self.store.note_duties(duties_of(rulebook), now)
+        self.store.note_in_force((rule.id for rule in rulebook.rules), now)
         if rulebook.succession:
             with self.store.work():
                 for moved in list(succeeded(self.store.entries.values(), rulebook.succession)):

@@ -6,7 +6,7 @@ rollback, so they always agree with the disk. Settled entries and past tellings 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
 from bot.core.deciding.desk import Used
-from bot.core.deciding.hearing import AskedAnew, Hearing, Hearings, Withdrawn
+from bot.core.deciding.hearing import AskedAnew, Hearing, Hearings, Withdrawn, is_of
 from bot.core.deciding.memory import Moves, PastTelling, Tellings, moved_again, superseded, today
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
@@ -47,7 +47,7 @@ from bot.state.shelf import Shelf, counted_day
 
 TOLD: TypeAdapter[PastTelling] = TypeAdapter(PastTelling)
 HEARD: TypeAdapter[Hearing] = TypeAdapter(Hearing)
-WITHDRAWN: TypeAdapter[Withdrawn] = TypeAdapter(Withdrawn)
+GONE: TypeAdapter[Withdrawn] = TypeAdapter(Withdrawn)
 ANEW: TypeAdapter[dict[str, AskedAnew]] = TypeAdapter(dict[str, AskedAnew])
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
@@ -57,6 +57,8 @@ A_YEAR = timedelta(days=366)
 #: Numbers skipped after restoring a backup: messages sent since it was made may have used them.
 GAP = 1000
 
+#: Duties and figures by id: the title of each, and the units that hear of it.
+Duties = Mapping[str, tuple[str, tuple[str, ...]]]
 _Key = tuple[str, date | None, str, date, str]
 
 
@@ -122,8 +124,8 @@ class Store:
         for doc_id, text in self._heard_table.texts():
             row = hearings.add(HEARD.validate_json(text))
             if row is not None:
-                self._heard_ids[row.rule, row.unit, row.answers] = doc_id
-        hearings.take_away(WITHDRAWN.validate_python(row, strict=False) for row in self.meta("withdrawn", []))
+                self._heard_ids[row.key] = doc_id
+        hearings.take_away(GONE.validate_python(row, strict=False) for row in self.meta("withdrawn", []))
         hearings.ask_anew(ANEW.validate_python(self.meta("asked_anew", {}), strict=False))
         return hearings
 
@@ -315,15 +317,23 @@ class Store:
         for row in rows:
             after = self.tellings.hearings.add(row)
             if after is not None:
-                key = after.rule, after.unit, after.answers
-                self._heard_ids[key] = self._heard_table.keep(
-                    self._heard_ids.get(key), _written(HEARD.serializer, after)
-                )
+                doc_id = self._heard_ids.get(after.key)
+                self._heard_ids[after.key] = self._heard_table.keep(doc_id, _written(HEARD.serializer, after))
+
+    def _forget_hearings(self, rows: Iterable[Hearing]) -> None:
+        """Removes hearings under every name that they were kept by."""
+        hearings, gone = self.tellings.hearings, {row.key: row for row in rows}
+        for doc_id, text in list(self._heard_table.texts()) if gone else ():
+            if hearings.named_today(HEARD.validate_json(text)).key in gone:
+                self._heard_table.remove(doc_ids=[doc_id])
+        for key, row in gone.items():
+            self._heard_ids.pop(key, None)
+            hearings.forget(row)
 
     def note_in_force(self, rules: Iterable[str], now: datetime) -> None:
         """Notes of rules that were not known so far that they are in force from now on; at the first time all are since always.
 
-        A rule that is taken out and comes back is no new one.
+        A rule that is taken out and comes back is no new one, unless somebody was told that it is gone (`note_duties`).
         """
         known: dict[str, str] | None = self.meta("in_force")
         mine = {self.facts.names.renumbered(rule) for rule in known or ()}
@@ -343,24 +353,36 @@ class Store:
         with self.work():
             self.set_meta("asked_anew", ANEW.dump_python(dict(hearings.anew), mode="json"))
 
-    def note_duties(self, duties: Mapping[str, tuple[str, tuple[str, ...]]], now: datetime) -> None:
-        """Keeps whose each duty is, and what units heard of and is theirs no more; at the first time nothing is withdrawn."""
+    def note_duties(self, duties: Duties, now: datetime) -> None:
+        """Keeps whose each duty is, and what units heard of and is theirs no more; at the first time nothing is withdrawn.
+
+        What was said to be gone and is back is new: it is followed by `note_in_force`.
+        """
         known: dict[str, Any] | None = self.meta("duties")
         fresh = {rule: [title, list(units)] for rule, (title, units) in duties.items()}
         if known == fresh:
             return
         before = self.tellings.hearings.withdrawn
-        still = (one for one in before if not set(one.units) <= set(duties.get(one.rule, ("", ()))[1]))
-        after = (*still, *self._gone(known or {}, duties, day_of(now)))
+        after = (*_still_away(before, duties), *self._gone(known or {}, duties, day_of(now)))
         with self.work():
+            for one in before:
+                self._begin_anew(one, duties.get(one.rule, ("", ()))[1])
             self.set_meta("duties", fresh)
             if after != before:
-                self.set_meta("withdrawn", [WITHDRAWN.dump_python(one, mode="json") for one in after])
+                self.set_meta("withdrawn", [GONE.dump_python(one, mode="json") for one in after])
         self.tellings.hearings.withdrawn = after
 
-    def _gone(
-        self, known: Mapping[str, Any], duties: Mapping[str, tuple[str, tuple[str, ...]]], on: date
-    ) -> Iterator[Withdrawn]:
+    def _begin_anew(self, one: Withdrawn, units: Collection[str]) -> None:
+        """What is back is new to those who were told that it is theirs no more, and in force anew if it had left the rules."""
+        told = {unit for unit in one.units if self.reached(one.item, unit)}
+        rows = (row for row in self.tellings.hearings if is_of(row.rule, one.rule))
+        self._forget_hearings([row for row in rows if row.unit in told and row.unit in units])
+        if units and told and not one.moved:
+            known, renumbered = self.meta("in_force", {}), self.facts.names.renumbered
+            kept = {rule: at for rule, at in known.items() if not is_of(renumbered(rule), one.rule)}
+            self.set_meta("in_force", kept)
+
+    def _gone(self, known: Mapping[str, Any], duties: Duties, on: date) -> Iterator[Withdrawn]:
         names, hearings = self.facts.names, self.tellings.hearings
         for before, (title, former) in known.items():
             rule = names.renumbered(before)
@@ -587,6 +609,14 @@ class _Leaving(NamedTuple):
     table: str
     doc_id: int
     at: datetime
+
+
+def _still_away(before: Iterable[Withdrawn], duties: Duties) -> Iterator[Withdrawn]:
+    """What units heard of and do not have again."""
+    for one in before:
+        units = tuple(unit for unit in one.units if unit not in duties.get(one.rule, ("", ()))[1])
+        if units:
+            yield replace(one, units=units, moved=one.moved or one.rule in duties)
 
 
 def _unsettled(entry: Entry) -> bool:

@@ -431,3 +431,24 @@ def test_a_rule_that_comes_later_is_in_force_from_then_on(tmp_path: Path) -> Non
     again = Store(Database.open(tmp_path))
     assert (again.tellings.hearings.since(first), again.tellings.hearings.since(later)) == (None, NOW + DAY)
     again.close()
+
+
+def test_a_rule_that_was_said_to_be_gone_is_in_force_anew_when_it_comes_back(store: Store) -> None:
+    [rule] = a_rulebook(a_milestone()).rules
+    mine = {rule.id: (rule.title, ("县教育局",))}
+    for at, duties in ((NOW, mine), (NOW + DAY, {})):
+        store.note_duties(duties, at)
+        store.note_in_force(duties, at)
+        for entry in promised(store, draft()) if duties else ():
+            store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": NOW}))
+    [gone] = store.tellings.hearings.withdrawn
+    [entry] = promised(store, draft(row(gone.item)))
+    with store.work():
+        store.put(entry.model_copy(update={"state": EntryState.DELIVERED, "delivered_at": NOW}))
+    store.note_duties(mine, NOW + 3 * DAY)
+    store.note_in_force(mine, NOW + 3 * DAY)
+    for _ in range(2):
+        assert store.tellings.hearings.heard(rule, "县教育局") is None
+        assert store.tellings.hearings.since(rule) == NOW + 3 * DAY
+        assert store.tellings.hearings.withdrawn == ()
+        store.reload()

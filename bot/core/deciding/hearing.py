@@ -6,12 +6,15 @@ heard when it is delivered to the unit's own chat, or for the unit in the admin'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
+
+#: In front of the ids of rules by which units hear of what is theirs no more.
+WITHDRAWN = "系统:已调整:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Hearing:
     asked: datetime
     heard: datetime | None = None
     answers: bool = True
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """What there is one of."""
+        return self.rule, self.unit, self.answers
 
     def joined(self, other: Hearing) -> Hearing:
         """Both as one: the earlier instants count."""
@@ -42,6 +50,16 @@ class Withdrawn:
     units: tuple[str, ...]
     since: date
     moved: bool
+
+    @property
+    def item(self) -> str:
+        """The id of the item under which it is told."""
+        return f"{WITHDRAWN}{self.rule}@{self.since}"
+
+
+def is_of(rule: str, duty: str) -> bool:
+    """Whether a rule is a duty, or asks for a figure or watches it: T02-I1:报送 is of T02-I1."""
+    return rule.partition(":")[0] == duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +96,27 @@ class Hearings:
 
     def add(self, row: Hearing) -> Hearing | None:
         """Adds what is known of a hearing; returns the row as it is from now on, or None where it says nothing new."""
-        row = replace(row, rule=self._names.renumbered(row.rule), unit=self._names.chat(row.unit))
-        key = row.rule, row.unit, row.answers
-        before = self._rows.get(key)
+        row = self.named_today(row)
+        before = self._rows.get(row.key)
         after = before.joined(row) if before else row
         if after == before:
             return None
-        self._rows[key] = after
+        self._rows[row.key] = after
         self.version += 1
         return after
+
+    def named_today(self, row: Hearing) -> Hearing:
+        """The hearing under the names of today."""
+        return replace(row, rule=self._names.renumbered(row.rule), unit=self._names.chat(row.unit))
+
+    def __iter__(self) -> Iterator[Hearing]:
+        """All hearings, in no order."""
+        return iter(self._rows.values())
+
+    def forget(self, row: Hearing) -> None:
+        """Removes a hearing, so that its unit has to hear anew."""
+        del self._rows[row.key]
+        self.version += 1
 
     def asked(self, rule: Rule, unit: str, *, to_act: bool = False) -> datetime | None:
         """When the unit was first asked for what the rule asks, whether it arrived or not; with `to_act` as who must act."""
@@ -100,7 +130,7 @@ class Hearings:
         """Whether the unit heard of a duty or figure by its id: T14-R3, or T02-I1 for T02-I1:报送."""
         owner = f"{ASSIGNED}{duty.rpartition('-')[0] or duty}"
         rows = (row for (rule, name, _), row in self._rows.items() if name == unit and row.heard)
-        return any(row.rule == owner or row.rule.partition(":")[0] == duty for row in rows)
+        return any(row.rule == owner or is_of(row.rule, duty) for row in rows)
 
     def begin(self, since: Mapping[str, datetime]) -> None:
         """Rules that come into force."""

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from bot.core.deciding.findings import Finding, undated
-from bot.core.deciding.hearing import Withdrawn
+from bot.core.deciding.hearing import WITHDRAWN, Withdrawn, is_of
 from bot.core.facts.case_steps import misfits
 from bot.core.facts.facts import MENDED, Facts
 from bot.core.rules.item import SENSITIVE_TITLE, Item, Judgement, State, long_date
@@ -158,13 +158,13 @@ def duties_of(rulebook: Rulebook) -> dict[str, tuple[str, tuple[str, ...]]]:
 def _withdrawals(rulebook: Rulebook, withdrawn: Iterable[Withdrawn]) -> Iterator[Finding]:
     """What units heard of and is theirs no more: told once, from the day after the change on, unless it came back."""
     for one in withdrawn:
-        rules = [rule for rule in rulebook.rules if one.rule in (rule.id, rule.id.partition(":")[0])]
+        rules = [rule for rule in rulebook.rules if is_of(rule.id, one.rule)]
         units = tuple(unit for unit in one.units if not any(role_in(rule, unit) for rule in rules))
         if units:
             on = one.since + timedelta(days=1)
             said = "已调整，不再由你单位办理" if rules else "已从方案台账中删去，不再督办"
             rule = _withdrawn_rule(one.rule, one.title, units)
-            item = Item(f"{rule.id}@{one.since}", rule, one.title, on, on)
+            item = Item(one.item, rule, one.title, on, on)
             lines = (f"{one.title}（{one.rule}）{SPACE}{said}",)
             anchor = Anchor(on, on, happened=True)
             yield Finding(item, State.WITHDRAWN, on, anchor, lead="、".join(units), lines=lines)
@@ -172,7 +172,7 @@ def _withdrawals(rulebook: Rulebook, withdrawn: Iterable[Withdrawn]) -> Iterator
 
 @lru_cache(maxsize=1024)
 def _withdrawn_rule(name: str, title: str, units: tuple[str, ...]) -> Rule:
-    key = f"系统:已调整:{name}"
+    key = f"{WITHDRAWN}{name}"
     return Rule(
         id=key, kind=OfficeKind(), form=None, owner=key, owner_title=title, citation="", title=title, basis=Basis.ADMIN,
         units=units, lead=LeadForm(units=units, basis=Basis.ADMIN), cooperating=(), provider="",

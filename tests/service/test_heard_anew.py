@@ -1,0 +1,76 @@
+"""Who must hear anew after an edit: what comes back, comes sooner or changes hands is new, and late only from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from tests.kit.rules_factory import LADDERS, TASK, edited
+from tests.kit.watched import Watched
+
+LEAD, OTHER = "县教育局", "县委教育工委"
+MILESTONE = "  - 编号: T05-M1"
+DUTY = "  - 编号: T05-R1"
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logger.remove()
+
+
+def task(day: str = "2027-03-31", lead: str = LEAD) -> str:
+    """The task with a milestone due on that day, and judged at once."""
+    text = edited(edited(TASK, "    结果公布: 2028-03-31\n", ""), "完成时限: 2027年底", f"完成时限: {day}")
+    text = text[: text.index("    步骤:")] + text[text.index(DUTY) :]
+    return edited(text, "牵头: {单位: 县教育局,", f"牵头: {{单位: {lead},")
+
+
+WITHOUT_MILESTONE = task()[: task().index(MILESTONE)] + task()[task().index(DUTY) :]
+
+
+def rules(text: str) -> Mapping[str, str]:
+    return {"tasks/05.yaml": text, "ladders.yaml": LADDERS.replace("逾期20个工作日", "逾期3个工作日")}
+
+
+def told(service: Watched, since: str, item: str = "T05-M1") -> list[tuple[str, str, str]]:
+    """Day, addressee and rung of what leads and leaders were told of the milestone from a day on; 新增 is its hand-over."""
+    found = [
+        (f"{entry.at:%m-%d}", row.addressee, row.rung)
+        for entry in service.store.entries.values()
+        for row in entry.tellings
+        if (row.item == item and row.role != "配合单位") or (row.rung == "新增" and item in row.leads)
+    ]
+    return sorted(one for one in found if one[0] >= since)
+
+
+async def test_what_was_said_to_be_gone_and_comes_back_is_new_to_whoever_read_that(tmp_path: Path) -> None:
+    service = Watched(tmp_path, "2027-03-01T08:00", rules(task()))
+    await service.until("2027-04-06T08:00")
+    assert told(service, "04-01")[0] == ("04-01", LEAD, "逾期1个工作日")
+    service.edit(rules(WITHOUT_MILESTONE))
+    await service.until("2027-04-08T08:00")
+    service.edit(rules(task()))
+    await service.until("2027-05-07T18:00")
+    assert told(service, "04-08") == [
+        ("04-08", LEAD, "提前30天"),
+        ("04-08", LEAD, "新增"),
+        ("04-23", LEAD, "逾期1个工作日"),
+        ("05-06", "领导小组", "逾期3个工作日·月度清单"),
+    ]
+    assert (service.gaps, service.unasked) == ([], [])
+    await service.close()
+
+
+async def test_what_is_put_back_before_anybody_read_that_it_is_gone_goes_on_as_it_was(tmp_path: Path) -> None:
+    service = Watched(tmp_path, "2027-03-01T08:00", rules(task()))
+    await service.until("2027-04-06T08:00")
+    service.edit(rules(WITHOUT_MILESTONE))
+    await service.until("2027-04-06T18:00")
+    service.edit(rules(task()))
+    await service.until("2027-05-07T18:00")
+    assert told(service, "04-06") == [("05-06", "领导小组", "逾期3个工作日·月度清单")]
+    assert (service.gaps, service.unasked) == ([], [])
+    await service.close()
