@@ -201,6 +201,7 @@ class App:
         self.store.follow(rulebook.succession)
         self.store.note_asked_anew(anew, now)
         self.store.note_duties(duties_of(rulebook), now)
+        self.store.note_who_acts({rule.id: rule.principals for rule in rulebook.rules}, now)
         self.store.note_in_force((rule.id for rule in rulebook.rules), now)
         if rulebook.succession:
             with self.store.work():

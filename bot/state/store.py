@@ -353,6 +353,14 @@ class Store:
         with self.work():
             self.set_meta("asked_anew", ANEW.dump_python(dict(hearings.anew), mode="json"))
 
+    def note_who_acts(self, acting: Mapping[str, Collection[str]], now: datetime) -> None:
+        """Notes who must act for each rule: to whom it comes back on another day, it is new."""
+        changes = list(self.tellings.hearings.under(acting, day_of(now)))
+        if changes:
+            with self.work():
+                self._forget_hearings(before for before, _ in changes)
+                self._note_hearings(after for _, after in changes)
+
     def note_duties(self, duties: Duties, now: datetime) -> None:
         """Keeps whose each duty is, and what units heard of and is theirs no more; at the first time nothing is withdrawn.
 

@@ -74,3 +74,33 @@ async def test_what_is_put_back_before_anybody_read_that_it_is_gone_goes_on_as_i
     assert told(service, "04-06") == [("05-06", "领导小组", "逾期3个工作日·月度清单")]
     assert (service.gaps, service.unasked) == ([], [])
     await service.close()
+
+
+async def test_who_gets_a_duty_back_is_handed_it_and_the_time_in_which_others_had_it_does_not_count(
+    tmp_path: Path,
+) -> None:
+    service = Watched(tmp_path, "2027-03-01T08:00", rules(task()))
+    await service.until("2027-04-06T08:00")
+    service.edit(rules(task(lead=OTHER)))
+    await service.until("2027-05-06T18:00")
+    service.edit(rules(task()))
+    await service.until("2027-06-02T18:00")
+    assert told(service, "05-07") == [
+        ("05-07", LEAD, "提前30天"),
+        ("05-07", LEAD, "新增"),
+        ("05-24", LEAD, "逾期1个工作日"),
+        ("06-01", "领导小组", "逾期3个工作日·月度清单"),
+    ]
+    assert (service.gaps, service.unasked) == ([], [])
+    await service.close()
+
+
+async def test_a_lead_that_is_put_right_the_same_day_makes_nothing_new(tmp_path: Path) -> None:
+    service = Watched(tmp_path, "2027-03-01T08:00", rules(task()))
+    await service.until("2027-04-06T18:00")
+    service.edit(rules(task(lead=OTHER)))
+    service.edit(rules(task()))
+    await service.restart()
+    await service.until("2027-05-07T18:00")
+    assert told(service, "04-06") == [("05-06", "领导小组", "逾期3个工作日·月度清单")]
+    await service.close()

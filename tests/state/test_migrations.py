@@ -61,8 +61,8 @@ def test_what_was_told_before_hearings_were_kept_was_heard_if_it_was_delivered(t
     rows = [dict(row) for row in database.table("heard")]
     told = "2027-01-08T08:47:00+08:00"
     assert rows == [
-        {"rule": "T05-M1", "unit": "县教育局", "asked": told, "heard": told, "answers": True},
-        {"rule": "T05-R1", "unit": "县财政局", "asked": told, "heard": None, "answers": True},
+        {"rule": "T05-M1", "unit": "县教育局", "asked": told, "heard": told, "answers": True, "relieved": None},
+        {"rule": "T05-R1", "unit": "县财政局", "asked": told, "heard": None, "answers": True, "relieved": None},
     ]
     database.close()
 

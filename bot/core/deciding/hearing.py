@@ -6,12 +6,13 @@ heard when it is delivered to the unit's own chat, or for the unit in the admin'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
+from bot.core.rules.units import ADMIN
 
 #: In front of the ids of rules by which units hear of what is theirs no more.
 WITHDRAWN = "系统:已调整:"
@@ -21,7 +22,8 @@ WITHDRAWN = "系统:已调整:"
 class Hearing:
     """One unit and one rule: when it was first asked, and when it first heard (None while nothing was delivered).
 
-    `answers` says whether it was told as the one who must act; who only helps and then takes over is told anew.
+    `answers` says whether it was told as the one who must act; who only helps and then takes over is told anew. `relieved` is the
+    day on which the rules gave it to others to act.
     """
 
     rule: str
@@ -29,6 +31,7 @@ class Hearing:
     asked: datetime
     heard: datetime | None = None
     answers: bool = True
+    relieved: date | None = None
 
     @property
     def key(self) -> tuple[str, str, bool]:
@@ -108,6 +111,20 @@ class Hearings:
     def named_today(self, row: Hearing) -> Hearing:
         """The hearing under the names of today."""
         return replace(row, rule=self._names.renumbered(row.rule), unit=self._names.chat(row.unit))
+
+    def under(self, acting: Mapping[str, Collection[str]], today: date) -> Iterator[tuple[Hearing, Hearing]]:
+        """Each hearing that is another one now that these act for the rules: before and after.
+
+        Who has to act again after a day or more has heard of it like one who helps; what is put right the same day changes nothing.
+        """
+        for row in self:
+            if not row.answers or row.unit == ADMIN or row.rule not in acting:
+                continue
+            acts = row.unit in acting[row.rule]
+            if acts and row.relieved:
+                yield row, replace(row, relieved=None, answers=row.relieved >= today)
+            elif not acts and not row.relieved:
+                yield row, replace(row, relieved=today)
 
     def __iter__(self) -> Iterator[Hearing]:
         """All hearings, in no order."""
