@@ -133,9 +133,9 @@ async def test_a_new_date_is_a_telling_of_its_own_whatever_doubt_there_is_about_
     assert (office.entry(number).state is EntryState.UNDELIVERABLE) == given_up
     shown = len(office.seen())
     office.twin.heal("县教育局")
-    office.event(Extended(item="T05-M1", to=date(2028, 1, 4), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
-    office.promise("县教育局", office.row(), office.row("T05-R1@2027-2"))
-    office.now = at("2027-12-28T09:40")
+    office.event(Extended(item="T05-M1", to=date(2028, 2, 15), rule_due=date(2027, 12, 31), reason="施工", by="办公室"))
+    office.promise("县教育局", office.row(rung="提前30天", rung_on=date(2028, 1, 14)), office.row("T05-R1@2027-2"))
+    office.now = at("2028-01-14T09:40")
     office.look()
     await office.send()
     assert not office.store.open_entries()
