@@ -36,6 +36,7 @@ from bot.sending.delivery import Deliveries
 from bot.sending.orders import obey
 from bot.sending.robots import Robots
 from bot.service.lost_chats import LostChats
+from bot.service.restored import note_doubts
 from bot.sources import Source
 from bot.sources.clock import Clock
 from bot.state.disk.errors import JournalBroken, StateError
@@ -106,6 +107,7 @@ class App:
             if event is not None and not self.store.knows(event):
                 self.store.keep(event)
                 obey(self.store, event, now)
+            note_doubts(self.store, self.scene, event, now)
             findings, decisions = look_at(self.scene(), now, alone, self.findings) if alone else ([], [])
             self.hasty = bool(findings)
             if not self.hasty:

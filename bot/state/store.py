@@ -51,8 +51,6 @@ GONE: TypeAdapter[Withdrawn] = TypeAdapter(Withdrawn)
 ANEW: TypeAdapter[dict[str, AskedAnew]] = TypeAdapter(dict[str, AskedAnew])
 EPOCH = datetime(1970, 1, 1, tzinfo=ZONE)
 
-#: How long after restoring a backup a message about something older is marked 补发.
-DOUBTED = timedelta(days=7)
 A_YEAR = timedelta(days=366)
 #: Numbers skipped after restoring a backup: messages sent since it was made may have used them.
 GAP = 1000
@@ -190,6 +188,10 @@ class Store:
         self._event_keys.add((event.source, event.id))
         self.facts = facts
 
+    def facts_at(self, then: datetime) -> Facts:
+        """The facts of the events dated `then` or before."""
+        return fold((event for event in self.events if event.time <= then), self._base)
+
     # --- promises ---------------------------------------------------------
 
     def promise(self, drafts: Iterable[Draft], now: datetime, rules: str) -> list[Entry]:
@@ -214,7 +216,6 @@ class Store:
         doubts: Doubts = self.meta("unsure", {})
         given_up = (entry for entry in self.shelf.failed() if entry.chat == draft.chat)
         said = {*perhaps_in([*self.shelf.open_of(draft.chat), *given_up], draft.tellings)}
-        said |= {telling for telling in draft.tellings if self._perhaps_sent(telling, draft)}
         for telling in draft.tellings if doubts else ():
             left = said_anew(doubts, draft.chat, telling, self.facts.names)
             said |= {telling} if left != doubts else set()
@@ -222,12 +223,9 @@ class Store:
         self.set_meta("unsure", doubts)
         return tuple(replace(one, seen=True) if one in said else one for one in draft.tellings)
 
-    def _perhaps_sent(self, telling: Telling, draft: Draft) -> bool:
-        """Whether it may have been sent already, after the restored backup was made and before it was restored."""
-        at = self.meta("restored")
-        if at is None or draft.at > datetime.fromisoformat(at) + DOUBTED:
-            return False
-        return telling.rung_on <= day_of(datetime.fromisoformat(at))
+    def doubt(self, chat: str, tellings: Iterable[Telling]) -> None:
+        """Records that a chat may have seen these tellings, whatever the outbox says."""
+        self.set_meta("unsure", doubted(self.meta("unsure", {}), chat, tellings))
 
     def _join_waiting(self, entries: list[Entry], now: datetime) -> list[Entry]:
         joined: list[Entry] = [entry for entry in entries if not entry.slot]
@@ -258,7 +256,7 @@ class Store:
         for entry in made:
             self.put(entry)
         if lost := left_unsaid(others, (telling for entry in made for telling in entry.tellings)):
-            self.set_meta("unsure", doubted(self.meta("unsure", {}), others[0].chat, lost))
+            self.doubt(others[0].chat, lost)
         return made
 
     def take_back(self, entry: Entry, tellings: Iterable[Telling]) -> None:
@@ -275,7 +273,7 @@ class Store:
             if not mine:  # merged by an older version, which did not note the numbers
                 self.untell([telling])
         if perhaps := [telling for telling in tellings if telling in entry.perhaps_told]:
-            self.set_meta("unsure", doubted(self.meta("unsure", {}), entry.chat, perhaps))
+            self.doubt(entry.chat, perhaps)
 
     def untell(self, tellings: Iterable[Telling]) -> None:
         """Removes the record of tellings that were never sent, under any number, so that they are due again."""
@@ -559,7 +557,8 @@ class Store:
     def begin_again(self, now: datetime, text: str) -> None:
         """Marks a state restored from a backup: it is not known which messages were sent after the backup was made.
 
-        Open entries may have arrived, numbers that may have been used are skipped, and what is due now is marked 补发 (`DOUBTED`).
+        Open entries may have arrived, numbers that may have been used are skipped, and what was due by now is marked 补发
+        (bot/service/restored.py).
         """
         with self.work():
             for entry in self.open_entries():
