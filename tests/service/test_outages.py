@@ -17,7 +17,7 @@ import pytest
 from loguru import logger
 
 from bot.core.deciding.addressees import ADMIN
-from bot.core.facts.events import RulesRejected
+from bot.core.facts.events import Event, RobotMended, RulesRejected
 from bot.core.preview.preview import preview_of
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.drill.twin import Bubble
@@ -231,6 +231,27 @@ async def test_a_robot_set_right_after_eight_days_says_all_it_was_refused_in_one
         assert not house.entries(EntryState.REFUSED, EntryState.LATER, EntryState.PENDING)
         await house.app.deliveries.close()
         house.close()
+
+
+@pytest.mark.parametrize("retried", ["2027-03-10T08:40", "2027-03-10T10:05"])
+async def test_after_a_mended_robot_what_is_due_today_comes_first_and_the_backlog_is_one_digest(
+    tmp_path: Path, retried: str
+) -> None:
+    async with furnished(tmp_path, "2027-03-01T08:00", changes=CROWDED, heard=True) as house:
+        house.refuse("dead", "县教育局")
+        await house.live(retried)
+        house.reopen()
+        assert house.seen("县教育局") == []
+        house.heal("县教育局")
+        [robot] = house.chats().robots["县教育局"]
+        house.app.take_in(Event.of(RobotMended(robot=robot.name), key="r", time=at(retried), source="duban/test"))
+        await house.live("2027-03-10T18:00")
+        single, digest = house.seen("县教育局")
+        assert "T05-R2@2027-03" in single.source  # due today, a single by its ladder
+        assert "T05-R2@2027-03" not in digest.source
+        assert "T05-R3@2027-03" in digest.source  # three days ahead: today's rung
+        assert "T05-M1-01" in digest.source  # of the first day
+        assert not any("补发" in bubble.source for bubble in (single, digest))
 
 
 # --- the machine is away ----------------------------------------------------------------------------------------------
