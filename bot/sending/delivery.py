@@ -182,7 +182,7 @@ class Deliveries:
     def _has_lost_its_place(self, entry: Entry) -> bool:
         """Whether somebody whom it tells lost their chat a short while ago, so that nobody knows where it belongs."""
         lost = self._view[3].lost if self._view else frozenset()
-        return bool(lost) and any(telling.addressee in lost for telling in entry.tellings)
+        return bool(lost) and any(one.addressee in lost and not one.by_order for one in entry.tellings)
 
     async def _work(self) -> None:
         while True:
@@ -222,8 +222,9 @@ class Deliveries:
     def _merge_late(self, chat: str, now: datetime) -> None:
         """What has waited since an earlier day goes as one digest with today's, instead of one message after another.
 
-        It waits for the chat's slot of today, at which today's is composed, and where today's has reached the chat
-        already, for tomorrow's: a chat gets one digest a day, whatever has waited. Today's singles go before it.
+        So does what came from another chat. It waits for the chat's slot of today, at which today's is composed, and where
+        today's has reached the chat already, for tomorrow's: a chat gets one digest a day, whatever has waited. Today's
+        singles go before it.
         """
         today = day_of(now)
         waiting = self._store.shelf.waiting(chat, before=today + DAY)

@@ -27,7 +27,7 @@ from bot.core.facts.events import Closed, Done, Event, Extended, Returned
 from bot.core.rules.rulebook import Rulebook
 from bot.core.telling.digest import compose
 from bot.core.telling.entry import Entry
-from bot.core.telling.outbox import given_up, readdressed, succeeded
+from bot.core.telling.outbox import succeeded
 from bot.core.telling.wording import Letterhead
 from bot.core.time.windows import OfficeHours
 from bot.core.time.zone import day_of, midnight
@@ -85,6 +85,7 @@ class App:
     _turns: Sequence[datetime] = ()  # when any of it may come out differently by time alone, in order
     _begun: bool = False
     _stopping: bool = False
+    _on_the_way: bool = False  # whether anything was being sent when chats changed last
     _last_pass: float = field(default_factory=monotonic)
     _stalled: tuple[datetime, str] | None = None  # since when, and why, nothing could be written
     _seen: tuple[object, ...] = ()  # what the last look rested on, and the span in which nothing changes by itself
@@ -220,16 +221,13 @@ class App:
             chats = self.lost.in_force(configured, self.rulebook, now)
             self.configured, self.chats, self.robots.by_chat = configured, chats, chats.robots
             mended = {*self.robots.note_setups(), *(chats.robots.keys() - before.keys())}
-            for entry in self.store.open_entries():
-                moved = readdressed(entry, chats.directory, chats.robots, mended, now)
-                if moved != entry:
-                    self.store.take_back(entry, given_up(entry, moved))
-                    self.store.put(moved)
+            if chats.robots:
+                self._on_the_way = self.store.readdress(chats.directory, chats.robots, mended, now)
 
     def end_graces(self, now: datetime) -> None:
-        """Those who lost their chat and waited for it long enough have none any more."""
+        """Those who lost their chat and waited for it long enough have none any more. What was being sent is looked at again."""
         ends = self.lost.ends()
-        if ends is not None and ends <= now:
+        if self._on_the_way or (ends is not None and ends <= now):
             self.readdress(self.configured)
 
     def next_instant(self) -> datetime:

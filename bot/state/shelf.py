@@ -58,11 +58,11 @@ class Shelf:
         return [self.entries[number] for number in self._open.get(chat, ())]
 
     def waiting(self, chat: str, before: date) -> list[Entry]:
-        """Open entries of a chat composed before a day and not being sent right now, in no order.
+        """Open entries of a chat composed before a day, or for another chat, and not being sent right now, in no order.
 
         A message of which parts were accepted is left out: the other parts follow under its number.
         """
-        return [one for one in self.open_of(chat) if _ready(one) and day_of(one.at) < before and not one.parts_done]
+        return [one for one in self.open_of(chat) if _ready(one) and one.behind(before) and not one.parts_done]
 
     def head(self, chat: str) -> Entry | None:
         """The oldest entry of a chat that is sent automatically. Younger entries wait for it, so that the order is kept."""
@@ -103,6 +103,8 @@ class Shelf:
 
     def _place(self, entry: Entry) -> tuple[str, date] | None:
         if entry.state is EntryState.CANCELLED and not entry.doubtful:  # a doubtful one may have arrived, so it counts
+            return None
+        if entry.moved and entry.state.open and entry.state is not EntryState.SENDING and not entry.doubtful:
             return None
         return self._names.chat(entry.chat) if self._names else entry.chat, counted_day(entry)
 

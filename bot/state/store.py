@@ -6,7 +6,7 @@ rollback, so they always agree with the disk. Settled entries and past tellings 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer
 
+from bot.core.deciding.addressees import Directory
 from bot.core.deciding.desk import Used
 from bot.core.deciding.hearing import AskedAnew, Hearing, Hearings, Withdrawn, is_of
 from bot.core.deciding.memory import Moves, PastTelling, Tellings, moved_again, superseded, today
@@ -28,10 +29,13 @@ from bot.core.telling.doubt import Doubts, doubted, left_unsaid, perhaps_in, sai
 from bot.core.telling.entry import Entry, EntryState, Telling, hearings_of, past_telling
 from bot.core.telling.outbox import (
     cancelled,
+    given_up,
     merged,
+    numbered,
     of_today,
     perhaps_seen,
     promised,
+    readdressed,
     redated,
     said_together,
     taking_over,
@@ -245,7 +249,7 @@ class Store:
 
         Today's singles stay what they are and go before it; what they say is not in it.
         """
-        singles = [one for one in entries if one.form == SINGLE and day_of(one.at) == day_of(now)]
+        singles = [one for one in entries if one.form == SINGLE and not one.behind(day_of(now))]
         others = [one for one in entries if one not in singles]
         singles = [taking_over(one, others) for one in singles]
         tellings = said_together(others, singles)
@@ -274,6 +278,17 @@ class Store:
                 self.untell([telling])
         if perhaps := [telling for telling in tellings if telling in entry.perhaps_told]:
             self.doubt(entry.chat, perhaps)
+
+    def readdress(self, directory: Directory, sound: Container[str], mended: Container[str], now: datetime) -> bool:
+        """Open entries go where they belong after chats changed. Whether any is being sent, and so was left where it is."""
+        for entry in self.open_entries():
+            first, *others = after = readdressed(entry, directory, sound, mended, now, self.facts.names)
+            if first != entry or others:
+                self.take_back(entry, given_up(entry, after))
+                self.put(first)
+            for one in others:
+                self.put(numbered(one, self._next_number(now)))
+        return any(entry.state is EntryState.SENDING for entry in self.open_entries())
 
     def untell(self, tellings: Iterable[Telling]) -> None:
         """Removes the record of tellings that were never sent, under any number, so that they are due again."""

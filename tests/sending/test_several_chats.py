@@ -103,7 +103,7 @@ async def test_a_chat_not_told_too_any_more_is_cancelled_and_the_unit_keeps_its_
         chats = told_too(house, {})
         robots = {chat: found for chat, found in chats.robots.items() if chat != FURTHER}
         house.app.readdress(replace(chats, robots=robots))
-        assert EntryState.CANCELLED not in {entry.state for entry in house.entries() if entry.chat == FURTHER}
+        assert any(entry.chat == FURTHER for entry in house.store.open_entries())  # it may be back in a moment
         house.clock.jump(house.clock.now() + timedelta(minutes=10))
         house.app.end_graces(house.clock.now())
         left = [entry for entry in house.entries() if entry.chat == FURTHER]

@@ -305,6 +305,7 @@ async def test_entries_of_a_chat_that_is_gone_follow_their_addressee(tmp_path: P
         await look(house, "2027-03-10T09:40")
         assert house.store.entries[refused.number].chat == "县教育局"  # it may be back in a moment
         await look(house, "2027-03-10T09:50")
+        await look(house, "2027-03-11T09:31")  # the admin had a digest that day
         moved: Entry = house.store.entries[refused.number]
         assert (moved.chat, moved.state) == ("管理员", EntryState.DELIVERED)
         assert any(refused.number in bubble.source for bubble in house.seen("管理员"))

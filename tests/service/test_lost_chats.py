@@ -14,6 +14,7 @@ from loguru import logger
 
 from bot.core.deciding.addressees import ADMIN
 from bot.core.telling.entry import EntryState
+from bot.core.telling.outbox import asked_again
 from bot.service.home import read_home
 from tests.kit.house import House, at, furnished
 from tests.service.test_edits import write_chats
@@ -249,3 +250,93 @@ async def test_a_further_chat_that_is_somebody_s_own_is_not_spoken_to_after_it_w
         } == {"县财政局"}
         assert house.store.tellings.latest("T05-R1@2027-1", "县教育局→县财政局") is None
         assert set(told(house, *OWN).values()) == {1}
+
+
+# --- what the admin was to pass on -------------------------------------------------------------
+
+
+def digests(house: House, chat: str, day: str) -> list[str]:
+    return [bubble.title for bubble in house.seen(chat) if str(bubble.at.date()) == day]
+
+
+async def test_what_goes_to_the_admin_is_one_digest_of_its_next_slot(tmp_path: Path) -> None:
+    async with living(tmp_path, *UNITS) as (house, life):
+        slow(house, *OWN)
+        await life.to(f"{DAY}T09:35")
+        chats_file(house).write_text(without(chats_file(house).read_text("utf-8"), *UNITS), "utf-8")
+        await life.to(f"{DAY}T18:00")
+        assert len(digests(house, ADMIN, DAY)) == 1  # it had that before
+        await life.to("2027-03-11T18:00")
+        [together] = passed_on(house)
+        assert len(digests(house, ADMIN, "2027-03-11")) == 1
+        assert all(f"{unit}未配置群聊，请转告" in together for unit in OWN)
+        assert set(told(house, ADMIN).values()) == {1}
+
+
+async def test_what_was_not_passed_on_comes_home_when_the_chat_is_back_after_a_day(tmp_path: Path) -> None:
+    async with living(tmp_path, *UNITS) as (house, life):
+        await life.to(f"{DAY}T09:00")
+        slow(house, *OWN, ADMIN)
+        await life.to(f"{DAY}T09:35")
+        whole = chats_file(house).read_text("utf-8")
+        chats_file(house).write_text(without(whole, *UNITS), "utf-8")
+        await life.to("2027-03-11T09:10")
+        [waiting] = house.store.open_entries()  # one digest, which the admin's platform does not take
+        assert (waiting.chat, {telling.mark for telling in waiting.tellings}) == (
+            ADMIN,
+            {f"{unit}未配置群聊，请转告" for unit in OWN},
+        )
+        chats_file(house).write_text(whole, "utf-8")
+        heal(house, *OWN, ADMIN)
+        await life.to("2027-03-12T18:00")
+        assert passed_on(house) == []
+        home = told(house, *OWN)
+        assert set(home.values()) == {1}
+        assert {mark for _, _, mark in home} == {""}
+        assert {chat for chat, _, _ in home} == set(OWN)
+        assert all(len(digests(house, chat, "2027-03-11")) <= 1 for chat in OWN)
+        assert not house.store.open_entries()
+
+
+async def test_what_was_passed_on_is_not_said_again_when_the_chat_is_back(tmp_path: Path) -> None:
+    async with living(tmp_path, *UNITS) as (house, life):
+        slow(house, *OWN)
+        await life.to(f"{DAY}T09:35")
+        whole = chats_file(house).read_text("utf-8")
+        chats_file(house).write_text(without(whole, *UNITS), "utf-8")
+        await life.to("2027-03-11T09:30")
+        assert len(passed_on(house)) == 1
+        chats_file(house).write_text(whole, "utf-8")
+        heal(house, *OWN)
+        await life.to("2027-03-12T18:00")
+        assert told(house, *OWN) == Counter()
+
+
+async def test_an_entry_of_two_units_parts_when_one_gets_its_own_chat(tmp_path: Path) -> None:
+    async with living(tmp_path, "县教育局", extra="  县财政局: 县教育局\n") as (house, life):
+        slow(house, "县教育局")
+        await life.to(f"{DAY}T09:35")
+        [both] = [entry for entry in house.store.open_entries() if entry.chat == "县教育局"]
+        assert {telling.addressee for telling in both.tellings} == {"县教育局", "县财政局"}
+        write_chats(house, ADMIN, "县教育局", "县财政局")
+        heal(house, "县教育局")
+        await life.to("2027-03-11T18:00")
+        for unit in ("县教育局", "县财政局"):
+            entries = [entry for entry in house.entries(EntryState.DELIVERED) if entry.chat == unit]
+            assert {telling.addressee for entry in entries for telling in entry.tellings} == {unit}
+        assert set(told(house, "县教育局", "县财政局").values()) == {1}
+
+
+async def test_what_a_person_sent_elsewhere_stays_there(tmp_path: Path) -> None:
+    async with living(tmp_path, *UNITS) as (house, life):
+        slow(house, "县教育局")
+        await life.to(f"{DAY}T09:35")
+        [entry] = house.store.open_entries()
+        slow(house, "县财政局")
+        with house.store.work():
+            house.store.put(asked_again(entry, "管理员要求重发", house.clock.now(), "县财政局"))
+        write_chats(house, ADMIN, *UNITS)
+        heal(house, *OWN)
+        await life.to("2027-03-11T18:00")
+        sent = house.store.entries[entry.number]
+        assert (sent.chat, sent.state) == ("县财政局", EntryState.DELIVERED)

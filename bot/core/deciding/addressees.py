@@ -124,6 +124,10 @@ class Directory:
         """The addressee with this key as the rules have it today; None if no rung speaks to it in that role."""
         return next((one for one in self.hearers(finding) if one.key == key and role in one.roles), None)
 
+    def waits(self, key: str, chat: str) -> bool:
+        """Whether what this addressee is told in this chat must wait: the place, or the chat itself, was lost a short while ago."""
+        return key in self.lost or (bool(self.lost) and chat in {self.chats.get(one) for one in self.lost})
+
     def route(self, addressee: Addressee) -> tuple[str, str]:
         """The addressee's chat, and the mark to put on the line when the chat is not the addressee's own."""
         _, further, also = addressee.key.partition(ALSO)

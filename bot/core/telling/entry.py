@@ -19,6 +19,7 @@ from bot.core.rules.item import Moment, State
 from bot.core.rules.ladder import DatedRung
 from bot.core.rules.rulebook import Role
 from bot.core.rules.succession import ASSIGNED
+from bot.core.time.zone import day_of
 
 
 class EntryState(StrEnum):
@@ -64,6 +65,7 @@ class Telling:
     hands: tuple[str, ...] | None = None  # of a 交办: the ids of the rules that it hands over to its addressee
     leads: tuple[str, ...] = ()  # those among them for which the addressee must act
     seen: bool = False  # members may have seen it already, in another message
+    by_order: bool = False  # a person sent it to the chat where it is
 
     @classmethod
     def of(cls, decision: Decision, form: str) -> Self:
@@ -130,6 +132,9 @@ class Entry(BaseModel):
     cut: str = ""  # fingerprint of how the message was cut into parts
     resent: bool = False
     compact: bool = False
+    moved: bool = (
+        False  # it came from another chat and takes nothing of this one's day: it goes in one digest with the day's
+    )
     robot: str = ""
     code: str = ""
     why: str = ""
@@ -137,6 +142,10 @@ class Entry(BaseModel):
     rules: str = ""  # digest of the rulebook it was decided under
     texts: tuple[str, ...] = ()  # hashes of the words that members saw or may have seen under this number, in order
     carries: tuple[str, ...] = ()  # numbers of the entries merged into it, directly or through another merged entry
+
+    def behind(self, today: date) -> bool:
+        """Whether it waits for its chat's digest: it was composed before today, or for another chat."""
+        return self.moved or day_of(self.at) < today
 
     @property
     def doubtful(self) -> bool:

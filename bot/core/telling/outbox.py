@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from bot.core.deciding.addressees import ALSO, Addressee, Directory, name_of
+from bot.core.deciding.addressees import ADMIN, ALSO, ASKED_UPWARD, INFORMED_UPWARD, Addressee, Directory, name_of
 from bot.core.deciding.decisions import weigh
 from bot.core.deciding.desk import Desk, silence_of
 from bot.core.deciding.findings import Finding
@@ -24,7 +24,7 @@ from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import State, long_date
 from bot.core.rules.ladder import rungs_for
 from bot.core.rules.rulebook import Delivery, Role
-from bot.core.rules.succession import ASSIGNED, Succession
+from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
@@ -33,6 +33,9 @@ from bot.core.time.zone import ZONE, day_of
 
 #: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
+
+#: Begins the mark of what a person sends to another chat.
+ORDERED = "原应发到"
 
 #: Reasons of tellings that may be about what is closed.
 ENDS = {Reason.RECOVERED.name, Reason.REGISTERED.name}
@@ -169,8 +172,8 @@ def _silence(telling: Telling, the_desk: Desk, chat: str) -> str:
 
 
 def late(waiting: Iterable[Entry], now: datetime) -> list[Entry]:
-    """Entries composed before today whose time has come."""
-    return [one for one in waiting if day_of(one.at) < day_of(now) and one.next_attempt_at <= now]
+    """Entries that wait for their chat's digest and whose time has come."""
+    return [one for one in waiting if one.behind(day_of(now)) and one.next_attempt_at <= now]
 
 
 def put_off(entry: Entry, until: datetime) -> Entry:
@@ -338,7 +341,8 @@ def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
     """An entry that a person sends again, perhaps to another chat; 补发 when anybody may have seen any of it."""
     tellings = entry.tellings
     if chat and chat != entry.chat:
-        tellings = tuple(replace(one, mark=one.mark or f"原应发到{entry.chat}，请转告") for one in tellings)
+        mark = f"{ORDERED}{entry.chat}，请转告"
+        tellings = tuple(replace(one, mark=one.mark or mark, by_order=True) for one in tellings)
     return _with(
         entry, state=EntryState.LATER, next_attempt_at=now, why=why, chat=chat or entry.chat, tellings=tellings,
         resent=entry.doubtful, parts_done=0, unknown_answers=0, unclear=0, attempts=0, compact=False, robot="",
@@ -346,22 +350,79 @@ def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
 
 
 def readdressed(
-    entry: Entry, directory: Directory, sound: Container[str], mended: Container[str], now: datetime
-) -> Entry:
-    """An open entry after chats changed: one whose chat is gone follows its addressee, a refused one tries again."""
-    if entry.state is EntryState.SENDING:
-        return entry
-    if entry.chat not in sound:
-        own = tuple(telling for telling in entry.tellings if ALSO not in telling.addressee)
-        if not own:
-            gone = cancelled(entry, "不再也发到这个群，本单位自己的群另有一份")
-            return entry if _still_also(entry, directory) else gone
-        chat, tellings = _rerouted(own, directory)
-        if chat in sound:
-            return _with(entry, chat=chat, tellings=tellings, state=EntryState.LATER, next_attempt_at=now)
-    if entry.state is EntryState.REFUSED and entry.chat in mended:
-        return woken(entry, now)
-    return entry
+    entry: Entry,
+    directory: Directory,
+    sound: Container[str],
+    mended: Container[str],
+    now: datetime,
+    names: Succession = UNCHANGED,
+) -> tuple[Entry, ...]:
+    """An open entry after chats changed: every telling goes where it belongs today, a refused one tries again.
+
+    The first of the entries keeps the number; the others, for further chats, have none yet (`numbered`). Who lost their chat
+    and has it again gets what was to be passed on to them, unless it was sent.
+    """
+    if entry.state is EntryState.SENDING or (entry.parts_done and entry.chat in sound):
+        return (entry,)
+    places = _places(entry, directory, sound)
+    if not places:
+        return (cancelled(entry, "不再也发到这个群，本单位自己的群另有一份"),)
+    chats = sorted(places, key=lambda chat: chat != entry.chat)  # what stays keeps the number
+    first = _brought(entry, chats[0], places[chats[0]], now, names)
+    if first.state is EntryState.REFUSED and first.chat in mended:
+        first = woken(first, now)
+    others = (_brought(entry, chat, places[chat], now, names) for chat in chats[1:])
+    return (first, *(_with(one, number="", carries=(*entry.carries, entry.number)) for one in others))
+
+
+def numbered(entry: Entry, number: str) -> Entry:
+    """An entry that left another one, under a number of its own."""
+    return _with(entry, number=number)
+
+
+def _places(entry: Entry, directory: Directory, sound: Container[str]) -> dict[str, tuple[Telling, ...]]:
+    """What an entry tells, by the chat where it belongs today, without what belongs in a further chat that is none any more."""
+    found: dict[str, tuple[Telling, ...]] = {}
+    for telling in entry.tellings:
+        chat, told = _place(telling, entry.chat, directory, sound)
+        if chat:
+            found[chat] = (*found.get(chat, ()), told)
+    return found
+
+
+def _place(telling: Telling, chat: str, directory: Directory, sound: Container[str]) -> tuple[str, Telling]:
+    """The chat where a telling belongs, nothing if there is none any more, and the telling with the mark it needs there.
+
+    Where nobody can speak is no better place than where it is.
+    """
+    ordered = telling.by_order or telling.mark.startswith(ORDERED)
+    if (ordered and chat in sound) or directory.waits(telling.addressee, chat):
+        return chat, telling
+    if ALSO in telling.addressee:
+        further = telling.addressee.partition(ALSO)[2]
+        return (further if further in directory.also.get(name_of(telling.addressee), ()) else ""), telling
+    role = Role(telling.role)
+    own = telling.mark if telling.addressee == ADMIN else ""
+    there, mark = directory.route(Addressee(telling.addressee, telling.unit, role, frozenset({role}), own))
+    if there not in sound or (there == chat and mark and telling.mark):
+        return chat, telling
+    closed = telling.state == State.CLOSED.value
+    mark = mark.replace(ASKED_UPWARD, INFORMED_UPWARD) if closed else mark
+    return there, replace(telling, mark=mark, by_order=False)
+
+
+def _brought(entry: Entry, chat: str, tellings: tuple[Telling, ...], now: datetime, names: Succession) -> Entry:
+    """The entry with these of its tellings, in this chat. One that comes from another chat waits for this one's digest."""
+    if chat == entry.chat:
+        return entry if tellings == entry.tellings else _with(entry, tellings=tellings)
+    there = _with(entry, chat=chat, tellings=tellings, state=EntryState.LATER, next_attempt_at=now)
+    if names.chat(entry.chat) == chat:  # the same people under another name
+        return there
+    seen = tuple(replace(one, seen=one.seen or entry.doubtful) for one in tellings)
+    return _with(
+        there, moved=True, tellings=seen, why="", resent=False, tried_at=None, parts_done=0, unknown_answers=0, unclear=0,
+        attempts=0, compact=False, robot="",
+    )  # fmt: skip
 
 
 def redated(entry: Entry, moved: Mapping[str, tuple[date, date]]) -> Entry:
@@ -419,27 +480,10 @@ def _same(telling: Telling) -> tuple[str, str, date, str]:
     return telling.item, telling.addressee, telling.rung_on, telling.rung
 
 
-def given_up(entry: Entry, moved: Entry) -> tuple[Telling, ...]:
+def given_up(entry: Entry, after: Iterable[Entry]) -> tuple[Telling, ...]:
     """The tellings that an entry lost when it was readdressed; nobody was told them."""
-    kept = {telling.addressee for telling in moved.tellings} if moved.state.open else ()
+    kept = {telling.addressee for one in after if one.state.open for telling in one.tellings}
     return tuple(telling for telling in entry.tellings if telling.addressee not in kept)
-
-
-def _still_also(entry: Entry, directory: Directory) -> bool:
-    """Whether the entry's chat is still a further chat (也发) of any of its addressees."""
-    return any(entry.chat in directory.also.get(name_of(telling.addressee), ()) for telling in entry.tellings)
-
-
-def _rerouted(own: Sequence[Telling], directory: Directory) -> tuple[str, tuple[Telling, ...]]:
-    """The chat of an entry's first addressee today, and its tellings with the marks they need there."""
-    routes = [directory.route(_addressee(telling)) for telling in own]
-    tellings = (replace(telling, mark=mark) for telling, (_, mark) in zip(own, routes, strict=True))
-    return routes[0][0], tuple(tellings)
-
-
-def _addressee(telling: Telling) -> Addressee:
-    role = Role(telling.role)
-    return Addressee(telling.addressee, telling.unit, role, frozenset({role}), telling.mark)
 
 
 def _with(entry: Entry, **update: object) -> Entry:

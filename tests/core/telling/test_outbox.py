@@ -269,7 +269,8 @@ def test_rows_of_the_monthly_list_stay_in_it_when_merged() -> None:
 
 
 def moved(entry: Entry, chats: dict[str, str], mended: tuple[str, ...] = ()) -> Entry:
-    return readdressed(entry, Directory(chats), set(chats.values()), set(mended), NOW + timedelta(hours=1))
+    [after] = readdressed(entry, Directory(chats), set(chats.values()), set(mended), NOW + timedelta(hours=1))
+    return after
 
 
 def test_entry_whose_chat_is_gone_follows_its_addressee() -> None:
