@@ -58,7 +58,7 @@ class Robots:
         if now is not None:
             self._sends = {one.address: _aged(one.sends, now, self._tick(now)) for one in store.robots.values()}
 
-    def note_setups(self) -> list[str]:
+    def note_setups(self, by_chat: Mapping[str, Sequence[Robot]] | None = None) -> list[str]:
         """Takes note of new set-ups: a broken robot with a new one is sound again. Returns the chats that were mended.
 
         What the platform counts belongs to the address, so it moves along when a robot only changes its place in the list.
@@ -66,7 +66,7 @@ class Robots:
         mended = []
         before = dict(self._store.robots)
         with self._store.work():
-            for chat, robots in self.by_chat.items():
+            for chat, robots in (self.by_chat if by_chat is None else by_chat).items():
                 for robot in robots:
                     state = _met(robot, before)
                     if state != before.get(robot.name):

@@ -219,15 +219,18 @@ class App:
         now, before = self.clock.now(), self.chats.robots
         with self.store.work():
             chats = self.lost.in_force(configured, self.rulebook, now)
-            self.configured, self.chats, self.robots.by_chat = configured, chats, chats.robots
-            mended = {*self.robots.note_setups(), *(chats.robots.keys() - before.keys())}
-            if chats.robots:
-                self._on_the_way = self.store.readdress(chats.directory, chats.robots, mended, now)
+            mended = {*self.robots.note_setups(chats.robots), *(chats.robots.keys() - before.keys())}
+            on_the_way = self.store.readdress(chats.directory, chats.robots, mended, now) if chats.robots else False
+        self.configured, self.chats, self.robots.by_chat = (
+            configured,
+            chats,
+            chats.robots,
+        )  # only when it is written down
+        self._on_the_way = on_the_way
 
     def end_graces(self, now: datetime) -> None:
         """Those who lost their chat and waited for it long enough have none any more. What was being sent is looked at again."""
-        ends = self.lost.ends()
-        if self._on_the_way or (ends is not None and ends <= now):
+        if self._on_the_way or self.lost.over(now):
             self.readdress(self.configured)
 
     def next_instant(self) -> datetime:
@@ -237,7 +240,7 @@ class App:
             self._next_look(now),
             self.deliveries.next_instant(now),
             self.robots.next_instant(now),
-            self.lost.ends(),
+            self.lost.next_instant(now),
         )
         return min(instant for instant in ahead if instant is not None)
 

@@ -42,9 +42,16 @@ class LostChats:
         directory = replace(_with(configured.directory, within), lost=frozenset(within))
         return replace(configured, directory=directory)
 
-    def ends(self) -> datetime | None:
-        """When the first grace is over, if one is running."""
-        return min((at + self._grace for at in self._since().values()), default=None)
+    def next_instant(self, now: datetime) -> datetime | None:
+        """When the first grace that is running is over."""
+        return min((end for end in self._ends() if end > now), default=None)
+
+    def over(self, now: datetime) -> bool:
+        """Whether a grace has come to its end."""
+        return any(end <= now for end in self._ends())
+
+    def _ends(self) -> list[datetime]:
+        return [at + self._grace for at in self._since().values()]
 
     def clock_was_set(self, step: timedelta) -> None:
         """A grace goes on by elapsed time although the wall clock was set by `step`."""

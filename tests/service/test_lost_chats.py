@@ -207,10 +207,10 @@ async def test_a_clock_set_back_or_forward_does_not_change_how_long_a_unit_waits
         await life.to(f"{DAY}T09:25")
         chats_file(house).write_text(without(chats_file(house).read_text("utf-8"), "县教育局"), "utf-8")
         await life.to(f"{DAY}T09:25:10")
-        ends = house.app.lost.ends()
-        assert ends is not None
-        house.app.lost.clock_was_set(timedelta(hours=-3))
-        assert house.app.lost.ends() == ends - timedelta(hours=3)
+        ends, step = house.app.lost.next_instant(house.clock.now()), timedelta(hours=-3)
+        assert ends == at(f"{DAY}T09:35")
+        house.app.lost.clock_was_set(step)
+        assert house.app.lost.next_instant(house.clock.now() + step) == ends + step
 
 
 # --- 也发 ---------------------------------------------------------------------------------

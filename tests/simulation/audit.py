@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.core.deciding.addressees import ADMIN, Addressee
+from bot.core.deciding.addressees import Addressee
 from bot.core.deciding.desk import Used
 from bot.core.deciding.look import look
 from bot.core.deciding.memory import Tellings
@@ -155,16 +155,20 @@ class Audit:
         assert self.app is not None
         if bubble.chat != entry.chat:
             self._fail(f"7 {entry.number} is for {entry.chat} and was shown in {bubble.chat}")
+        directory = self.app.chats.directory
         for row in entry.tellings:
             role = Role(row.role)
-            chat, _ = self.app.chats.directory.route(Addressee(row.addressee, row.unit, role, frozenset({role})))
-            if entry.chat not in (chat, ADMIN):
+            chat, mark = directory.route(Addressee(row.addressee, row.unit, role, frozenset({role})))
+            name, further, _ = row.addressee.partition("→")
+            if entry.chat != chat or row.addressee in directory.lost or (further and chat not in directory.also[name]):
                 self._fail(f"7 {row.item} for {row.addressee} belongs to {chat} and was shown in {bubble.chat}")
+            if "未配置群聊" in row.mark + mark and row.mark != mark:
+                self._fail(f"7 {row.item} for {row.addressee} in {bubble.chat} says “{row.mark}”, not “{mark}”")
 
     def _order(self, entry: Entry) -> None:
         place = (entry.at, entry.number)
         newest = self._newest.get(entry.chat)
-        if newest and place < newest and entry.number not in self.freed:
+        if newest and place < newest and entry.number not in self.freed and not entry.moved:
             self._fail(f"8 {entry.chat} saw {entry.number} of {entry.at} after {newest[1]} of {newest[0]}")
         self._newest[entry.chat] = max(place, newest or place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -39,6 +39,10 @@ MOOD_HOURS = (1, 6, 70, 500)
 PAUSES = {"lean": (0.02, 0.3, 12, 90, 400), "busy": (0.02, 0.3, 3, 12, 30, 90), "real": (0.3, 12, 48)}
 
 
+#: How long chats are gone from chats.yaml.
+GONE_SECONDS = (2, 10, 60, 590, 700, 4000, 90000, 400000)
+
+
 def kind_of(seed: int) -> str:
     """Most stories are long and quiet, some crowded, a few by the county's own rules."""
     return "real" if seed % 100 == 99 else KINDS[seed % len(KINDS)]
@@ -70,6 +74,7 @@ class Story:
         self.seed, self.world, self.dice = seed, world, dice
         self.days = days_of(seed)
         self.addresses: dict[str, list[Address]] = {}
+        self.also: dict[str, str] = {}  # who is told in a further chat, too
         self.kind = kind_of(seed)
         self._books = BOOKS[self.kind]()
 
@@ -94,13 +99,23 @@ class Story:
             self.addresses[chat] = [self.world.wires.add(chat, DIALECTS[index % 3])]
         self.write_chats()
 
-    def write_chats(self) -> None:
+    def write_chats(self, *without: str) -> None:
+        """The whole file, or one that lacks some chats."""
+        self._save_chats(self._chats_file(without))
+        self.world.clock.beat()
+
+    def _chats_file(self, without: Collection[str] = ()) -> list[str]:
         lines = ["群聊:"]
         for chat, robots in self.addresses.items():
-            lines.append(f"  {chat}:")
-            lines += [f"    - {{方言: {one.dialect}, 地址: '{one.url}'}}" for one in robots]
+            if chat not in without:
+                lines.append(f"  {chat}:")
+                lines += [f"    - {{方言: {one.dialect}, 地址: '{one.url}'}}" for one in robots]
+        also = [f"  {unit}: {chat}" for unit, chat in self.also.items() if not {unit, chat} & set(without)]
+        return [*lines, *(["也发:", *also] if also else [])]
+
+    def _save_chats(self, lines: list[str]) -> None:
         self.world.write("config/chats.yaml", "\n".join(lines).encode())
-        self.world.clock.beat()
+        self.world.clock.beat(0.5)
 
     async def something(self) -> None:
         """One thing happens."""
@@ -108,6 +123,7 @@ class Story:
             (8, self.mood), (5, self.good_mood), (8, self.event), (2, self.good_edit), (1, self.bad_edit),
             (3, self.cut_on_disk), (3, self.cut_on_wire), (2, self.full_disk), (1, self.sick_disk),
             (2, self.set_clock), (2, self.new_robot), (1, self.second_robot),
+            (2, self.lost_chats), (2, self.half_a_file), (1, self.further_chat),
         ]  # fmt: skip
         slow = ("outage", "restart", "restarts", "kill")
         weights = [weight for weight, _ in acts]
@@ -158,6 +174,29 @@ class Story:
             self.addresses[chat].append(self.new_address(chat))
             self.world.say(f"{chat} 添了一个机器人")
             self.write_chats()
+
+    def lost_chats(self) -> None:
+        """Somebody takes chats out of the file and puts them back after a while: seconds, the grace or about it, days."""
+        gone, seconds = self.dice.sample(county.CHATS, self.dice.randint(1, 3)), self.dice.choice(GONE_SECONDS)
+        self.world.say(f"chats.yaml 里少了{'、'.join(gone)}，{seconds}秒")
+        self.write_chats(*gone)
+        self.world.clock.later(seconds, self.write_chats)
+
+    def half_a_file(self) -> None:
+        """The file is written slowly: for some seconds its end is missing, wherever that is."""
+        lines, seconds = self._chats_file(), self.dice.choice((1, 8, 25))
+        kept = self.dice.randint(0, len(lines) - 1)
+        self.world.say(f"chats.yaml 只存了{kept}行，{seconds}秒")
+        self._save_chats(lines[:kept])
+        self.world.clock.later(seconds, self.write_chats)
+
+    def further_chat(self) -> None:
+        """也发: a unit is told in the chat of another, too, or is not any more."""
+        unit, chat = self.dice.sample(county.CHATS, 2)
+        if self.also.pop(unit, None) is None:
+            self.also[unit] = chat
+        self.world.say(f"也发 {self.also}")
+        self.write_chats()
 
     def good_edit(self) -> None:
         self.world.say("改规则")
