@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar
+from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar, redated
 from bot.core.deciding.hearing import AskedAnew
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import moved_again
@@ -203,6 +203,7 @@ def _moved(scene: Scene, before: Rulebook, span: PreviewSpan) -> Scene:
     """The scene with past tellings under the dates that its calendar moves and what is asked anew, as the service will have them."""
     anew = asked_anew(before, scene.rulebook, scene.facts, day_of(span.now))
     scene.memory.hearings.ask_anew({item: AskedAnew(span.now, new) for item, new in anew.items()})
+    scene.memory.hearings.redate(dict.fromkeys(redated(before, scene.rulebook, day_of(span.now)), span.now))
     moved = moved_by_calendar(before, scene.rulebook, scene.facts, day_of(span.now))
     return replace(scene, memory=scene.memory.redated(moved_again({}, moved))) if moved else scene
 

@@ -19,7 +19,7 @@ from loguru import logger
 
 from bot.core.audit.self_audit import Report
 from bot.core.deciding.decision import Decision, ripe, turns
-from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar
+from bot.core.deciding.findings import Finding, asked_anew, moved_by_calendar, redated
 from bot.core.deciding.look import Scene, look_at
 from bot.core.deciding.observer import Observer
 from bot.core.deciding.office import Trouble, duties_of
@@ -199,10 +199,10 @@ class App:
         now, before = self.clock.now(), before or self.rulebook
         if dates := moved_by_calendar(before, rulebook, self.store.facts, day_of(now)):
             self.store.redate(dates)
-        anew = asked_anew(before, rulebook, self.store.facts, day_of(now))
+        edit = asked_anew(before, rulebook, self.store.facts, day_of(now)), redated(before, rulebook, day_of(now))
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
-        self.store.note_asked_anew(anew, now)
+        self.store.note_edit(*edit, now)
         self.store.note_duties(duties_of(rulebook), now)
         self.store.note_who_acts({rule.id: rule.principals for rule in rulebook.rules}, now)
         self.store.note_in_force((rule.id for rule in rulebook.rules), now)

@@ -129,6 +129,7 @@ class Store:
                 self._heard_ids[row.key] = doc_id
         hearings.take_away(GONE.validate_python(row, strict=False) for row in self.meta("withdrawn", []))
         hearings.ask_anew(ANEW.validate_python(self.meta("asked_anew", {}), strict=False))
+        hearings.redate({rule: datetime.fromisoformat(at) for rule, at in self.meta("redated", {}).items()})
         return hearings
 
     def work(self, *, durable: bool = True) -> AbstractContextManager[None]:
@@ -356,15 +357,18 @@ class Store:
                 self.set_meta("in_force", {**(known or {}), **fresh})
             self.tellings.hearings.begin({rule: now for rule, at in fresh.items() if at})
 
-    def note_asked_anew(self, items: Mapping[str, bool], now: datetime) -> None:
-        """Notes which items an edit made due soon or sooner; what was noted more than a year ago is over."""
-        if not items:
+    def note_edit(self, anew: Mapping[str, bool], redated: Iterable[str], now: datetime) -> None:
+        """Notes which items an edit made due soon or sooner, and which rules it gave other dates; of more than a year ago none."""
+        hearings, fresh = self.tellings.hearings, dict.fromkeys(redated, now)
+        if not anew and not fresh:
             return
-        hearings = self.tellings.hearings
-        hearings.ask_anew({item: AskedAnew(now, new) for item, new in items.items()})
+        hearings.ask_anew({item: AskedAnew(now, new) for item, new in anew.items()})
+        hearings.redate(fresh)
         hearings.anew = {item: one for item, one in hearings.anew.items() if now - one.at < A_YEAR}
+        hearings.redated = {rule: at for rule, at in hearings.redated.items() if now - at < A_YEAR}
         with self.work():
             self.set_meta("asked_anew", ANEW.dump_python(dict(hearings.anew), mode="json"))
+            self.set_meta("redated", {rule: at.isoformat() for rule, at in hearings.redated.items()})
 
     def note_who_acts(self, acting: Mapping[str, Collection[str]], now: datetime) -> None:
         """Notes who must act for each rule: to whom it comes back on another day, it is new."""

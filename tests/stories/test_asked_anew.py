@@ -105,3 +105,24 @@ def test_what_an_edit_leaves_as_it_was_stays_late() -> None:
     story.edited(a_rulebook(a_milestone(due="2027-04-20", title="国家评估认定工作"), starts="2026-11-23"))
     assert story.state("T05-M1") == "逾期"
     assert date(2027, 4, 20) in {one.finding.due_on for one in story.decisions("T05-M1")}
+
+
+def test_dates_that_an_edit_changes_are_handed_over_anew_once_and_called_by_their_names() -> None:
+    book = a_rulebook(a_milestone(due="2027-08-31"), starts="2026-11-23")
+    story = Timeline(book, start="2027-01-04", unheard=True)
+    story.at("2027-05-12 10:00")
+    story.edited(a_rulebook(a_milestone(due="2027-10-29"), starts="2026-11-23"))
+    later = [one.text for one in story.at("2027-05-31 18:00").sent if one.draft.chat == "县教育局"]
+    assert [text.count("新增或调整") for text in later] == [1]
+    assert "国家评估认定（T05-M1）　2027年10月29日" in later[0]
+    story.edited(a_rulebook(a_milestone(due="2027-05-20"), starts="2026-11-23"))
+    sooner = [one.text for one in story.at("2027-06-01 18:00").sent if one.draft.chat == "县教育局"]
+    assert "请于6月15日前补报（时限已调整为5月20日）" in sooner[0]
+    assert "国家评估认定（T05-M1）　2027年5月20日" in sooner[0]
+
+
+def test_what_was_over_before_an_edit_moved_it_stays_late() -> None:
+    story = Timeline(a_rulebook(a_milestone(due="2027-04-20"), starts="2026-11-23"), start="2027-04-12")
+    story.at("2027-07-12 10:00")
+    story.edited(a_rulebook(a_milestone(due="2027-04-16"), starts="2026-11-23"))
+    assert story.state("T05-M1") == "逾期"

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from bot.core.deciding.addressees import Directory
 from bot.core.deciding.decision import Decision, as_of, ripe, turns
 from bot.core.deciding.desk import Used
-from bot.core.deciding.findings import Finding, asked_anew
+from bot.core.deciding.findings import Finding, asked_anew, redated
 from bot.core.deciding.hearing import AskedAnew, Hearings
 from bot.core.deciding.look import Scene, look
 from bot.core.deciding.memory import Tellings
@@ -175,6 +175,7 @@ class Timeline:
         hearings.begin({rule.id: self.now for rule in rulebook.rules if rule.id not in known})
         anew = asked_anew(before, rulebook, self.facts, self.now.date())
         hearings.ask_anew({item: AskedAnew(self.now, new) for item, new in anew.items()})
+        hearings.redate(dict.fromkeys(redated(before, rulebook, self.now.date()), self.now))
         self.rulebook = rulebook
 
     # --- questions --------------------------------------------------------------

@@ -58,10 +58,15 @@ def to_hand_over(finding: Finding, addressee: Addressee, last: PastTelling | Non
 
 
 def _is_new(rule: Rule, unit: str, last: PastTelling, hearings: Hearings) -> bool:
-    """Whether a unit has not heard of a rule in its role; what was asked for after its last 交办 and never arrived does not count."""
+    """Whether a unit has not heard of a rule in its role, or of its dates; what was asked for after its last 交办 and never arrived does
+    not count.
+    """
     to_act = unit in rule.principals
-    asked = hearings.asked(rule, unit, to_act=to_act)
-    return hearings.heard(rule, unit, to_act=to_act) is None and (asked is None or asked > last.at)
+    asked, heard = hearings.asked(rule, unit, to_act=to_act), hearings.heard(rule, unit, to_act=to_act)
+    if heard is None:
+        return asked is None or asked > last.at
+    redated = hearings.redated.get(rule.id)
+    return redated is not None and heard < redated and last.at < redated
 
 
 def handed_on(rung: DatedRung | None, last: PastTelling, desk: Desk) -> DatedRung | None:

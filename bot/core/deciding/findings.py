@@ -21,6 +21,7 @@ from bot.core.rules.item import Item, Judgement, Moment, State
 from bot.core.rules.kind import BaseKind
 from bot.core.rules.ladder import Anchor, approaching_from, step
 from bot.core.rules.rulebook import Rule, Rulebook
+from bot.core.rules.succession import UNCHANGED, Succession
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import day_of, midnight
 
@@ -277,7 +278,7 @@ def moved_by_calendar(before: Rulebook, after: Rulebook, facts: Facts, today: da
     moved: dict[str, tuple[date, date]] = {}
     for item in (*known_items(after, today), *arisen_items(after, facts)):
         old = then.get(item.id)
-        if old and old.due_on and item.due_on and old.due_on != item.due_on and _written(old) == _written(item):
+        if old and old.due_on and item.due_on and old.due_on != item.due_on and _dates(old.rule) == _dates(item.rule):
             moved[item.id] = old.due_on, item.due_on
     return moved
 
@@ -294,19 +295,39 @@ def asked_anew(before: Rulebook, after: Rulebook, facts: Facts, today: date) -> 
     then = {names.item(item.id): item for item in known_items(before, today) if item.rule.kind.plain}
     known = {names.renumbered(rule.id) for rule in before.rules}
     near = (item for item in known_items(after, today) if item.rule.kind.plain and item.due_on and item.due_on < soon)
-    found = ((item.id, _is_anew(item, then.get(item.id), facts)) for item in near if item.rule.id in known)
+    found = ((item.id, _is_anew(item, then.get(item.id), facts, today)) for item in near if item.rule.id in known)
     return {name: new for name, new in found if new is not None}
 
 
-def _is_anew(item: Item, old: Item | None, facts: Facts) -> bool | None:
-    """Whether an item is new, or (False) asked for sooner than before; None if neither."""
+def redated(before: Rulebook, after: Rulebook, today: date) -> list[str]:
+    """The rules that an edit gave other dates, under today's names: their units know the former ones."""
+    names = after.succession
+    rules = {names.renumbered(rule.id): rule for rule in before.rules}
+    then, now = _days(before, today, names), _days(after, today, UNCHANGED)
+    both = (
+        (rule, rules[rule.id]) for rule in after.rules if rule.id in rules and then.get(rule.id) != now.get(rule.id)
+    )
+    return [rule.id for rule, old in both if _dates(rule) != _dates(old)]
+
+
+def _days(rulebook: Rulebook, today: date, names: Succession) -> dict[str, dict[str, date | None]]:
+    """The dates of every item by rule, under the names of `names`."""
+    found: dict[str, dict[str, date | None]] = {}
+    for item in known_items(rulebook, today):
+        found.setdefault(names.renumbered(item.rule.id), {})[names.item(item.id)] = item.due_on
+    return found
+
+
+def _is_anew(item: Item, old: Item | None, facts: Facts, today: date) -> bool | None:
+    """Whether an item is new, or (False) asked for sooner than before; None if neither. What was over before the edit is not."""
     if old is None or old.due_on is None:
         return True
     if not facts.allows(old) and item.rule.basis is not old.rule.basis and facts.allows(item):
         return True  # a proposal became the plan's own or a person's word
-    sooner = item.due_on is not None and item.due_on < old.due_on and _written(old) != _written(item)
-    return False if sooner else None
+    sooner = item.due_on is not None and item.due_on < old.due_on and _dates(old.rule) != _dates(item.rule)
+    return False if sooner and today <= old.due_on else None
 
 
-def _written(item: Item) -> str:
-    return item.rule.kind.dates(item.rule.form)
+def _dates(rule: Rule) -> str:
+    """What a rule says of dates."""
+    return rule.kind.dates(rule.form)

@@ -93,6 +93,7 @@ class Hearings:
         self._since = {names.renumbered(rule): at for rule, at in (since or {}).items()}
         self.withdrawn: tuple[Withdrawn, ...] = ()
         self.anew: Mapping[str, AskedAnew] = {}  # by item
+        self.redated: Mapping[str, datetime] = {}  # by rule: when an edit gave it other dates
         self.version = 0  # counts changes
         for row in rows:
             self.add(row)
@@ -181,9 +182,15 @@ class Hearings:
         self.anew = {**self.anew, **{self._names.item(item): one for item, one in items.items()}}
         self.version += 1
 
+    def redate(self, rules: Mapping[str, datetime]) -> None:
+        """Rules that an edit gave other dates."""
+        self.redated = {**self.redated, **{self._names.renumbered(rule): at for rule, at in rules.items()}}
+        self.version += 1
+
     def copy(self, names: Succession | None = None) -> Hearings:
         """An independent copy, for a preview; with `names` under those."""
         twin = Hearings(self._rows.values(), self._since, self._names if names is None else names, self.always)
         twin.take_away(self.withdrawn)
         twin.ask_anew(self.anew)
+        twin.redate(self.redated)
         return twin

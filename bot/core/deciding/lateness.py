@@ -29,6 +29,7 @@ class Asking:
     asked anew: what anybody was told before does not count. `unheard` says that they have not heard, so that `by` moves with the day.
     Until the day after they heard (`waits`) nobody else is told. `enters` is the day from which one ahead is asked for later;
     from the last sending day before it (`hushed`) nobody else is told either, for it might be said on the day itself.
+    `sooner` says that an edit moved its date to an earlier day than they had heard.
     `void` says that its period was over before its rule came into force, so that it is not asked for at all.
     """
 
@@ -38,6 +39,7 @@ class Asking:
     waits: bool = False
     enters: date | None = None
     hushed: date | None = None
+    sooner: bool = False
     void: bool = False
 
     def moved(self, item: Item) -> Item:
@@ -81,7 +83,8 @@ class Listener:
         by, day = self._later(day_of(at)), day_of(at)
         if edit and edit.new and item.due_on < day_of(edit.at) and item.period and not item.rule.kind.asks_for_values:
             return VOID
-        return Asking(by, at, unheard=True, waits=day >= self._today) if item.due_on < by else None
+        sooner = edit is not None and not edit.new
+        return Asking(by, at, True, day >= self._today, sooner=sooner) if item.due_on < by else None
 
     def _agreed(self, rule: Rule, edit: AskedAnew | None) -> datetime | None:
         """When an edit could first be told: at once, or when what it made a proposal was confirmed again."""

@@ -557,8 +557,9 @@ def _when(finding: Finding, words: Words) -> str:
     if _judged(finding) or finding.due_on is None:
         return _verdict(finding).shown
     if _asked_later(finding, words):
+        named = "时限已调整为" if finding.asking.sooner else "原定时限"
         why = f"，{_taken_back(finding)}" if _taken_back(finding) else ""
-        return f"{_remaining(finding, words)}（原定时限{day_text(finding.due_on, words.today)}{why}）"
+        return f"{_remaining(finding, words)}（{named}{day_text(finding.due_on, words.today)}{why}）"
     granted = "（已延期）" if finding.extended else ""
     return f"时限{day_text(finding.due_on, words.today)}{granted}，{_remaining(finding, words)}{_provisional(finding, words)}"
 
