@@ -11,10 +11,14 @@ from hypothesis import HealthCheck, settings
 
 from bot.rulefiles import fixes, loader
 from bot.rulefiles.text.tree import read
+from bot.state.disk.collector import seldom
 
 # A property that holds on a fast machine holds on a busy one: how long an example takes decides nothing.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# As in the service: by Python's own settings a third of the time that the county takes to load goes into looking for cycles.
+seldom()
 
 
 @pytest.fixture(scope="session", autouse=True)
