@@ -62,3 +62,16 @@ def test_it_is_no_news_after_another_month() -> None:
     story.off_until("2027-05-20 08:00")
     story.at("2027-12-31 18:00").expect_nothing()
     assert story.reasons("T05-M1")["县教育局"] == Reason.CLOSED.name
+
+
+def test_who_is_above_and_heard_that_it_is_late_hears_that_it_was_put_off() -> None:
+    """Riding like the rest, at the latest on the first sending day of the next month; who heard of no lateness hears nothing."""
+    late, fine = a_milestone(due="2027-01-29"), a_milestone("T05-M2", "2027-06-30", title="另一项")
+    story = Timeline(a_rulebook(late, fine, starts="2026-11-23"), start="2027-01-25")
+    assert "领导小组" in {one.draft.chat for one in story.at("2027-04-02 18:00").sent}
+    for item, due in (("T05-M1", date(2027, 1, 29)), ("T05-M2", date(2027, 6, 30))):
+        story.happens(Extended(item=item, to=date(2027, 9, 30), rule_due=due, reason="等待", by="秘书组"))
+    assert "领导小组" not in {one.draft.chat for one in story.at("2027-05-05 18:00").sent}
+    [told] = [one.text for one in story.at("2027-05-06 18:00").sent if one.draft.chat == "领导小组"]
+    assert "国家评估认定（T05-M1）　已延期至9月30日" in told
+    assert "另一项" not in told

@@ -37,6 +37,9 @@ RECOVERED_LABEL, REGISTERED_LABEL, VOID = "恢复", "已登记", "撤回"
 #: So long after the day on which it may go by itself, what was registered is no news any more.
 STALE = timedelta(days=31)
 
+#: Roles above the units: they are informed, not asked.
+ABOVE = (Role.SUPERVISOR, Role.LEADING_GROUP)
+
 #: Why a ladder is silent: no rung is due.
 _QUIET = frozenset({Reason.NOT_DUE, Reason.EXTENDED, Reason.AWAITING_RESULT, Reason.PASSED, Reason.NO_RUNG})
 #: Why nothing is judged that was judged before.
@@ -107,13 +110,17 @@ def _closed(decision: Decision, desk: Desk) -> Decision | None:
 
 
 def registered(decision: Decision, desk: Desk) -> Decision | None:
-    """Who must act hears what was registered for it since it heard of the item last: once, riding."""
+    """Who must act hears what was registered for it since it heard of the item last: once, riding.
+
+    Who is above hears that something was put off of which they heard that it is late.
+    """
     finding, addressee, at = decision.finding, decision.addressee, decision.finding.registered_at
-    if at is None or at > desk.now or not answers(addressee):
-        return None
-    if decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
+    if at is None or at > desk.now or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
         return None
     alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
+    above = finding.extended and addressee.role in ABOVE and heard_of_trouble(heard)
+    if not (above or answers(addressee)):
+        return None
     if (heard is not None and heard.at >= at) or desk.today > alone + STALE:
         return None
     gone = finding.taken_back
@@ -124,7 +131,8 @@ def registered(decision: Decision, desk: Desk) -> Decision | None:
     rung = DatedRung(on, on, REGISTERED, REGISTERED_LABEL, False)
     until = earliest(decision.until, midnight(alone + STALE + timedelta(days=1)))
     told = replace(decision, reason=Reason.REGISTERED, at=desk.opening(decision.chat), until=until, by="", rung=rung)
-    return _riding(unless_silenced(replace(told, superseded=()), desk), alone, desk)
+    told = replace(told, superseded=(), mark=told.mark.replace(ASKED_UPWARD, INFORMED_UPWARD))
+    return _riding(unless_silenced(told, desk), alone, desk)
 
 
 #: What is asked in turn where nobody is told by the ladder.
