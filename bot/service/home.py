@@ -201,15 +201,10 @@ def usable_rulebook(home: Home, store: Store) -> Rulebook:
     return last_good
 
 
-def under_another_calendar(home: Home, store: Store) -> Rulebook | None:
-    """The rules that the state ran on last, if the calendar files were changed since."""
-
-    def calendars(files: Mapping[str, bytes]) -> dict[str, bytes]:
-        return {name: text for name, text in files.items() if name.startswith("calendars/")}
-
+def rules_of_before(home: Home, store: Store) -> Rulebook | None:
+    """The rules that the state ran on last, if the files were changed since."""
     kept = {name: text.encode() for name, text in (store.meta("rules") or {}).items()}
-    changed = home.rulebook is not None and kept and calendars(kept) != calendars(home.files)
-    return _last_good(store) if changed else None
+    return _last_good(store) if home.rulebook is not None and kept and kept != dict(home.files) else None
 
 
 def _last_good(store: Store) -> Rulebook | None:

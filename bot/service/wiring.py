@@ -23,7 +23,7 @@ from bot.service.app import App
 from bot.service.clock_steps import ClockSteps
 from bot.service.edits import Edits, mended, rejected
 from bot.service.heartbeat import heartbeat
-from bot.service.home import Home, everybody, under_another_calendar, usable_rulebook
+from bot.service.home import Home, everybody, rules_of_before, usable_rulebook
 from bot.service.hourly_audit import HourlyAudit
 from bot.service.lost_chats import LostChats
 from bot.service.mail import Mail
@@ -45,7 +45,7 @@ def make_app(
     courier: Courier | None = None,
 ) -> App:
     """One App with everything in it; `courier` in place of the one that goes over the network."""
-    before = under_another_calendar(home, store)
+    before = rules_of_before(home, store)
     rulebook = usable_rulebook(home, store)
     robots = Robots(chats.robots, store, clock.elapsed, clock.now())
     courier = courier or Courier(home.settings.allowed_hosts, loopback_only=clock.kind != "real")

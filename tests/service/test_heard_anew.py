@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from tests.kit.house import at, furnished
 from tests.kit.rules_factory import LADDERS, TASK, edited
 from tests.kit.watched import Watched
+from tests.service.test_edits import edit, look
 
 LEAD, OTHER = "县教育局", "县委教育工委"
 MILESTONE = "  - 编号: T05-M1"
@@ -104,3 +106,17 @@ async def test_a_lead_that_is_put_right_the_same_day_makes_nothing_new(tmp_path:
     await service.until("2027-05-07T18:00")
     assert told(service, "04-06") == [("05-06", "领导小组", "逾期3个工作日·月度清单")]
     await service.close()
+
+
+async def test_a_date_that_was_moved_earlier_while_the_service_was_down_is_said_to_be_moved(tmp_path: Path) -> None:
+    async with furnished(tmp_path, "2027-03-01T08:00", changes=rules(task("2027-08-31"))) as house:
+        await look(house, "2027-03-01T09:33")
+        house.close()
+        edit(house, tasks_05=task("2027-04-20"))
+        house.clock.jump(at("2027-05-19T08:00"))
+        house.open()
+        await look(house, "2027-05-19T09:33")
+        house.reopen()
+        await look(house, "2027-05-20T09:33")
+        [told] = [bubble.source for bubble in house.seen(LEAD) if "补报" in bubble.source]
+        assert "请于6月2日前补报（时限已调整为4月20日）" in told
