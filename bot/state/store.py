@@ -6,7 +6,7 @@ rollback, so they always agree with the disk. Settled entries and past tellings 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -40,6 +40,7 @@ from bot.core.telling.outbox import (
     said_together,
     taking_over,
 )
+from bot.core.telling.retries import RESENDS
 from bot.core.time.zone import ZONE, day_of, midnight
 from bot.state.archive import Archive, Seal
 from bot.state.disk.collector import undisturbed
@@ -449,14 +450,13 @@ class Store:
         return self.shelf.open()
 
     def troubles(self) -> list[Trouble]:
-        """Undeliverable entries that no person has settled yet, for the admin's daily digest."""
+        """Undeliverable entries that no person has settled yet and unclear ones, for the admin's daily digest."""
         given_up = self.shelf.failed()
-        if not given_up:
-            return []
-        since = min(entry.at for entry in given_up)
-        lines = [f"{len(given_up)}条消息投递失败，需人工处理，见 duban outbox："]
-        lines += [f"{entry.number} {entry.chat}：{entry.why or entry.code}" for entry in given_up[:10]]
-        return [Trouble("投递失败", "消息投递失败", since, tuple(lines))]
+        unclear = [entry for entry in self.open_entries() if entry.unclear > len(RESENDS)]
+        return [
+            *_trouble("投递失败", "条消息投递失败，需人工处理", given_up),
+            *_trouble("答复不明", "条消息多次没有明确答复，每个工作日再试一次", unclear),
+        ]
 
     def used(self, chat: str, day: date) -> Used:
         """The slots and singles that a chat got, or will get, on a day."""
@@ -627,6 +627,14 @@ class _Work:
             self._store.reload()
         else:
             self._store.revision += 1
+
+
+def _trouble(what: str, says: str, entries: Sequence[Entry]) -> Iterator[Trouble]:
+    """What the admin reads of messages that do not arrive, ten of them by number."""
+    if entries:
+        lines = [f"{len(entries)}{says}，见 duban outbox："]
+        lines += [f"{entry.number} {entry.chat}：{entry.why or entry.code}" for entry in entries[:10]]
+        yield Trouble(what, f"消息{what}", min(entry.at for entry in entries), tuple(lines))
 
 
 class _Leaving(NamedTuple):

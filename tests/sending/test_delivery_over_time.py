@@ -290,6 +290,28 @@ async def test_a_broken_robot_s_backlog_stands_up_as_one_digest_in_its_order(off
     assert not office.store.open_entries()
 
 
+async def test_a_gateway_in_trouble_for_days_shows_few_copies_and_the_admin_hears_of_it(office: Office) -> None:
+    """It posts and answers 500 all the same: four copies on the first day, then one a day, however long it takes."""
+    office.twin.gateway("县教育局", 500)
+    office.promise()
+    copies = []
+    for _ in range(5):
+        before = len(office.seen())
+        for _ in range(40):  # every quarter of an hour of a working day
+            await office.wind(minutes=15)
+        copies.append(len(office.seen()) - before)
+        await office.wind(hours=14)
+    assert copies[0] <= 4
+    assert max(copies[1:]) <= 1
+    [trouble] = office.store.troubles()
+    assert trouble.title == "消息答复不明"
+    office.twin.heal("县教育局")
+    [entry] = office.store.open_entries()
+    await office.retry(entry.number)
+    assert office.entry(entry.number).state is EntryState.DELIVERED
+    assert office.store.troubles() == []
+
+
 async def test_what_may_have_been_seen_is_the_days_digest_too(office: Office) -> None:
     """Found by seed 3263 of the simulation: an unclear digest, and a second one made of what had waited beside it."""
     office.twin.drop_after_accept("县教育局")

@@ -29,7 +29,7 @@ from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.retries import RESENDS, UNKNOWN_CAP, resend_wait, retry_wait
-from bot.core.time.zone import ZONE, day_of
+from bot.core.time.zone import ZONE, day_of, midnight
 
 #: What a person hears when a message went several times and nobody knows whether it arrived.
 UNCLEAR = "多次发送都没有收到明确答复，结果不明：请到群里核对，没有收到的用 duban outbox resend 补发"
@@ -81,6 +81,7 @@ def merged(entries: Sequence[Entry], tellings: tuple[Telling, ...], number: str,
         tellings=tellings,
         at=now,
         next_attempt_at=now,
+        unclear=max(one.unclear for one in entries),
         rules=first.rules,
         why=f"合并{'、'.join(entry.number for entry in entries)}",
         carries=tuple(number for entry in entries for number in (*entry.carries, entry.number)),
@@ -312,9 +313,11 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> d
     unknown = entry.unknown_answers + (1 if outcome.counts and outcome.code else 0)
     if unknown >= UNKNOWN_CAP:
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
-    at = allowed(now + retry_wait(entry, outcome.wait_seconds))
-    update: dict[str, object] = {"unknown_answers": unknown, "next_attempt_at": at}
-    return update | {"state": EntryState.LATER}
+    update: dict[str, object] = {"unknown_answers": unknown, "state": EntryState.LATER}
+    if outcome.perhaps and not outcome.counts:  # members may have seen it: few copies on one day, then one a day
+        wait = resend_wait(entry) if entry.unclear < len(RESENDS) else midnight(day_of(now) + timedelta(days=1)) - now
+        return update | {"unclear": entry.unclear + 1, "next_attempt_at": allowed(now + wait)}
+    return update | {"next_attempt_at": allowed(now + retry_wait(entry, outcome.wait_seconds))}
 
 
 def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
