@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from bot.service.home import read_home
 from tests.kit.house import at, furnished
 from tests.kit.rules_factory import LADDERS, TASK, edited
 from tests.kit.watched import Watched
-from tests.service.test_edits import edit, look
+from tests.service.test_edits import edit, look, write_chats
+from tests.service.test_reform_while_running import MERGED
 
 LEAD, OTHER = "县教育局", "县委教育工委"
 MILESTONE = "  - 编号: T05-M1"
@@ -120,3 +122,23 @@ async def test_a_date_that_was_moved_earlier_while_the_service_was_down_is_said_
         await look(house, "2027-05-20T09:33")
         [told] = [bubble.source for bubble in house.seen(LEAD) if "补报" in bubble.source]
         assert "请于6月2日前补报（时限已调整为4月20日）" in told
+
+
+@pytest.mark.parametrize("merged", ["10T10:34", "12T08:00"])
+async def test_what_waited_for_a_merged_unit_and_the_hand_over_to_the_other_one_are_one_message(
+    tmp_path: Path, merged: str
+) -> None:
+    async with furnished(tmp_path, "2027-03-10T08:00", changes=rules(task("2027-03-05")), begin=False) as house:
+        write_chats(house, "管理员", LEAD, OTHER)
+        house.open(read_home(tmp_path).chats)
+        house.twin.refuse(LEAD, 93000)
+        await look(house, "2027-03-10T09:33")
+        edit(house, units=MERGED)
+        for instant in (merged, "12T08:31", "12T09:33", "15T09:33", "16T09:33"):
+            await look(house, f"2027-03-{instant}")
+        told = [bubble.source for bubble in house.seen(OTHER) if "补报" in bubble.source]
+        assert len(told) == 1
+        assert told[0].count("前补报（原定时限3月5日）") == 1
+        assert "牵头：第（五）项" in told[0]
+        await house.app.deliveries.close()
+        house.close()
