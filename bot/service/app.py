@@ -202,6 +202,7 @@ class App:
         edit = asked_anew(before, rulebook, self.store.facts, day_of(now)), redated(before, rulebook, day_of(now))
         self.rulebook = rulebook
         self.store.follow(rulebook.succession)
+        self.store.spell_out_hand_overs(before.rules)
         self.store.note_edit(*edit, now)
         self.store.note_duties(duties_of(rulebook), now)
         self.store.note_who_acts({rule.id: rule.principals for rule in rulebook.rules}, now)

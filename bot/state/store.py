@@ -23,7 +23,8 @@ from bot.core.deciding.memory import Moves, PastTelling, Tellings, moved_again, 
 from bot.core.deciding.office import Trouble
 from bot.core.facts.events import Event
 from bot.core.facts.facts import Facts, fold
-from bot.core.rules.succession import Succession
+from bot.core.rules.rulebook import Rule
+from bot.core.rules.succession import ASSIGNED, Succession
 from bot.core.telling.digest import SINGLE, Draft
 from bot.core.telling.doubt import Doubts, doubted, left_unsaid, perhaps_in, said_anew
 from bot.core.telling.entry import Entry, EntryState, Telling, hearings_of, past_telling
@@ -370,6 +371,15 @@ class Store:
         with self.work():
             self.set_meta("asked_anew", ANEW.dump_python(dict(hearings.anew), mode="json"))
             self.set_meta("redated", {rule: at.isoformat() for rule, at in hearings.redated.items()})
+
+    def spell_out_hand_overs(self, rules: Iterable[Rule]) -> None:
+        """Notes rule by rule what hand-overs of before 2026-12 let their units hear, under the rules of before an edit."""
+        hearings = self.tellings.hearings
+        whole = [row for row in hearings if row.rule.startswith(ASSIGNED)]
+        if whole:
+            with self.work():
+                self._note_hearings(list(hearings.spelled_out(rules)))
+                self._forget_hearings(whole)
 
     def note_who_acts(self, acting: Mapping[str, Collection[str]], now: datetime) -> None:
         """Notes who must act for each rule: to whom it comes back on another day, it is new."""

@@ -105,6 +105,9 @@ def test_nothing_that_was_told_is_told_again(store: Store) -> None:
     now = last_look(store)
     _, decisions = look(scene_of(store), now)
     assert ripe(decisions, now) == []
+    store.spell_out_hand_overs(rules_of(store).rules)
+    _, decisions = look(scene_of(store), now)
+    assert ripe(decisions, now) == []
     written = {(now_called(one.item), one.due_on, one.addressee, one.rung_on) for one in written_tellings(store)}
     for draft, _ in preview_of(scene_of(store), now, now + timedelta(days=60)):
         for telling in draft.tellings:

@@ -452,3 +452,17 @@ def test_a_rule_that_was_said_to_be_gone_is_in_force_anew_when_it_comes_back(sto
         assert store.tellings.hearings.since(rule) == NOW + 3 * DAY
         assert store.tellings.hearings.withdrawn == ()
         store.reload()
+
+
+def test_a_hand_over_that_does_not_say_what_it_handed_over_is_spelled_out_by_the_rules_of_then(store: Store) -> None:
+    """That of a version before 2026-12: to the lead, and to one who helped and leads now."""
+    [rule] = a_rulebook(a_milestone()).rules
+    for unit in ("县教育局", "县财政局"):
+        promised(store, draft(replace(row("交办:T05", addressee=unit), rule="交办:T05")))
+    store.spell_out_hand_overs([rule])
+    for _ in range(2):
+        hearings = store.tellings.hearings
+        assert {one.key for one in hearings} == {("T05-M1", "县教育局", True), ("T05-M1", "县财政局", False)}
+        assert hearings.asked(rule, "县教育局", to_act=True) == NOW
+        assert hearings.asked(rule, "县财政局", to_act=True) is None
+        store.reload()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from bot.core.rules.rulebook import Rule
 from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
 from bot.core.rules.units import ADMIN
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 #: In front of the ids of rules by which units hear of what is theirs no more.
 WITHDRAWN = "系统:已调整:"
 
@@ -112,6 +113,16 @@ class Hearings:
     def named_today(self, row: Hearing) -> Hearing:
         """The hearing under the names of today."""
         return replace(row, rule=self._names.renumbered(row.rule), unit=self._names.chat(row.unit))
+
+    def spelled_out(self, rules: Iterable[Rule]) -> Iterator[Hearing]:
+        """What hand-overs that do not say what they handed over let their units hear of these rules."""
+        for rule in rules:
+            helping = () if rule.asks_provider else (*rule.cooperating, *rule.guiding)
+            for unit in dict.fromkeys((ADMIN, *rule.principals, *helping)):
+                whole = self.named_today(Hearing(f"{ASSIGNED}{rule.owner}", unit, LONG_AGO))
+                row = self._rows.get(whole.key)
+                if row and self._names.renumbered(rule.id) not in self._since:
+                    yield replace(row, rule=rule.id, answers=unit == ADMIN or unit in rule.principals)
 
     def under(self, acting: Mapping[str, Collection[str]], today: date) -> Iterator[tuple[Hearing, Hearing]]:
         """Each hearing that is another one now that these act for the rules: before and after.
