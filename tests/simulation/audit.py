@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,12 +27,14 @@ from bot.drill.twin import Bubble
 from bot.service.app import App
 from bot.state.disk.database import Database
 from bot.state.store import Store
+from tests.simulation.county import CHATS
 from tests.simulation.stage import StageClock, Violation
 
 #: (item, due date, addressee, nominal date, rung, state, when its values became known): what may be said once.
 Key = tuple[str, date | None, str, date, str, str, object]
 RESENT = "补发"
-RETURN = "退回"
+GRACE, READ = timedelta(minutes=10), timedelta(seconds=2)
+RETURN, REGISTERED = "退回", "已登记"
 
 
 def number_of(bubble: Bubble) -> str:
@@ -67,6 +69,8 @@ class Audit:
         self._newest: dict[str, tuple[datetime, str]] = {}
         self._delivered: set[str] = set()
         self.freed: set[str] = set()  # numbers that waited for a person, or moved: they may come late
+        self._gone: dict[str, datetime] = {}  # chat → since when it has not stood in chats.yaml
+        self._saved_at = self._set_at = clock.true()  # when chats.yaml was saved, and when the clock was set
         self.bubbles = 0
         self.again = 0
         self.gaps = 0
@@ -113,16 +117,17 @@ class Audit:
             if not marked:
                 self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
         for row in entry.tellings:
-            again = self._withdrawn(row.item)  # what was struck off by mistake is said once more
+            again = self._again(row)
             key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, (row.known, again))
             first = self._said.setdefault(key, entry.number)
             if first != entry.number and row.rung != RETURN and not self._taken_back(first, row):
                 self._fail(f"2 {key} went out as {first} and again as {entry.number}{RESENT if marked else ''}")
 
-    def _withdrawn(self, item: str) -> int:
-        """How often something that was entered of an item was withdrawn."""
+    def _again(self, row: Telling) -> int:
+        """What is said once more: what was struck off by mistake, and what was registered a second time."""
         assert self.app is not None
-        return sum(one.type == "duban.withdrawn" and one.data.get("item") == item for one in self.app.store.events)
+        about = [one for one in self.app.store.events if one.data.get("item") == row.item]
+        return len(about) if row.rung == REGISTERED else sum(one.type == "duban.withdrawn" for one in about)
 
     def _taken_back(self, number: str, row: Telling) -> bool:
         """Shown, then cancelled or left out before its resend: the service takes such tellings back and says them anew, unmarked.
@@ -162,8 +167,24 @@ class Audit:
             name, further, _ = row.addressee.partition("→")
             if entry.chat != chat or row.addressee in directory.lost or (further and chat not in directory.also[name]):
                 self._fail(f"7 {row.item} for {row.addressee} belongs to {chat} and was shown in {bubble.chat}")
+            if "未配置群聊" in row.mark:
+                self._passed_on(bubble, row)
             if "未配置群聊" in row.mark + mark and row.mark != mark:
                 self._fail(f"7 {row.item} for {row.addressee} in {bubble.chat} says “{row.mark}”, not “{mark}”")
+
+    def chats_saved(self, chats: Collection[str]) -> None:
+        """chats.yaml has a robot for these from now on, as far as it was written."""
+        now = self._clock.true()
+        self._gone = {chat: self._gone.get(chat, now) for chat in CHATS if chat not in chats}
+        self._saved_at = now
+
+    def _passed_on(self, bubble: Bubble, row: Telling) -> None:
+        """A unit whose chat stands in the file, or was taken out less than the grace ago, needs nobody to pass it on."""
+        now, since = self._clock.true(), self._gone.get(row.addressee)
+        if now - self._saved_at < READ or (since is not None and since < self._set_at):
+            return  # the file may not have been read yet; a clock that was set over a restart is believed
+        if since is None or now - since < GRACE:
+            self._fail(f"7 {bubble.chat} is to pass on {row.item} to {row.addressee}, which had its chat since {since}")
 
     def _order(self, entry: Entry) -> None:
         place = (entry.at, entry.number)
@@ -175,6 +196,7 @@ class Audit:
     def forget_order(self) -> None:
         """The clock was set back: what is composed now is dated before what was sent."""
         self._newest.clear()
+        self._set_at = self._clock.true()
 
     # --- at every beat --------------------------------------------------------
 

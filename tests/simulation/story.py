@@ -115,6 +115,7 @@ class Story:
 
     def _save_chats(self, lines: list[str]) -> None:
         self.world.write("config/chats.yaml", "\n".join(lines).encode())
+        self.world.audit.chats_saved({line.strip(" :") for line in lines if line.endswith(":")})
         self.world.clock.beat(0.5)
 
     async def something(self) -> None:
@@ -178,9 +179,21 @@ class Story:
     def lost_chats(self) -> None:
         """Somebody takes chats out of the file and puts them back after a while: seconds, the grace or about it, days."""
         gone, seconds = self.dice.sample(county.CHATS, self.dice.randint(1, 3)), self.dice.choice(GONE_SECONDS)
-        self.world.say(f"chats.yaml 里少了{'、'.join(gone)}，{seconds}秒")
-        self.write_chats(*gone)
-        self.world.clock.later(seconds, self.write_chats)
+        ahead = self._until_something_is_said() - self.dice.choice((0, 5, 60, 300))
+
+        def go() -> None:
+            self.world.say(f"chats.yaml 里少了{'、'.join(gone)}，{seconds}秒")
+            self.write_chats(*gone)
+            self.world.clock.later(seconds, self.write_chats)
+
+        self.world.clock.later(max(0.0, ahead), go)
+
+    def _until_something_is_said(self) -> float:
+        """Seconds until the next instant in office hours at which the service means to look."""
+        app, now = self.world.app, self.world.clock.now()
+        turns = app._turns if app is not None else ()  # noqa: SLF001 - the story meets it where it hurts
+        ahead = [at for at in turns if at > now and 8 <= at.astimezone(ZONE).hour < 18]
+        return (ahead[0] - now).total_seconds() if ahead else 0.0
 
     def half_a_file(self) -> None:
         """The file is written slowly: for some seconds its end is missing, wherever that is."""

@@ -21,10 +21,12 @@ from bot.core.telling.entry import Entry, EntryState
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
 from bot.sending import delivery
+from bot.sending.chats import Chats
 from bot.sending.courier import Courier
 from bot.sending.delivery import Deliveries
 from bot.sending.robots import Robots
 from bot.service.hourly_audit import HourlyAudit
+from bot.service.lost_chats import LostChats
 from bot.service.mail import Mail
 from bot.sources.inbox import Letter
 from bot.state.disk.journal import Journal
@@ -122,6 +124,10 @@ def _thrown_away_first(self: Mail, letter: Letter, now: Any) -> Letter:
     return _taken_in(self, letter, now)
 
 
+def _at_once_in_force(self: LostChats, configured: Chats, *_: Any) -> Chats:
+    return configured
+
+
 DROPPED: Fault = (Store, "_promise_one", _drops)
 #: What is done to the service, and the number of the promise that breaks.
 FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
@@ -134,6 +140,7 @@ FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "nobody counts what a chat got today": (((digest, "SINGLES_A_DAY", 9),), "5"),
     "nobody minds the pace of a robot": (((Robots, "_free_at", _at_once),), "6"),
     "another chat hears it": (((Robots, "choose", _in_another_chat),), "7"),
+    "a chat that is gone for a moment is gone": (((LostChats, "in_force", _at_once_in_force),), "7"),
     "the youngest goes first": (((Store, "head", _the_youngest),), "8"),
     "a flush is not done": (((Journal, "_flush", _only_says_that_it_flushes),), "9"),
     "the self-audit says nothing of a loss": ((DROPPED, (SelfAudit, "audit", _sees_nothing)), "11"),
