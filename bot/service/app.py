@@ -222,12 +222,8 @@ class App:
             chats = self.lost.in_force(configured, self.rulebook, now)
             mended = {*self.robots.note_setups(chats.robots), *(chats.robots.keys() - before.keys())}
             on_the_way = self.store.readdress(chats.directory, chats.robots, mended, now) if chats.robots else False
-        self.configured, self.chats, self.robots.by_chat = (
-            configured,
-            chats,
-            chats.robots,
-        )  # only when it is written down
-        self._on_the_way = on_the_way
+        self.configured, self.chats = configured, chats  # only when it is written down
+        self.robots.by_chat, self._on_the_way = chats.robots, on_the_way
 
     def end_graces(self, now: datetime) -> None:
         """Those who lost their chat and waited for it long enough have none any more. What was being sent is looked at again."""

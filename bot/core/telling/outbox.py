@@ -409,8 +409,8 @@ def _place(telling: Telling, chat: str, directory: Directory, sound: Container[s
     there, mark = directory.route(Addressee(telling.addressee, telling.unit, role, frozenset({role}), own))
     if there not in sound or (there == chat and mark and telling.mark):
         return chat, telling
-    closed = telling.state == State.CLOSED.value
-    mark = mark.replace(ASKED_UPWARD, INFORMED_UPWARD) if closed else mark
+    if telling.state == State.CLOSED.value or telling.reason == Reason.REGISTERED.name:
+        mark = mark.replace(ASKED_UPWARD, INFORMED_UPWARD)
     return there, replace(telling, mark=mark, by_order=False)
 
 

@@ -17,6 +17,7 @@ from bot.core.deciding.memory import PastTelling, Tellings
 from bot.core.facts.events import Closed, Done, Extended, Payload, Returned, Silenced
 from bot.core.facts.facts import Facts
 from bot.core.rules.rulebook import Rulebook
+from bot.core.rules.succession import Succession
 from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outbox import cancelled, merged, readdressed, recovered, said_together, sending, settle, untrue
 from bot.core.telling.outcome import Outcome, Verdict
@@ -282,6 +283,64 @@ def test_entry_that_falls_to_the_admin_says_for_whom_it_was() -> None:
     entry = moved(an_entry(), {ADMIN: ADMIN})
     assert entry.chat == ADMIN
     assert [row.mark for row in entry.tellings] == ["县教育局未配置群聊，请转告"]
+
+
+def placed(entry: Entry, directory: Directory, *sound: str) -> list[tuple[str, str, list[str]]]:
+    """Number, chat and marks of what an entry becomes after chats changed."""
+    after = readdressed(entry, directory, sound or set(directory.chats.values()), (), NOW)
+    return [(one.number, one.chat, [telling.mark for telling in one.tellings]) for one in after]
+
+
+def test_what_was_to_be_passed_on_comes_home_without_its_mark() -> None:
+    chats = {"县教育局": "县教育局", "县财政局": "县财政局", ADMIN: ADMIN}
+    rows = [a_row(who=who, mark=f"{who}未配置群聊，请转告") for who in ("县教育局", "县财政局")]
+    of_the_office = a_row("系统:待定@2027Q1", ADMIN, role="管理员", mark="请确认牵头单位")
+    entry = an_entry("2027-0009", *rows, of_the_office, chat=ADMIN)
+    assert placed(entry, Directory(chats)) == [
+        ("2027-0009", ADMIN, ["请确认牵头单位"]),
+        ("", "县教育局", [""]),
+        ("", "县财政局", [""]),
+    ]
+    assert placed(entry, Directory({ADMIN: ADMIN})) == [
+        ("2027-0009", ADMIN, [*(row.mark for row in rows), "请确认牵头单位"])
+    ]
+
+
+def test_what_left_an_entry_carries_its_number_and_is_not_what_was_tried() -> None:
+    rows = (a_row(), a_row(who="县财政局"))
+    entry = an_entry(
+        "2027-0009", *rows, state=EntryState.LATER, attempts=3, unclear=1, resent=True, carries=("2027-0004",)
+    )
+    stays, left = readdressed(
+        entry, Directory({"县教育局": "县教育局", "县财政局": "县财政局"}), {"县教育局", "县财政局"}, (), NOW
+    )
+    assert (stays.number, stays.attempts, stays.resent, stays.moved) == ("2027-0009", 3, True, False)
+    assert (left.carries, left.attempts, left.resent, left.moved) == (("2027-0004", "2027-0009"), 0, False, True)
+    assert [telling.seen for telling in left.tellings] == [True]
+
+
+@pytest.mark.parametrize("what", [{"state": "销号"}, {"reason": "REGISTERED"}])
+def test_a_leader_without_a_chat_is_to_be_told_only_that_something_is_closed(what: dict[str, str]) -> None:
+    row = replace(a_row(who="县教育局·分管领导", role="分管领导"), **what)  # type: ignore[arg-type]
+    assert placed(an_entry("2027-0009", row, chat="县教育局·分管领导"), Directory({ADMIN: ADMIN})) == [
+        ("2027-0009", ADMIN, ["请办公室告知县教育局分管领导"])
+    ]
+
+
+def test_what_a_person_sent_elsewhere_stays_while_that_chat_is_there() -> None:
+    entry = an_entry("2027-0009", a_row(by_order=True), chat="县财政局")
+    chats = {"县教育局": "县教育局", "县财政局": "县财政局"}
+    assert placed(entry, Directory(chats)) == [("2027-0009", "县财政局", [""])]
+    assert placed(entry, Directory({"县教育局": "县教育局"})) == [("2027-0009", "县教育局", [""])]
+    waiting = Directory(chats, lost=frozenset({"县财政局"}))
+    assert placed(entry, waiting, "县教育局") == [("2027-0009", "县财政局", [""])]
+
+
+def test_who_was_renamed_keeps_the_message_as_it_is() -> None:
+    names = Succession({"县教育局": "县教体局"})
+    entry = an_entry(attempts=2)
+    [after] = readdressed(entry, Directory({"县教育局": "县教体局"}), {"县教体局"}, (), NOW, names)
+    assert (after.chat, after.attempts, after.moved) == ("县教体局", 2, False)
 
 
 def test_entry_waits_where_it_is_while_nobody_has_a_chat() -> None:
