@@ -74,7 +74,7 @@ class Reporting(BaseKind):
         if seen is not None and item.opens_on and day_of(seen.at) < item.opens_on:
             seen = None  # entered before the period began, by mistake
         if seen is not None and seen.final:
-            return Judgement(State.CLOSED, detail="已报送")
+            return Judgement(State.CLOSED, detail="已报送", known=seen.moment)
         state = by_date(item, today)
         detail = "已报初步数，待报终值" if seen else taken_back(item.rule.form, facts, [item.period])
         if state is State.OVERDUE:

@@ -373,8 +373,11 @@ def _rung(
     if ahead and one.granted_on is not None and on < one.granted_on:
         return
     told_on = dates.told_on(on, ahead)
-    if weekday is not None and rung.offset.repeats and rung.delivery is Delivery.DIGEST:
-        told_on = dates.on_weekday(on, weekday)
+    if weekday is not None and rung.delivery is Delivery.DIGEST:
+        if rung.offset.repeats:
+            told_on = dates.on_weekday(on, weekday)
+        elif one.happened and (one.state in _VERDICTS or one.state is State.WITHDRAWN):
+            told_on = max(dates.within_a_week(told_on), dates.sending.after(told_on, 2))
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 

@@ -165,6 +165,10 @@ class PlainDates:
         week = [on + timedelta(days=n) for n in range((weekday - on.weekday()) % 7 + 1)]
         return next(filter(self.calendar.may_send, reversed(week)), None) or self.sending.after(week[-1], 1)
 
+    def within_a_week(self, on: date) -> date:
+        """The last sending day up to six days later, by which something that may go along with others is told."""
+        return self.sending.at_or(on + timedelta(days=6), -1)
+
     def told_on(self, on: date, backward: bool) -> date:
         """The day on which a rung is told: a day off moves a rung before the due date back, any other forward."""
         return self.sending.at_or(on, -1 if backward else 1)

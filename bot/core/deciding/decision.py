@@ -17,8 +17,8 @@ from bot.core.rules.rulebook import Delivery, Rule
 class Decision:
     """What is decided about one finding for one addressee, and the reason.
 
-    `at` is when the message goes out; it is set only if one results. One that `rides` goes out then only if its chat gets a
-    digest anyway. Time alone does not change the decision before `until`,
+    `at` is when the message goes out; it is set only if one results. One that `rides`, for the reason that this is, goes out then
+    only if its chat gets a digest anyway. Time alone does not change the decision before `until`,
     and never if `until` is None. `prompt` marks a single message about something that just happened: today's slot of the
     chat is used, so the message goes out at another minute. `typed`: it waits because values may still be being typed in.
     """
@@ -34,7 +34,7 @@ class Decision:
     rung: DatedRung | None = None
     superseded: tuple[date, ...] = ()
     prompt: bool = False
-    rides: bool = False
+    rides: Reason | None = None
     provisional: bool = False
     typed: bool = False
     hands: tuple[Rule, ...] = ()  # of a 交办: what it hands over
@@ -53,7 +53,7 @@ def ripe(decisions: Iterable[Decision], now: datetime) -> list[Decision]:
 def as_of(decision: Decision, now: datetime) -> Decision:
     """The decision as it is shown at `now`: one that waits for its slot becomes OUT_OF_HOURS, for more values BEING_TYPED."""
     if decision.rides:
-        return replace(decision, reason=Reason.RIDING)
+        return replace(decision, reason=decision.rides)
     if decision.reason.tells and decision.at is not None and decision.at > now:
         waits = Reason.BEING_TYPED if decision.typed else Reason.OUT_OF_HOURS
         return replace(decision, reason=waits, until=decision.at)

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from bot.core.deciding.addressees import ADMIN, Addressee, Directory, left_out
+from bot.core.deciding.addressees import Addressee, Directory, left_out
 from bot.core.deciding.decision import Decision, earliest
-from bot.core.deciding.desk import SINGLES_A_DAY, Desk, unless_silenced
+from bot.core.deciding.desk import SINGLES_A_DAY, VERDICTS, Desk, in_company, unless_silenced, weekday_of
 from bot.core.deciding.event_rungs import HANDED_ON, RETURNED, asked_late, handed_on, returned, to_hand_over
 from bot.core.deciding.findings import Finding, turn
 from bot.core.deciding.lateness import ACTING
 from bot.core.deciding.memory import PastTelling
-from bot.core.deciding.notices import VERDICTS, WRONG, answers, heard_of_trouble, noticed, when_typed
+from bot.core.deciding.notices import WRONG, answers, heard_of_trouble, noticed, when_typed
 from bot.core.deciding.reasons import Reason
 from bot.core.rules.item import GRAVITY, State, recurs
 from bot.core.rules.ladder import (
@@ -32,7 +32,6 @@ from bot.core.rules.ladder import (
     stairs,
 )
 from bot.core.rules.rulebook import Delivery, Role
-from bot.core.time.windows import week_day
 from bot.core.time.zone import day_of
 
 
@@ -84,7 +83,7 @@ def _by_ladder(finding: Finding, addressee: Addressee, desk: Desk) -> Decision:
         hands=hands,
     )
     told = _prompt(told, desk) if _just_happened(finding, due_rung) else when_typed(told, desk)
-    return _in_time(unless_silenced(told, desk))
+    return in_company(_in_time(unless_silenced(told, desk)), desk)
 
 
 def _due(
@@ -180,15 +179,8 @@ def stairs_of(finding: Finding, addressee: Addressee, desk: Desk) -> Stairs:
         finding.state,
         past_due,
         month_list,
-        _weekday(addressee, desk),
+        weekday_of(addressee, desk),
     )
-
-
-def _weekday(addressee: Addressee, desk: Desk) -> int | None:
-    """The day of the week on which a unit hears repeats: that of its chat. None for the admin and above the units."""
-    if addressee.name == ADMIN or addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP):
-        return None
-    return week_day(desk.directory.route(addressee)[0])
 
 
 def _for_month_list(finding: Finding, anchor: Anchor, desk: Desk) -> bool:

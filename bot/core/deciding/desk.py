@@ -1,4 +1,13 @@
-"""The desk at which decisions are made: everything they depend on besides the findings, at one instant; and who is silenced there."""
+"""The desk at which decisions are made: everything they depend on besides the findings, at one instant; who is silenced there, and what
+waits for company 随行: it goes along with the chat's next digest, and alone only when it has waited long enough.
+
+- What is **closed or registered** waits until the month's lists.
+- A **verdict** that is no miss, and what is not a unit's affair any more, wait until the chat's day of the week, six days at most.
+- What **corrects** a verdict that was told waits until the second sending day after its value became known; the first word of a miss
+  does not wait at all.
+
+Who is above the units waits for nothing, nor does the admin.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +16,28 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
-from bot.core.deciding.addressees import Directory, name_of
+from bot.core.deciding.addressees import ADMIN, Addressee, Directory, name_of
 from bot.core.deciding.decision import Decision, earliest
 from bot.core.deciding.findings import turn
 from bot.core.deciding.memory import Memory
 from bot.core.deciding.reasons import Reason
 from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
-from bot.core.rules.item import Moment
+from bot.core.rules.item import Moment, State
 from bot.core.rules.item_ids import without_step
-from bot.core.time.windows import OfficeHours, open_from, slot
+from bot.core.rules.ladder import on_weekday
+from bot.core.rules.rulebook import Delivery, Role
+from bot.core.time.windows import OfficeHours, open_from, slot, week_day
 from bot.core.time.workdays import Calendar
-from bot.core.time.zone import ZONE, day_of
+from bot.core.time.zone import ZONE, day_of, midnight
 
 SINGLES_A_DAY = 2
+#: So long what may wait for its day of the week does wait at most.
+LONGEST = timedelta(days=6)
+
+#: States of indicator values that need no reminder, and all states of indicator values.
+CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
+VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +141,64 @@ def unless_silenced(decision: Decision, desk: Desk) -> Decision:
     until = earliest(longest.until.astimezone(ZONE), turn(decision.finding, desk.today))
     by = "：".join(filter(None, (longest.by, quoted(longest.reason))))
     return replace(decision, reason=Reason.SILENCED, at=None, until=until, by=by, prompt=False)
+
+
+def riding(decision: Decision, alone: date, why: Reason, desk: Desk) -> Decision:
+    """The decision as one that goes only along with a digest, until the day from which it may go alone."""
+    if desk.today >= alone or not decision.reason.tells:
+        return decision
+    return replace(decision, rides=why, until=earliest(decision.until, midnight(alone)))
+
+
+def month_after(at: datetime, desk: Desk) -> date:
+    """The first sending day of the month after."""
+    return desk.calendar.send_day_on_or_after((day_of(at).replace(day=1) + timedelta(days=32)).replace(day=1))
+
+
+def in_company(decision: Decision, desk: Desk) -> Decision:
+    """The decision, riding where its chat may hear of it some days later."""
+    weekday, rung = weekday_of(decision.addressee, desk), decision.rung
+    if weekday is None or rung is None or not decision.reason.tells or decision.prompt:
+        return decision
+    if rung.form.delivery is not Delivery.DIGEST or rung.form.offset.repeats:
+        return decision
+    alone = _alone_from(decision, weekday, desk)
+    return decision if alone is None else riding(decision, alone, Reason.IN_COMPANY, desk)
+
+
+def weekday_of(addressee: Addressee, desk: Desk) -> int | None:
+    """The day of the week on which a unit hears repeats: that of its chat. None for the admin and above the units."""
+    if addressee.name == ADMIN or addressee.role in (Role.SUPERVISOR, Role.LEADING_GROUP):
+        return None
+    return week_day(desk.directory.route(addressee)[0])
+
+
+def _alone_from(decision: Decision, weekday: int, desk: Desk) -> date | None:
+    """The day from which it goes alone; None for what must not wait."""
+    finding, rung = decision.finding, decision.rung
+    assert rung is not None
+    if finding.state is State.WITHDRAWN:
+        return _by_weekday(rung.slot_on, weekday, desk)
+    if finding.known is None or finding.state not in VERDICTS:
+        return None
+    heard = desk.memory.latest(finding.item.id, decision.addressee.key)
+    said = heard.state if heard is not None and heard.state in VERDICTS else ""
+    if finding.state is State.MISSED and said != State.MISSED:
+        return None
+    if (said and (said in CALM) != (finding.state in CALM)) or finding.state is State.MISSED:
+        return _next_but_one(finding.known[0], desk)
+    return _by_weekday(rung.slot_on, weekday, desk)
+
+
+def _next_but_one(known: datetime, desk: Desk) -> date:
+    """The second sending day after a value became known."""
+    day = timedelta(days=1)
+    following = desk.calendar.send_day_on_or_after(known.astimezone(ZONE).date() + day)
+    return desk.calendar.send_day_on_or_after(following + day)
+
+
+def _by_weekday(since: date, weekday: int, desk: Desk) -> date:
+    """The chat's day of the week after a day, or the last sending day within six days; the month's lists if they come before."""
+    calendar = desk.calendar
+    latest = calendar.send_day_on_or_before(since + LONGEST)
+    return min(on_weekday(since + timedelta(days=1), weekday, calendar), latest, month_after(midnight(since), desk))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.core.deciding.addressees import ADMIN, ASKED_UPWARD, INFORMED_UPWARD, Addressee
 from bot.core.deciding.decision import Decision, earliest
-from bot.core.deciding.desk import Desk, unless_silenced
+from bot.core.deciding.desk import CALM, VERDICTS, Desk, in_company, month_after, riding, unless_silenced
+from bot.core.deciding.findings import Finding
 from bot.core.deciding.lateness import ACTING
 from bot.core.deciding.memory import PastTelling
 from bot.core.deciding.reasons import Reason
@@ -24,10 +25,6 @@ from bot.core.time.zone import day_of, midnight
 
 #: States of this gravity or more mean that something is wrong: 逾期, 未报, 未达标.
 WRONG = GRAVITY[State.OVERDUE]
-
-#: States of indicator values that need no reminder, and all states of indicator values.
-CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})
-VERDICTS = CALM | {State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED}
 
 RECOVERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD,), delivery=Delivery.DIGEST)
 REGISTERED = RungForm(offset=Offset.parse("当天"), roles=(Role.LEAD, Role.PROVIDER), delivery=Delivery.DIGEST)
@@ -78,7 +75,8 @@ def recovered(decision: Decision, desk: Desk) -> Decision | None:
     happened = finding.due_on is not None and finding.anchor is not None and finding.anchor.happened
     if decision.reason not in _QUIET or finding.state not in CALM or not happened:
         return None
-    return _better(decision, desk.memory.latest(finding.item.id, decision.addressee.key), desk)
+    told = _better(decision, desk.memory.latest(finding.item.id, decision.addressee.key), desk)
+    return in_company(told, desk) if told else None
 
 
 def _better(decision: Decision, heard: PastTelling | None, desk: Desk) -> Decision | None:
@@ -104,9 +102,15 @@ def _closed(decision: Decision, desk: Desk) -> Decision | None:
     told = _better(decision, desk.memory.last(finding.item.id, finding.due_on, key) if dated else heard, desk)
     if told is None or not told.reason.tells:
         return told
-    since = finding.registered_at or (heard.at if heard else desk.now)
+    since = finding.registered_at or _closed_at(finding, desk) or (heard.at if heard else desk.now)
     mark = told.mark.replace(ASKED_UPWARD, INFORMED_UPWARD)
-    return _riding(replace(told, mark=mark), _by_itself_from(since, desk), desk)
+    return riding(replace(told, mark=mark), month_after(since, desk), Reason.RIDING, desk)
+
+
+def _closed_at(finding: Finding, desk: Desk) -> datetime | None:
+    """When something was closed of itself: a report by its value, a step with its milestone."""
+    mark = desk.facts.marks.get(finding.item.parent or "")
+    return finding.known[0] if finding.known else mark.at if mark else None
 
 
 def registered(decision: Decision, desk: Desk) -> Decision | None:
@@ -117,7 +121,7 @@ def registered(decision: Decision, desk: Desk) -> Decision | None:
     finding, addressee, at = decision.finding, decision.addressee, decision.finding.registered_at
     if at is None or at > desk.now or decision.reason in (Reason.UNCONFIRMED, Reason.SILENCED):
         return None
-    alone, heard = _by_itself_from(at, desk), desk.memory.latest(finding.item.id, addressee.key)
+    alone, heard = month_after(at, desk), desk.memory.latest(finding.item.id, addressee.key)
     above = finding.extended and addressee.role in ABOVE and heard_of_trouble(heard)
     if not (above or answers(addressee)):
         return None
@@ -132,7 +136,7 @@ def registered(decision: Decision, desk: Desk) -> Decision | None:
     until = earliest(decision.until, midnight(alone + STALE + timedelta(days=1)))
     told = replace(decision, reason=Reason.REGISTERED, at=desk.opening(decision.chat), until=until, by="", rung=rung)
     told = replace(told, superseded=(), mark=told.mark.replace(ASKED_UPWARD, INFORMED_UPWARD))
-    return _riding(unless_silenced(told, desk), alone, desk)
+    return riding(unless_silenced(told, desk), alone, Reason.RIDING, desk)
 
 
 #: What is asked in turn where nobody is told by the ladder.
@@ -151,16 +155,3 @@ def when_typed(decision: Decision, desk: Desk) -> Decision:
         return decision
     at = desk.settled(decision.chat, finding.known)
     return replace(decision, at=at, typed=True) if at else decision
-
-
-def _riding(decision: Decision, alone: date, desk: Desk) -> Decision:
-    """The decision as one that goes only along with a digest, until the day from which it may go alone."""
-    if desk.today >= alone or not decision.reason.tells:
-        return decision
-    return replace(decision, rides=True, until=earliest(decision.until, midnight(alone)))
-
-
-def _by_itself_from(registered_at: datetime, desk: Desk) -> date:
-    """The first sending day of the month after: from then on it is told even if the chat gets no digest otherwise."""
-    month = day_of(registered_at).replace(day=1)
-    return desk.calendar.send_day_on_or_after((month + timedelta(days=32)).replace(day=1))

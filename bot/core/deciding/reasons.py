@@ -18,6 +18,7 @@ class Reason(Enum):
     VOIDED = ("所据数据已撤回或更改，告知一次", True)
     REGISTERED = ("告知已登记的事", True)
     RIDING = ("已登记，随下一份汇总告知，最迟下月第一个发送日", False)
+    IN_COMPANY = ("不急，随下一份汇总告知，最迟到本群每周固定的那一天", False)
     WITHDRAWN = ("事项已调整，告知一次", True)
     NOT_DUE = ("未到提醒时点", False)
     PASSED = ("对它的级次都已过去", False)

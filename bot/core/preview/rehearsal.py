@@ -14,7 +14,7 @@ from itertools import groupby
 
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Directory
 from bot.core.deciding.desk import Used
-from bot.core.deciding.findings import Finding
+from bot.core.deciding.findings import Finding, kin
 from bot.core.deciding.hearing import Hearings
 from bot.core.deciding.look import Scene
 from bot.core.deciding.memory import Tellings
@@ -136,7 +136,7 @@ def first_look(rulebook: Rulebook, day: date, known: Iterable[Event]) -> date:
     """The day to begin on: before the first event that may hold back a telling.
 
     Until then a backlog told late leaves the same record of tellings as tellings on time. Only events hold tellings back: a
-    silence, 办结, or an extension of a parent that was past its date.
+    silence, 办结, or what is done about a parent that was past its date, for whose steps the parent spoke.
     """
     early = [day]
     for event in known:
@@ -144,6 +144,8 @@ def first_look(rulebook: Rulebook, day: date, known: Iterable[Event]) -> date:
         early.append(day_of(event.time))
         if isinstance(payload, Extended):
             early.append(payload.rule_due)
+        elif name := getattr(payload, "item", ""):
+            early += [one.due_on for one in kin(rulebook, day, name) if one.parent and one.due_on]
     eve = min(early) - timedelta(days=1)
     start = rulebook.plan.starts_on
     return start if eve <= start else max(start, rulebook.calendar.send_day_on_or_before(eve))

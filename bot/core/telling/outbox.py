@@ -125,7 +125,7 @@ def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tup
 def _rides(telling: Telling, finding: Finding, the_desk: Desk) -> bool:
     """Whether it only goes along with something else, on this day."""
     addressee = the_desk.directory.hearer(finding, telling.addressee, telling.role)
-    return addressee is not None and weigh(finding, addressee, the_desk).rides
+    return addressee is not None and weigh(finding, addressee, the_desk).rides is not None
 
 
 def untrue(telling: Telling, finding: Finding | None, the_desk: Desk, chat: str) -> str:
