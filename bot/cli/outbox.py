@@ -58,6 +58,7 @@ def outbox(folder: Path, drill: bool, all_: bool, json_: bool) -> int:
 
 def _line(entry: Entry) -> str:
     unclear = f"结果不明{entry.unclear}次 " if entry.unclear else ""
+    unclear += f"发送途中中断{entry.interrupted}次 " if entry.interrupted else ""
     head = f"{entry.number} {day_of(entry.at)} {entry.chat} {entry.form} {entry.state.value} 第{entry.attempts}次"
     return f"{head} {unclear}{entry.why}".rstrip()
 
@@ -82,6 +83,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "next_attempt_at": entry.next_attempt_at.astimezone(ZONE).isoformat(timespec="seconds"),
         "attempts": entry.attempts,
         "unclear": entry.unclear,
+        "interrupted": entry.interrupted,
         "code": entry.code,
         "why": entry.why,
         "resent": entry.resent,

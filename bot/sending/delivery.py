@@ -17,8 +17,8 @@ from bot.core.deciding.desk import Desk, Used
 from bot.core.deciding.findings import Finding
 from bot.core.deciding.memory import WithoutMessage
 from bot.core.rules.rulebook import Rulebook
-from bot.core.telling.entry import Entry, EntryState
-from bot.core.telling.message import Message, fingerprint
+from bot.core.telling.entry import YIELDS, Entry, EntryState
+from bot.core.telling.message import Message
 from bot.core.telling.outbox import (
     failed,
     handed_on,
@@ -29,15 +29,16 @@ from bot.core.telling.outbox import (
     pruned,
     put_off,
     recovered,
-    resumed,
     sending,
     settle,
+    unsaid,
     waiting_no_longer,
     waiting_on,
     woken,
 )
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.core.telling.plain_wording import plainly
+from bot.core.telling.remainder import following, reads_true
 from bot.core.telling.retries import LONGEST
 from bot.core.telling.wording import Letterhead, Words, word
 from bot.core.time.windows import OfficeHours, allowed, slot
@@ -101,6 +102,14 @@ class Deliveries:
             with self._store.work():
                 for entry in lost:
                     self._store.put(recovered(entry, now))
+                self._note_interrupted([entry for entry in lost if entry.in_flight], now)
+
+    def _note_interrupted(self, lost: list[Entry], now: datetime) -> None:
+        """What has now been interrupted so often that it goes behind the others of its chat; the admin hears of it once."""
+        often = [f"{entry.number}（{entry.chat}）" for entry in lost if entry.interrupted + 1 == YIELDS]
+        if often:
+            said = f"{'、'.join(often)}在发送途中因程序中断已达{YIELDS}次，改排在本群其他消息之后，仍会发出；请查看服务为何反复中断"
+            self._store.note("发送中断", "有消息多次在发送途中中断", said, now)
 
     def clock_was_set(self, step: timedelta) -> None:
         """Waits go on by elapsed time although the wall clock was set by `step`."""
@@ -277,9 +286,11 @@ class Deliveries:
                 if isinstance(robot, Wait):
                     self._wait(entry, robot, now)
                     return
-                entry, pieces = _cut(entry, robot, partial(self._say, words))
-                sent = sending(entry, robot.name, now)
-                sealed = self._courier.seal(_small(robot, entry), pieces[sent.parts_done], self._wall())
+                rest = _rest(entry, _small(robot, entry), words.findings, partial(self._say, words))
+                pieces = following(entry.pieces[: entry.parts_done], rest)
+                sent = sending(entry, robot.name, now, pieces if len(pieces) > 1 else ())
+                piece = pieces[entry.parts_done]
+                sealed = self._courier.seal(_small(robot, entry), piece, self._wall())
                 with self._store.work(durable=False):
                     self._store.put(sent)
                     self._robots.stamp(robot, now)
@@ -290,7 +301,7 @@ class Deliveries:
             outcome = await self._courier.post(sealed)
             now = self._now()
             said = b"" if isinstance(sealed, Outcome) else sealed.request.body
-            text = self._kept(sent, outcome, said, len(pieces), now)
+            text = self._kept(sent, outcome, said, piece, now)
             entry = self._settle(part_done(sent, outcome, text), robot, outcome, len(pieces), now)
             if entry.state is not EntryState.SENDING:
                 return
@@ -356,20 +367,20 @@ class Deliveries:
             logger.info("{}：{}", Verdict.DELIVERED.value, "、".join(self._arrived))
             self._arrived.clear()
 
-    def _kept(self, entry: Entry, outcome: Outcome, said: bytes, total: int, now: datetime) -> str:
+    def _kept(self, entry: Entry, outcome: Outcome, said: bytes, piece: Message, now: datetime) -> str:
         """The hash of the words of a part that members saw or may have seen; nothing where none is kept.
 
         The words themselves go beside the archive.
         """
         if self._sent is None or not said or not perhaps_shown(outcome):
             return ""
-        return self._sent.keep(entry.number, f"{entry.parts_done + 1}/{total}", said, now)
+        return self._sent.keep(entry.number, f"{piece.part}/{piece.parts}", said, now)
 
     def _wait(self, entry: Entry, wait: Wait, now: datetime) -> None:
         """Parks an entry until a robot is free, or until a person mends one."""
         until = self._allowed(wait.until, entry.chat, now) if wait.until else None
         with self._store.work():
-            self._store.put(parked(entry, until, wait.why, now))
+            self._store.put(parked(entry, until, wait.why))
 
     def _allowed(self, at: datetime, chat: str, now: datetime) -> datetime:
         assert self._view is not None
@@ -391,14 +402,13 @@ def _may_go_on(entry: Entry, outcome: Outcome) -> bool:
     return waits and not entry.parts_done
 
 
-def _cut(entry: Entry, robot: Robot, say: Callable[[Entry], Message]) -> tuple[Entry, tuple[Message, ...]]:
-    """The parts for this robot, and the entry as its next part goes out; begun anew it is worded anew, for 补发 is said."""
-    pieces = parts(say(entry), _small(robot, entry))
-    fresh = resumed(entry, robot.name, fingerprint(pieces))
-    if fresh.parts_done != entry.parts_done:
-        pieces = parts(say(fresh), _small(robot, fresh))
-        fresh = resumed(fresh, robot.name, fingerprint(pieces))
-    return fresh, pieces
+def _rest(
+    entry: Entry, robot: Robot, findings: Mapping[str, Finding], say: Callable[[Entry], Message]
+) -> tuple[Message, ...]:
+    """The parts that are left for this robot: as they were worded, unless a line in them is no longer true."""
+    if entry.rest and reads_true(entry, findings):
+        return tuple(part for piece in entry.rest for part in parts(piece, robot))
+    return parts(say(unsaid(entry) if entry.rest else entry), robot)
 
 
 def _small(robot: Robot, entry: Entry) -> Robot:

@@ -60,16 +60,21 @@ class Shelf:
     def waiting(self, chat: str, before: date) -> list[Entry]:
         """Open entries of a chat composed before a day, or for another chat, and not being sent right now, in no order.
 
-        A message of which parts were accepted is left out: the other parts follow under its number.
+        A message of which parts were accepted is left out: the other parts follow under its number. So is one that yields, which
+        may be what ends the process.
         """
-        return [one for one in self.open_of(chat) if _ready(one) and one.behind(before) and not one.parts_done]
+        mine = (one for one in self.open_of(chat) if _ready(one) and not one.parts_done and not one.yields)
+        return [one for one in mine if one.behind(before)]
 
     def head(self, chat: str) -> Entry | None:
-        """The oldest entry of a chat that is sent automatically. Younger entries wait for it, so that the order is kept."""
+        """The oldest entry of a chat that is sent automatically. Younger entries wait for it, so that the order is kept.
+
+        One that was interrupted again and again waits for the younger ones.
+        """
         ready = [entry for entry in self.open_of(chat) if _ready(entry)]
         if len(ready) == 1:
             return ready[0]
-        return min(ready, key=lambda entry: (entry.at, len(entry.number), entry.number), default=None)
+        return min(ready, key=lambda entry: (entry.yields, entry.at, len(entry.number), entry.number), default=None)
 
     def heads(self) -> Iterator[Entry]:
         """The head of every chat that has one."""

@@ -74,6 +74,7 @@ class Office:
     def __init__(self, folder: Path, twin: Twin, port: int) -> None:
         self.folder, self.twin, self.port = folder, twin, port
         self.now = at(MORNING)
+        self.rules = RULES
         self.disk = FailingDisk("write")
         self.robots: dict[str, tuple[Robot, ...]] = {}
         self.ahead = timedelta()  # how far the wall's clock stands ahead of the real one
@@ -107,8 +108,9 @@ class Office:
         self.look()
         self.deliveries.recover()
 
-    def look(self, rules: Rulebook = RULES) -> None:
-        """Today's findings, as a pass leaves them."""
+    def look(self, rules: Rulebook | None = None) -> None:
+        """Today's findings, as a pass leaves them; by these rules from now on."""
+        rules = self.rules = rules or self.rules
         scene = Scene(
             rules, replace(self.store.facts, all_confirmed=True), self.store.tellings, Chats().directory, OfficeHours(),
             self.store.used,

@@ -215,25 +215,31 @@ async def test_an_entry_found_in_sending_at_start_goes_again_marked(office: Offi
     assert marked(office.seen()) == [False, True]
 
 
-async def test_a_message_that_brings_the_process_down_again_and_again_is_shown_to_a_person(office: Office) -> None:
+async def test_a_message_that_was_interrupted_five_times_yields_and_is_never_given_up(office: Office) -> None:
     def shown(count: int) -> bool:
         return len(office.seen()) == count
 
     office.twin.hang("县教育局", 60)
     number = office.promise()
-    for crash in range(4):
-        office.deliveries.recover()
+    younger = office.promise()
+    for crash in range(7):
+        assert office.store.notes() == [] if crash < 5 else len(office.store.notes()) == 1
         office.deliveries.start()
         await until(partial(shown, crash + 1))
         await office.die()
         office.open()
-    given_up = office.entry(number)
-    assert (given_up.state, given_up.unclear) == (EntryState.UNDELIVERABLE, 4)
-    assert "结果不明" in given_up.why
+    assert numbers(office.seen()) == [*[number] * 5, *[younger] * 2]
+    [note] = office.store.notes()
+    assert (number in note.lines[0], younger in note.lines[0], "5次" in note.lines[0]) == (True, False, True)
+    entry = office.entry(number)
+    assert (entry.state, entry.interrupted, entry.unclear) == (EntryState.LATER, 5, 0)
     office.twin.heal("县教育局")
     await office.send()
-    assert marked(office.seen()) == [False, True, True, True]
-    assert numbers(office.seen()) == [number] * 4
+    assert numbers(office.seen())[7:] == [younger]
+    await office.retry(number)
+    assert numbers(office.seen())[7:] == [younger, number]
+    assert marked(office.seen()) == [False, *[True] * 4, False, *[True] * 3]
+    assert len(office.store.notes()) == 1
 
 
 async def test_what_is_in_hand_is_not_taken_for_lost(office: Office) -> None:

@@ -54,7 +54,10 @@ class Shown:
 
     @property
     def whole(self) -> bool:
-        return any(len(found) == parts for parts, found in self.pieces.items())
+        """Every part up to the number that the last one names; what is left of a message may be cut anew."""
+        return bool(self.pieces) and set(range(1, next(reversed(self.pieces)) + 1)) <= set().union(
+            *self.pieces.values()
+        )
 
 
 class Audit:
@@ -108,7 +111,10 @@ class Audit:
         shown = self.shown.setdefault(number, Shown(number, bubble.chat, self._clock.now(), entry.tellings))
         if not shown.whole:  # what a later copy says may be less
             shown.rows = entry.tellings
-        shown.pieces.setdefault(bubble.parts, set()).add(bubble.part)
+        shown.pieces[bubble.parts] = {
+            *shown.pieces.pop(bubble.parts, ()),
+            bubble.part,
+        }  # the last total is the last key
 
     def _once(self, bubble: Bubble, entry: Entry, marked: bool) -> None:
         before = self.shown.get(entry.number)
@@ -189,7 +195,7 @@ class Audit:
     def _order(self, entry: Entry) -> None:
         place = (entry.at, entry.number)
         newest = self._newest.get(entry.chat)
-        if newest and place < newest and entry.number not in self.freed and not entry.moved:
+        if newest and place < newest and entry.number not in self.freed and not (entry.moved or entry.yields):
             self._fail(f"8 {entry.chat} saw {entry.number} of {entry.at} after {newest[1]} of {newest[0]}")
         self._newest[entry.chat] = max(place, newest or place)
 

@@ -393,7 +393,9 @@ def _heads(waiting: Iterable[Entry], now: datetime) -> dict[str, Entry]:
     for one in waiting:
         if one.state is EntryState.SENDING or one.state in _WAITING:
             before = found.get(one.chat, one)
-            found[one.chat] = min(before, one, key=lambda entry: (entry.at, len(entry.number), entry.number))
+            found[one.chat] = min(
+                before, one, key=lambda entry: (entry.yields, entry.at, len(entry.number), entry.number)
+            )
     return {chat: one for chat, one in found.items() if one.state is EntryState.SENDING or one.next_attempt_at <= now}
 
 

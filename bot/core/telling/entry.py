@@ -19,7 +19,11 @@ from bot.core.rules.item import Moment, State
 from bot.core.rules.ladder import DatedRung
 from bot.core.rules.rulebook import Role
 from bot.core.rules.succession import ASSIGNED
+from bot.core.telling.message import RESENT, Message, items_of
 from bot.core.time.zone import day_of
+
+#: Interruptions of one entry after which the younger ones of its chat go before it.
+YIELDS = 5
 
 
 class EntryState(StrEnum):
@@ -111,7 +115,8 @@ class Entry(BaseModel):
 
     `at` is the instant the message was composed for; `parts_done` counts parts already accepted; `resent` makes the next
     attempt carry 补发; `compact` is set after a platform refused the shape, so that the next attempt is smaller. `tried_at` is
-    the last time that it was written to a connection.
+    the last time that it was written to a connection. `pieces` are the parts of a message of several, as they were worded for
+    the first attempt that members may have seen.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
@@ -126,10 +131,13 @@ class Entry(BaseModel):
     attempts: int = 0
     unknown_answers: int = 0
     unclear: int = 0  # attempts of which nobody knows whether they arrived
+    interrupted: int = 0  # times that the process ended while a part was in flight: no answer of the platform's
     next_attempt_at: AwareDatetime
     tried_at: AwareDatetime | None = None
     parts_done: int = 0
-    cut: str = ""  # fingerprint of how the message was cut into parts
+    begun: int = 0  # parts whose sending was begun: between two parts as many as were accepted
+    pieces: tuple[Message, ...] = ()
+    cut: str = Field("", exclude=True)  # in states of before 2026-12, which did not keep the pieces
     resent: bool = False
     compact: bool = False
     moved: bool = (
@@ -155,7 +163,10 @@ class Entry(BaseModel):
     @property
     def perhaps_told(self) -> tuple[Telling, ...]:
         """The tellings that members may have seen already, in this message or in another one."""
-        return self.tellings if self.doubtful else tuple(telling for telling in self.tellings if telling.seen)
+        if self.doubtful and not self.pieces:
+            return self.tellings
+        seen = items_of(self.pieces[: self.parts_done]) | items_of(part for part in self.rest if part.mark == RESENT)
+        return tuple(telling for telling in self.tellings if telling.seen or telling.item in seen)
 
     @property
     def marked(self) -> bool:
@@ -167,6 +178,21 @@ class Entry(BaseModel):
         """The items whose lines say 补发: members may have seen them in another message, and not all of this one."""
         seen = {telling.item for telling in self.tellings if telling.seen}
         return frozenset(seen) if seen != {telling.item for telling in self.tellings} else frozenset()
+
+    @property
+    def rest(self) -> tuple[Message, ...]:
+        """The parts that are left, as they were worded; none if the message must be worded now."""
+        return self.pieces[self.parts_done :] if self.resent or self.parts_done else ()
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a part is on its way."""
+        return self.state is EntryState.SENDING and not (self.pieces and self.begun == self.parts_done)
+
+    @property
+    def yields(self) -> bool:
+        """Whether it was interrupted so often that younger ones of its chat go first."""
+        return self.interrupted >= YIELDS
 
 
 #: Roles in which one must act.

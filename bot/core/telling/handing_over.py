@@ -18,6 +18,8 @@ from bot.core.deciding.office import handed_over, role_in
 from bot.core.rules.item import State, long_date
 from bot.core.rules.rulebook import IndicatorForm, Role, Rule, Rulebook, TaskForm
 from bot.core.telling.entry import Telling
+from bot.core.telling.message import About, Line
+from bot.core.telling.remainder import about
 
 SPACE = "\u3000"
 #: Stands above what came to a unit after its 交办.
@@ -40,7 +42,7 @@ def hand_over_lines(
     findings: Mapping[str, Finding],
     chat: str,
     requested: Mapping[str, Container[str]],
-) -> list[str]:
+) -> list[Line]:
     """The lines of the section; `chat` is the name that members read above the message.
 
     Figures that the same message asks for in another section (`requested`: rule → who is asked) are counted, not named.
@@ -48,9 +50,9 @@ def hand_over_lines(
     said = _HandOver(rulebook, findings, chat, requested)
     first = _pairs(handed, anew=False)
     later = _pairs(handed, anew=True)
-    lines = [*said.lines(first), *([f"{ANEW}："] if later else []), *said.lines(later)]
+    lines = [*said.lines(first), *([Line(f"{ANEW}：")] if later else []), *said.lines(later)]
     marks = dict.fromkeys(one.mark for tellings, _ in handed for one in tellings if one.mark)
-    return [*lines, *(f"（{rulebook.plan.in_own_words(mark)}）" for mark in marks)]
+    return [*lines, *(Line(f"（{rulebook.plan.in_own_words(mark)}）") for mark in marks)]
 
 
 def _pairs(handed: Iterable[tuple[Sequence[Telling], Finding]], anew: bool) -> list[Handed]:
@@ -63,17 +65,17 @@ def _pairs(handed: Iterable[tuple[Sequence[Telling], Finding]], anew: bool) -> l
     return found
 
 
-def _listed(head: str, names: Sequence[str]) -> Iterator[str]:
+def _listed(head: str, names: Sequence[Line]) -> Iterator[Line]:
     """Names on lines of their own, so that a long message may be cut between them."""
-    yield f"{head}："
-    yield from (f"· {name}" for name in names)
+    yield Line(f"{head}：")
+    yield from (name._replace(text=f"· {name.text}") for name in names)
 
 
-def _reported(head: str, names: Sequence[str], below: int) -> Iterator[str]:
+def _reported(head: str, names: Sequence[Line], below: Sequence[tuple[About, ...]]) -> Iterator[Line]:
     """Figures to be reported; those that the message asks for further down are counted."""
-    counted = f"{head}：{below}项，名称见下面的报送要求" if below else ""
+    counted = f"{head}：{len(below)}项，名称见下面的报送要求" if below else ""
     if not names:
-        yield counted
+        yield Line(counted, about=tuple(one for spoken_of in below for one in spoken_of))
     else:
         yield from _listed(f"{counted}；另有" if counted else head, names)
 
@@ -87,29 +89,31 @@ class _HandOver:
     chat: str
     requested: Mapping[str, Container[str]]
 
-    def lines(self, handed: Sequence[Handed]) -> list[str]:
+    def lines(self, handed: Sequence[Handed]) -> list[Line]:
         """Tasks, duties, figures."""
         return [*self.tasks(handed), *self.duties(handed), *self.figures(handed)]
 
-    def tasks(self, handed: Sequence[Handed]) -> Iterator[str]:
+    def tasks(self, handed: Sequence[Handed]) -> Iterator[Line]:
         """The tasks, by the roles of the units in them: 牵头：第（五）项　高质量推动…. Of many only the numbers."""
-        found: dict[str, list[TaskForm]] = {}
-        for owner, roles in sorted(self._roles(handed), key=lambda one: min(map(_RANK.index, one[1].values()))):
-            found.setdefault(self._in_words(roles), []).append(owner)
+        found: dict[str, list[tuple[TaskForm, About]]] = {}
+        for owner, roles, task in sorted(self._roles(handed), key=lambda one: min(map(_RANK.index, one[1].values()))):
+            found.setdefault(self._in_words(roles), []).append((owner, task))
         for in_words, owners in found.items():
-            numbers = [owner.cited(self.rulebook.plan) for owner in owners]
-            titles = [f"{number}{SPACE}{owner.title}" for number, owner in zip(numbers, owners, strict=True)]
+            numbers = [owner.cited(self.rulebook.plan) for owner, _ in owners]
+            tasks = zip(numbers, owners, strict=True)
+            titles = [Line(f"{number}{SPACE}{owner.title}", about=(task,)) for number, (owner, task) in tasks]
             if 1 < len(owners) <= MANY:
                 yield from _listed(in_words, titles)
             else:
-                yield f"{in_words}：{titles[0] if len(owners) == 1 else '、'.join(numbers)}"
+                said = titles[0].text if len(owners) == 1 else "、".join(numbers)
+                yield Line(f"{in_words}：{said}", about=tuple(task for _, task in owners))
 
-    def _roles(self, handed: Sequence[Handed]) -> Iterator[tuple[TaskForm, dict[str, Role]]]:
+    def _roles(self, handed: Sequence[Handed]) -> Iterator[tuple[TaskForm, dict[str, Role], About]]:
         """Each task with the roles of the units in it."""
         for finding, units in handed:
             owner = finding.item.rule.form
             if isinstance(owner, TaskForm):
-                yield owner, {unit: self._role(owner, unit) for unit in units}
+                yield owner, {unit: self._role(owner, unit) for unit in units}, about(finding.item.id, finding)
 
     def _role(self, owner: TaskForm, unit: str) -> Role:
         """The role of a unit in a task; where the task does not name it, its weightiest in a single item."""
@@ -126,32 +130,36 @@ class _HandOver:
         own = set(roles) <= {self.chat}
         return "、".join(called(role) if own else f"{unit}{called(role)}" for unit, role in roles.items())
 
-    def duties(self, handed: Sequence[Handed]) -> Iterator[str]:
+    def duties(self, handed: Sequence[Handed]) -> Iterator[Line]:
         """A line for each duty that is no figure, in the order of the plan; those that share a date stand under it, behind the others."""
-        roles_in_tasks = Counter(role for _, roles in self._roles(handed) for role in roles.values())
+        roles_in_tasks = Counter(role for _, roles, _ in self._roles(handed) for role in roles.values())
         usual = max(roles_in_tasks, key=roles_in_tasks.__getitem__, default=Role.LEAD)
-        groups: dict[str, list[str]] = {}
-        for rule, roles in self._shares(handed):
+        groups: dict[str, list[Line]] = {}
+        for rule, roles, spoken_of in self._shares(handed):
             if not rule.provider:
                 title = f"事项{rule.id}" if rule.sensitive else f"{rule.title}（{rule.id}）"
                 behind = "" if roles == {self.chat: usual} else f"{SPACE}{self._in_words(roles)}"
-                groups.setdefault(f"{self._when(rule)}{behind}", []).append(title)
-        alone = [f"{titles[0]}{SPACE}{when}" for when, titles in groups.items() if len(titles) == 1]
+                groups.setdefault(f"{self._when(rule)}{behind}", []).append(Line(title, about=spoken_of))
+        alone = [
+            titles[0]._replace(text=f"{titles[0].text}{SPACE}{when}")
+            for when, titles in groups.items()
+            if len(titles) == 1
+        ]
         if alone:
             yield from _listed("事项", alone)
         for when, titles in groups.items():
             if len(titles) > 1:
                 yield from _listed(when, titles)
 
-    def _shares(self, handed: Sequence[Handed]) -> Iterator[tuple[Rule, dict[str, Role]]]:
-        """The rules that are handed over, each with the role of every unit that hears of it."""
+    def _shares(self, handed: Sequence[Handed]) -> Iterator[tuple[Rule, dict[str, Role], tuple[About, ...]]]:
+        """The rules that are handed over, each with the role of every unit that hears of it, and what a line about it speaks of."""
         for finding, units in handed:
             for rule in handed_over(finding, units):
                 own = self.findings.get(rule.id)
                 mine = [unit for unit, ids in units.items() if ids is None or rule.id in ids]
                 roles = {unit: role for unit in mine if (role := role_in(rule, unit))}
                 if roles and (own is None or own.state not in _OVER):
-                    yield rule, roles
+                    yield rule, roles, (about(finding.item.id, finding), about(rule.id, own))
 
     def _when(self, rule: Rule) -> str:
         """The date in words, or the one to which it is put off; of a period that is put off, both."""
@@ -170,32 +178,32 @@ class _HandOver:
                 found.setdefault(finding.item.rule.id, []).append(finding)
         return found
 
-    def figures(self, handed: Sequence[Handed]) -> Iterator[str]:
+    def figures(self, handed: Sequence[Handed]) -> Iterator[Line]:
         """The figures by the dates on which their values are due, then those that others report."""
-        reported: dict[str, list[str]] = {}
-        below = Counter[str]()  # asked for in another section
-        watched: dict[str, tuple[str, str]] = {}  # figure → role and name
-        shares = [(rule, roles) for rule, roles in self._shares(handed) if rule.provider]
-        for rule, roles in shares:
+        reported: dict[str, list[Line]] = {}
+        below: dict[str, list[tuple[About, ...]]] = {}  # asked for in another section
+        watched: dict[str, tuple[str, Line]] = {}  # figure → role and name
+        shares = [share for share in self._shares(handed) if share[0].provider]
+        for rule, roles, spoken_of in shares:
             if rule.asks_provider:
                 named_below = all(unit in self.requested.get(rule.id, ()) for unit in roles)
-                names = [] if named_below else [self._figure(rule.form, roles)]
+                names = [] if named_below else [self._figure(rule.form, roles, spoken_of)]
                 reported.setdefault(self._when(rule), []).extend(names)
-                below[self._when(rule)] += named_below
-        named = {rule.form.id for rule, _ in shares if rule.asks_provider}
-        for form, roles in ((rule.form, roles) for rule, roles in shares):
-            if form.id not in named:
-                watched.setdefault(form.id, ("数据由其他单位报送", self._figure(form, roles)))
-        alone = [one.item.rule.form for one, _ in handed if isinstance(one.item.rule.form, IndicatorForm)]
-        helped = [form for form in alone if form.id not in {*named, *watched}]
-        called = self.rulebook.plan.called_briefly(Role.COOPERATING)
-        watched |= {form.id: (called, self._figure(form, {self.chat: Role.COOPERATING})) for form in helped}
+                below.setdefault(self._when(rule), []).extend([spoken_of] if named_below else [])
+        named = {rule.form.id for rule, *_ in shares if rule.asks_provider}
+        for rule, roles, spoken_of in shares:
+            if rule.form.id not in named:
+                watched.setdefault(rule.form.id, ("数据由其他单位报送", self._figure(rule.form, roles, spoken_of)))
+        called, helping = self.rulebook.plan.called_briefly(Role.COOPERATING), {self.chat: Role.COOPERATING}
+        for form, owner in ((one.item.rule.form, one) for one, _ in handed):
+            if isinstance(form, IndicatorForm) and form.id not in {*named, *watched}:
+                watched[form.id] = called, self._figure(form, helping, (about(owner.item.id, owner),))
         for when, names in reported.items():
             yield from _reported(f"指标数据{SPACE}{when}", names, below[when])
         for what in dict.fromkeys(what for what, _ in watched.values()):
             yield from _listed(f"指标（{what}）", [name for its, name in watched.values() if its == what])
 
-    def _figure(self, form: IndicatorForm, roles: Mapping[str, Role]) -> str:
+    def _figure(self, form: IndicatorForm, roles: Mapping[str, Role], spoken_of: tuple[About, ...]) -> Line:
         """The name of a figure, and whose it is where the chat's name does not say; of a sensitive one the number."""
         whose = "" if set(roles) <= {self.chat} else f"（{'、'.join(roles)}）"
-        return f"{f'指标{form.id}' if form.sensitive else form.title}{whose}"
+        return Line(f"{f'指标{form.id}' if form.sensitive else form.title}{whose}", about=spoken_of)

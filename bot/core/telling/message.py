@@ -6,13 +6,16 @@ every part fits what the platform measures, which is encoded bytes and never cha
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
+
+#: The mark of what may have been seen already.
+RESENT = "补发"
 
 
 class LineKind(StrEnum):
@@ -33,6 +36,14 @@ class Paint(StrEnum):
     RED = "red"
 
 
+class About(NamedTuple):
+    """An item that a line speaks of, with the state and the date that it had when the line was written."""
+
+    item: str
+    state: str
+    due_on: date | None
+
+
 class Line(NamedTuple):
     """One line of a message, a dozen a message; `light` is a word inside `text` (蓝灯, 逾期) painted with `paint`."""
 
@@ -40,6 +51,7 @@ class Line(NamedTuple):
     kind: LineKind = LineKind.ITEM
     light: str = ""
     paint: Paint = Paint.NONE
+    about: tuple[About, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,16 @@ class Message:
         return f"{mark}{self.title}{part}"
 
 
+def spoken_of(pieces: Iterable[Message]) -> frozenset[About]:
+    """What the lines of these parts speak of."""
+    return frozenset(one for piece in pieces for line in piece.lines for one in line.about)
+
+
+def items_of(pieces: Iterable[Message]) -> frozenset[str]:
+    """The ids of the items of which the lines of these parts speak."""
+    return frozenset(one.item for one in spoken_of(pieces))
+
+
 def split(message: Message, fits: Callable[[Message], bool]) -> tuple[Message, ...]:
     """Cuts at line borders into parts that fit; a single line that is too long alone is cut within, after a
     punctuation mark where there is one, never inside a link or an emoji that could be kept whole.
@@ -91,8 +113,8 @@ def split(message: Message, fits: Callable[[Message], bool]) -> tuple[Message, .
 
 
 def _trial(message: Message, lines: Sequence[Line]) -> Message:
-    """The largest part that could hold these lines: three-digit part numbers, mentions included."""
-    return replace(message, lines=tuple(lines), part=999, parts=999)
+    """The largest part that could hold these lines: three-digit part numbers, mentions, and 补发, which may come later."""
+    return replace(message, lines=tuple(lines), part=999, parts=999, mark=message.mark or RESENT)
 
 
 def _pieces(message: Message, fits: Callable[[Message], bool]) -> list[Line]:
@@ -162,11 +184,3 @@ def _pack(lines: Sequence[Line], fits: Callable[[Sequence[Line]], bool]) -> list
             groups.append([*moved])
         groups[-1].append(line)
     return groups
-
-
-def fingerprint(pieces: Sequence[Message]) -> str:
-    """The same for the same words cut in the same places, whatever mark they carry; nothing for what is one piece."""
-    if len(pieces) == 1:
-        return ""
-    said = repr([(piece.title, piece.lines, piece.foot) for piece in pieces])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]

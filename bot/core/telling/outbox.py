@@ -1,7 +1,7 @@
 """What becomes of an entry of the outbox 待发箱: every transition there is, each a named function of values. Nothing here sends.
 
     promised ─▶ sending ─▶ part_done ─▶ … ─▶ settled: delivered, or later, refused, undeliverable
-        │          └ recovered (found in 发送中 and in nobody's hands: unclear)
+        │          └ recovered (found in 发送中 and in nobody's hands: interrupted)
         ├ pruned (without tellings that are no longer true), put_off, merged, cancelled
         ├ readdressed, succeeded (chats or names changed), asked_again (a person orders it)
         └ parked, woken (no robot may speak now; one may again)
@@ -27,8 +27,9 @@ from bot.core.rules.rulebook import Delivery, Role
 from bot.core.rules.succession import ASSIGNED, UNCHANGED, Succession
 from bot.core.telling.digest import Draft
 from bot.core.telling.entry import Entry, EntryState, Telling
+from bot.core.telling.message import RESENT, Message, items_of
 from bot.core.telling.outcome import Outcome, Verdict
-from bot.core.telling.retries import RESENDS, UNKNOWN_CAP, resend_wait, retry_wait
+from bot.core.telling.retries import INTERRUPTED, RESENDS, UNKNOWN_CAP, resend_wait, retry_wait
 from bot.core.time.zone import ZONE, day_of, midnight
 
 #: What a person hears when a message went several times and nobody knows whether it arrived.
@@ -61,10 +62,10 @@ def said_together(entries: Iterable[Entry], besides: Iterable[Entry] = ()) -> tu
     """What entries say as one digest: of each item the last telling, with its own dates and doubt, without what goes `besides`."""
     tellings: dict[tuple[str, str], Telling] = {}
     for entry in sorted(entries, key=lambda e: e.at):
+        perhaps = entry.perhaps_told
         for telling in entry.tellings:
             form = telling.form if telling.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
-            seen = telling.seen or entry.doubtful
-            tellings[telling.item, telling.addressee] = replace(telling, form=form, seen=seen)
+            tellings[telling.item, telling.addressee] = replace(telling, form=form, seen=telling in perhaps)
     for telling in (telling for entry in besides for telling in entry.tellings):
         tellings.pop((telling.item, telling.addressee), None)
     return tuple(tellings.values())
@@ -81,7 +82,8 @@ def merged(entries: Sequence[Entry], tellings: tuple[Telling, ...], number: str,
         tellings=tellings,
         at=now,
         next_attempt_at=now,
-        unclear=max(one.unclear for one in entries),
+        unclear=max(entry.unclear for entry in entries),
+        interrupted=max(entry.interrupted for entry in entries),
         rules=first.rules,
         why=f"合并{'、'.join(entry.number for entry in entries)}",
         carries=tuple(number for entry in entries for number in (*entry.carries, entry.number)),
@@ -98,7 +100,7 @@ def taking_over(entry: Entry, others: Iterable[Entry]) -> Entry:
 
 def cancelled(entry: Entry, why: str) -> Entry:
     """Given up because it is no longer true, or because another entry says it."""
-    return _with(entry, state=EntryState.CANCELLED, why=why)
+    return _with(entry, state=EntryState.CANCELLED, why=why, pieces=())
 
 
 # --- right before it is sent ------------------------------------------------------
@@ -107,11 +109,13 @@ def cancelled(entry: Entry, why: str) -> Entry:
 def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tuple[Entry, tuple[Telling, ...]]:
     """The entry without the tellings that are no longer true, and those; cancelled when none is left.
 
-    `the_desk` has no record of the entry (`WithoutMessage`) and no budget. Nothing is taken out once a part was accepted:
-    members would see half a message.
+    `the_desk` has no record of the entry (`WithoutMessage`) and no budget. Once a part was accepted, only what the other parts
+    speak of is asked.
     """
+    if entry.parts_done and not entry.pieces:  # of before 2026-12, when they were not kept
+        entry = begun_anew(entry)
     if entry.parts_done:
-        return entry, ()
+        return _pruned_rest(entry, findings, the_desk)
     reasons = [untrue(one, findings.get(one.item), the_desk, entry.chat) for one in entry.tellings]
     gone = tuple(one for one, why in zip(entry.tellings, reasons, strict=True) if why)
     if not gone:
@@ -120,6 +124,30 @@ def pruned(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tup
     if kept and all(_rides(one, findings[one.item], the_desk) for one in kept):
         return cancelled(entry, Reason.RIDING.words), entry.tellings  # owed again: it is no message of its own
     return _with(entry, tellings=kept) if kept else cancelled(entry, next(filter(None, reasons))), gone
+
+
+def _pruned_rest(entry: Entry, findings: Mapping[str, Finding], the_desk: Desk) -> tuple[Entry, tuple[Telling, ...]]:
+    """The same for an entry of which parts were accepted; it is done when nothing is left to say."""
+    left = items_of(entry.rest)
+    gone = {
+        one: why
+        for one in entry.tellings
+        if one.item in left and (why := untrue(one, findings.get(one.item), the_desk, entry.chat))
+    }
+    kept = tuple(one for one in entry.tellings if one not in gone)
+    if not gone:
+        return entry, ()
+    if not kept:
+        return cancelled(entry, next(iter(gone.values()))), tuple(gone)
+    if any(one.item in left for one in kept):
+        return _with(entry, tellings=kept), tuple(gone)
+    done = {
+        "state": EntryState.DELIVERED,
+        "delivered_at": the_desk.now,
+        "pieces": (),
+        "why": "其余内容已有变化，不再发送",
+    }
+    return _with(entry, tellings=kept, **done), tuple(gone)
 
 
 def _rides(telling: Telling, finding: Finding, the_desk: Desk) -> bool:
@@ -194,11 +222,11 @@ def waiting_no_longer(entry: Entry, than: datetime) -> Entry:
     return _with(entry, next_attempt_at=than) if too_long else entry
 
 
-def parked(entry: Entry, until: datetime | None, why: str, now: datetime) -> Entry:
+def parked(entry: Entry, until: datetime | None, why: str) -> Entry:
     """An entry for which no robot may speak now: until an instant, or without one until a person mends a robot."""
     if until is None:
-        return begun_anew(_with(entry, state=EntryState.REFUSED, why=why))
-    return _whole(_with(entry, state=EntryState.LATER, next_attempt_at=until, why=why), now)
+        return _with(entry, state=EntryState.REFUSED, why=why)
+    return _with(entry, state=EntryState.LATER, next_attempt_at=until, why=why)
 
 
 def woken(entry: Entry, now: datetime) -> Entry:
@@ -206,46 +234,55 @@ def woken(entry: Entry, now: datetime) -> Entry:
     return _with(entry, state=EntryState.LATER, next_attempt_at=now)
 
 
-def resumed(entry: Entry, robot: str, cut: str) -> Entry:
-    """The entry as its next part goes out, the message being cut into parts as `cut` tells.
-
-    Begun anew where the parts accepted so far are not the first of these: a finding that changed meanwhile, another robot
-    or a mark that came to the title may move the borders.
-    """
-    if entry.parts_done and (entry.cut != cut or robot != entry.robot):
-        entry = begun_anew(entry)
-    return entry if entry.cut == cut else _with(entry, cut=cut)
-
-
 def begun_anew(entry: Entry) -> Entry:
-    """The entry with all parts to be sent again, marked 补发 if any was accepted: they do not fit what follows."""
-    return _with(entry, parts_done=0, resent=True) if entry.parts_done else entry
+    """The entry with all parts to be worded and sent again, marked 补发 if any was accepted."""
+    resent = entry.resent or entry.parts_done > 0
+    return _with(entry, parts_done=0, begun=0, pieces=(), resent=resent)
 
 
-def _whole(entry: Entry, now: datetime) -> Entry:
-    """The entry with all parts to be sent again if it goes on another day: its words, and so its parts, change with the day."""
-    return entry if day_of(entry.next_attempt_at) == day_of(now) else begun_anew(entry)
+def unsaid(entry: Entry) -> Entry:
+    """The entry as what is left of a message is worded anew, with what members may have seen of that."""
+    left, seen = items_of(entry.rest), {telling.item for telling in entry.perhaps_told}
+    tellings = (_left(telling, left) for telling in entry.tellings if telling.item in left)
+    return _with(entry, tellings=tuple(replace(one, seen=one.item in seen) for one in tellings), resent=False)
+
+
+def _left(telling: Telling, left: Container[str]) -> Telling:
+    """Of a 交办 the rules that are left."""
+    return (
+        telling if telling.hands is None else replace(telling, hands=tuple(one for one in telling.hands if one in left))
+    )
+
+
+def _in_doubt(entry: Entry) -> dict[str, object]:
+    """What makes the next attempt a 补发; of a message of several parts only the one that was on its way."""
+    pieces = enumerate(entry.pieces)
+    marked = (replace(piece, mark=RESENT) if place == entry.parts_done else piece for place, piece in pieces)
+    return {"resent": True, "pieces": tuple(marked)}
 
 
 # --- sending ----------------------------------------------------------------------
 
 
-def sending(entry: Entry, robot: str, now: datetime) -> Entry:
+def sending(entry: Entry, robot: str, now: datetime, pieces: tuple[Message, ...] = ()) -> Entry:
     """The entry as written down right before the network is touched; a further part of one attempt is no new attempt."""
     attempts = entry.attempts + (entry.state is not EntryState.SENDING)
-    return _with(entry, state=EntryState.SENDING, robot=robot, attempts=attempts, tried_at=now)
+    begun = {"begun": entry.parts_done + 1, "pieces": pieces, "tried_at": now}
+    return _with(entry, state=EntryState.SENDING, robot=robot, attempts=attempts, **begun)
 
 
 def recovered(entry: Entry, now: datetime) -> Entry:
     """An entry found in 发送中 and in nobody's hands, as after a restart: it may have arrived, so it goes again at once as 补发.
 
-    It counts as one more unclear attempt, so that an entry that crashes the process every time ends with a person.
+    The interruption is counted apart from unclear answers, for the platform has no part in it, and is no reason to give up; an
+    entry that was interrupted often is tried every half hour at most, since members see each copy. Between two parts nothing was
+    on its way, so that nothing is marked.
     """
-    entry = _whole(entry, now)
-    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
-    if entry.unclear >= len(RESENDS):
-        return _with(entry, **found, state=EntryState.UNDELIVERABLE, why=UNCLEAR)
-    return _with(entry, **found, state=EntryState.PENDING, next_attempt_at=now, why="重启前正在发送，结果不明")
+    going_on = _with(entry, state=EntryState.PENDING, next_attempt_at=now)
+    if not entry.in_flight:
+        return _with(going_on, why="重启前发了一部分，接着发")
+    found = _with(going_on, **_in_doubt(entry), interrupted=entry.interrupted + 1, why="重启前正在发送，结果不明")
+    return _with(found, state=EntryState.LATER, next_attempt_at=now + INTERRUPTED) if found.yields else found
 
 
 def perhaps_shown(outcome: Outcome) -> bool:
@@ -271,10 +308,10 @@ def settle(
         return entry
     update: dict[str, object] = {"code": outcome.code, "why": outcome.remedy or outcome.text}
     if outcome.perhaps:
-        update["resent"] = True
+        update |= _in_doubt(entry)
     match outcome.verdict:
         case Verdict.DELIVERED:
-            return _with(entry, **update, state=EntryState.DELIVERED, delivered_at=now)
+            return _with(entry, **update, state=EntryState.DELIVERED, delivered_at=now, pieces=())
         case Verdict.REFUSED:
             update |= {"state": EntryState.LATER, "next_attempt_at": now} if another else {"state": EntryState.REFUSED}
         case Verdict.UNDELIVERABLE:
@@ -285,7 +322,7 @@ def settle(
             update |= _unclear(entry, now, allowed)
         case Verdict.LATER:
             update |= _later(entry, outcome, now, allowed)
-    return _resumable(_with(entry, **update), outcome.verdict, now)
+    return _with(entry, **update)
 
 
 def handed_on(entry: Entry, now: datetime) -> Entry:
@@ -302,7 +339,7 @@ def _reshaped(entry: Entry, now: datetime) -> dict[str, object]:
 
 def _unclear(entry: Entry, now: datetime, allowed: Allowed) -> dict[str, object]:
     """It may have arrived: it goes again marked 补发, after growing waits, and at last only when a person says so."""
-    found: dict[str, object] = {"resent": True, "unclear": entry.unclear + 1}
+    found = {**_in_doubt(entry), "unclear": entry.unclear + 1}
     if entry.unclear >= len(RESENDS):
         return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
     return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + resend_wait(entry))}
@@ -320,13 +357,6 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> d
     return update | {"next_attempt_at": allowed(now + retry_wait(entry, outcome.wait_seconds))}
 
 
-def _resumable(entry: Entry, verdict: Verdict, now: datetime) -> Entry:
-    """The entry as its next attempt begins: with another robot or another shape all parts go again."""
-    if verdict in (Verdict.RESHAPE, Verdict.REFUSED):
-        return begun_anew(entry)
-    return _whole(entry, now) if entry.state is EntryState.LATER else entry
-
-
 def failed(entry: Entry, error: str) -> Entry:
     """Given up because the program could not make the message."""
     return _with(entry, state=EntryState.UNDELIVERABLE, why=f"程序出错（{error}），请告知维护人员")
@@ -334,7 +364,8 @@ def failed(entry: Entry, error: str) -> Entry:
 
 def perhaps_seen(entry: Entry) -> Entry:
     """An open entry of a state put back from a backup: it may have arrived since, so its next attempt is a 补发."""
-    return _with(entry, resent=True)
+    pieces = entry.pieces if entry.rest else ()  # what nobody has seen is worded anew
+    return _with(entry, resent=True, pieces=tuple(replace(piece, mark=RESENT) for piece in pieces))
 
 
 # --- where it goes, when chats or names change or a person orders it ---------------------
@@ -348,7 +379,8 @@ def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
         tellings = tuple(replace(one, mark=one.mark or mark, by_order=True) for one in tellings)
     return _with(
         entry, state=EntryState.LATER, next_attempt_at=now, why=why, chat=chat or entry.chat, tellings=tellings,
-        resent=entry.doubtful, parts_done=0, unknown_answers=0, unclear=0, attempts=0, compact=False, robot="",
+        resent=entry.doubtful, parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, interrupted=0, attempts=0,
+        compact=False, robot="",
     )  # fmt: skip
 
 
@@ -421,10 +453,11 @@ def _brought(entry: Entry, chat: str, tellings: tuple[Telling, ...], now: dateti
     there = _with(entry, chat=chat, tellings=tellings, state=EntryState.LATER, next_attempt_at=now)
     if names.chat(entry.chat) == chat:  # the same people under another name
         return there
-    seen = tuple(replace(one, seen=one.seen or entry.doubtful) for one in tellings)
+    perhaps = {telling.item for telling in entry.perhaps_told}
+    seen = tuple(replace(one, seen=one.item in perhaps) for one in tellings)
     return _with(
-        there, moved=True, tellings=seen, why="", resent=False, tried_at=None, parts_done=0, unknown_answers=0, unclear=0,
-        attempts=0, compact=False, robot="",
+        there, moved=True, tellings=seen, why="", resent=False, tried_at=None, parts_done=0, begun=0, pieces=(),
+        unknown_answers=0, unclear=0, interrupted=0, attempts=0, compact=False, robot="",
     )  # fmt: skip
 
 

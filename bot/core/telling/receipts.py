@@ -81,6 +81,16 @@ class Sheet:
     part: str
     text: str
 
+    @property
+    def place(self) -> int:
+        """Which part it is; 0 if nobody knows."""
+        return int(self.part.partition("/")[0] or 0)
+
+    @property
+    def total(self) -> int:
+        """Of how many; 0 if nobody knows."""
+        return int(self.part.partition("/")[2] or 0)
+
 
 NO_TEXTS: Mapping[str, Sheet] = {}
 
@@ -117,12 +127,15 @@ def in_words(receipt: Receipt, texts: Mapping[str, Sheet] = NO_TEXTS) -> list[st
 
 
 def _originals(entry: Entry, texts: Mapping[str, Sheet]) -> Iterator[str]:
-    """Each part once, as it was sent last; what the last sending, perhaps cut otherwise, replaced is only counted."""
+    """Each part once, as it was sent last; what a later sending replaced is only counted.
+
+    The parts of one message may say different totals, for what was left of it may have been cut anew.
+    """
     sheets = {sha: texts.get(sha, Sheet("", MISSING)) for sha in entry.texts}
-    total = next((one.part.partition("/")[2] for one in reversed(sheets.values()) if one.part), "")
-    last = {one.part or sha: sha for sha, one in sheets.items() if one.part.partition("/")[2] in ("", total)}
-    for part, sha in sorted((sheets[sha].part, sha) for sha in last.values()):
-        yield f"　原文{part if total not in ('', '1') else ''}（散列 {sha}）："
+    total = next((one.total for one in reversed(sheets.values()) if one.part), 0)
+    last = {one.place or sha: sha for sha, one in sheets.items() if one.place <= total}
+    for sha in sorted(last.values(), key=lambda sha: sheets[sha].place):
+        yield f"　原文{sheets[sha].part if total > 1 else ''}（散列 {sha}）："
         yield from (f"　　{line}" for line in sheets[sha].text.splitlines())
     if earlier := len(sheets) - len(last):
         yield f"　此前还发过{earlier}段，可能已被看到，全文见 --json"

@@ -11,6 +11,8 @@ from bot.core.telling.entry import Entry
 BACKOFF = (20, 60, 300, 900, 1800, 3600)
 #: Seconds before each 补发 of a message whose platform gave no clear answer; after the last a person must look.
 RESENDS = (300, 3600, 4 * 3600)
+#: Before an entry goes again that was interrupted so often that it yields.
+INTERRUPTED = timedelta(minutes=30)
 #: Seconds up to which a short wait grows when a platform asks for it again and again.
 LONGEST_SHORT_WAIT = 60.0
 #: After so many attempts any wait that a platform asks for grows, up to so many seconds: a limit that lasts is not tried every minute.

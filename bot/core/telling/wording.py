@@ -22,7 +22,8 @@ from bot.core.rules.ladder import MONTH_LIST, is_still
 from bot.core.rules.rulebook import Delivery, IndicatorForm, Role, Rulebook
 from bot.core.telling.entry import Entry, Telling
 from bot.core.telling.handing_over import hand_over_lines
-from bot.core.telling.message import Line, LineKind, Message, Paint
+from bot.core.telling.message import RESENT, Line, LineKind, Message, Paint
+from bot.core.telling.remainder import about
 from bot.core.time.workdays import Calendar
 
 WEEKDAYS = "一二三四五六日"
@@ -156,7 +157,7 @@ class Words:
 def word(entry: Entry, words: Words) -> Message:
     """The message an entry is sent as today."""
     tellings = [(telling, words.findings[telling.item]) for telling in entry.tellings if telling.item in words.findings]
-    mark = "补发" if entry.marked else words.head.mark
+    mark = RESENT if entry.marked else words.head.mark
     words = replace(words, name=_titled(entry), again=entry.marked_lines)
     if entry.form == Delivery.SINGLE.value and tellings:
         title, lines = _single(tellings, words)
@@ -184,7 +185,7 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
     telling, finding = tellings[0]
     title = f"【{'退回' if telling.rung == RETURNED else KINDS.get(finding.state, '督办提醒')}】{shown_title(finding)}"
     if finding.state is State.NOTED:
-        return title, [Line(text) for text in finding.lines]
+        return title, _about((Line(text) for text in finding.lines), tellings)
     paint, plan = words.head.painted(finding.state), words.rulebook.plan
     light = finding.state.shown
     lamp = f"{LIGHTS[paint]}（{light}）" if LIGHTS[paint] else light
@@ -204,7 +205,13 @@ def _single(tellings: Sequence[tuple[Telling, Finding]], words: Words) -> tuple[
     whose = _whose([one for one, _ in tellings], words)
     to = f"通知对象：{whose}" if whose else ""
     lines += [Line(text) for text in (to, _ask(telling, finding), *_marks(tellings, words)) if text]
-    return title, lines
+    return title, _about(lines, tellings)
+
+
+def _about(lines: Iterable[Line], tellings: Iterable[tuple[Telling, Finding]]) -> list[Line]:
+    """The lines with what they speak of."""
+    spoken_of = tuple(dict.fromkeys(about(telling.item, finding) for telling, finding in tellings))
+    return [line._replace(about=spoken_of) for line in lines]
 
 
 def _reports(finding: Finding) -> bool:
@@ -401,7 +408,7 @@ def _handed_over(
     ordered = sorted(group, key=lambda pair: owners.index(pair[1].item.rule.owner))
     said = hand_over_lines(ordered, words.rulebook, words.findings, words.name, requested)
     titles = [shown_title(finding) for _, finding in ordered if finding.item.id in words.again]
-    return [Line(text) for text in (*said, *([f"（{AGAIN}：{'、'.join(titles)}）"] if titles else []))]
+    return [*said, *([Line(f"（{AGAIN}：{'、'.join(titles)}）")] if titles else [])]
 
 
 def _by_date(group: Sequence[tuple[list[Telling], Finding]]) -> list[tuple[list[Telling], Finding]]:
@@ -424,8 +431,15 @@ def _numbered(ordered: Sequence[tuple[list[Telling], Finding]], words: Words, mo
         if asked and len(pairs) > 1:
             lines += _asked_together(f"{index}. {asked}", pairs, words)
         else:
-            lines += _item_lines(f"{index}. ", *pairs[0], words)
-    return lines + ([Line(_counted(ordered[cut:]))] if ordered[cut:] else [])
+            tellings, finding = pairs[0]
+            lines += _about(_item_lines(f"{index}. ", tellings, finding, words), _each(tellings, words))
+    rest = [telling for tellings, _ in ordered[cut:] for telling in tellings]
+    return lines + (_about([Line(_counted(ordered[cut:]))], _each(rest, words)) if rest else [])
+
+
+def _each(tellings: Iterable[Telling], words: Words) -> Iterator[tuple[Telling, Finding]]:
+    """Tellings of one line with the finding of each, which the line may have put together."""
+    return ((telling, words.findings[telling.item]) for telling in tellings)
 
 
 def _by_request(
@@ -461,7 +475,8 @@ def _asked_together(asked: str, pairs: Sequence[tuple[list[Telling], Finding]], 
         detail = "" if one.item.rule.sensitive else one.detail
         head = f"· {shown_title(one).removesuffix(shared)}（{one.item.number}）"
         again = "".join(f"（{mark}）" for mark in _marks([(telling, one) for telling in tellings], words))
-        lines.append(Line(SPACE.join(filter(None, (head, detail, ask))) + again))
+        line = Line(SPACE.join(filter(None, (head, detail, ask))) + again)
+        lines += _about([line], _each(tellings, words))
     return lines
 
 
