@@ -50,7 +50,7 @@ def wait(seconds: float, remedy: str, says: str, scope: Scope = Scope.ROBOT) -> 
 
 
 def busy(says: str = "") -> Meaning:
-    """The server, or something in front of it, is in trouble, perhaps after posting: retried a few times, then once a day, never given up."""
+    """The server, or something before it, is in trouble, perhaps after posting: tried a few times, then once a day, never given up."""
     remedy = "网关或平台中途出错，消息可能已送达：稍后标明“补发”自动重发"
     return Meaning(Verdict.LATER, remedy, says, counts=False)
 

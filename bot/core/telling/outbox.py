@@ -64,11 +64,17 @@ def said_together(entries: Iterable[Entry], besides: Iterable[Entry] = ()) -> tu
     for entry in sorted(entries, key=lambda e: e.at):
         perhaps = entry.perhaps_told
         for telling in entry.tellings:
-            form = telling.form if telling.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
-            tellings[telling.item, telling.addressee] = replace(telling, form=form, seen=telling in perhaps)
+            tellings[telling.item, telling.addressee] = _in_a_digest(telling, perhaps)
     for telling in (telling for entry in besides for telling in entry.tellings):
         tellings.pop((telling.item, telling.addressee), None)
     return tuple(tellings.values())
+
+
+def _in_a_digest(telling: Telling, perhaps: Iterable[Telling]) -> Telling:
+    """The telling as a line of a digest; `perhaps` are those that members may have seen, of whatever mark."""
+    form = telling.form if telling.form == Delivery.MONTHLY.value else Delivery.DIGEST.value
+    seen = any((one.item, one.addressee) == (telling.item, telling.addressee) for one in perhaps)
+    return replace(telling, form=form, seen=seen)
 
 
 def merged(entries: Sequence[Entry], tellings: tuple[Telling, ...], number: str, now: datetime) -> Entry:
@@ -453,11 +459,11 @@ def _brought(entry: Entry, chat: str, tellings: tuple[Telling, ...], now: dateti
     there = _with(entry, chat=chat, tellings=tellings, state=EntryState.LATER, next_attempt_at=now)
     if names.chat(entry.chat) == chat:  # the same people under another name
         return there
-    perhaps = {telling.item for telling in entry.perhaps_told}
-    seen = tuple(replace(one, seen=one.item in perhaps) for one in tellings)
+    perhaps = entry.perhaps_told
+    told = tuple(_in_a_digest(telling, perhaps) for telling in tellings)
     return _with(
-        there, moved=True, tellings=seen, why="", resent=False, tried_at=None, parts_done=0, begun=0, pieces=(),
-        unknown_answers=0, unclear=0, interrupted=0, attempts=0, compact=False, robot="",
+        there, moved=True, form=Delivery.DIGEST.value, slot=True, tellings=told, why="", resent=False, tried_at=None,
+        parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, interrupted=0, attempts=0, compact=False, robot="",
     )  # fmt: skip
 
 

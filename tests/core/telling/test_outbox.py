@@ -316,7 +316,8 @@ def test_what_left_an_entry_carries_its_number_and_is_not_what_was_tried() -> No
     )
     assert (stays.number, stays.attempts, stays.resent, stays.moved) == ("2027-0009", 3, True, False)
     assert (left.carries, left.attempts, left.resent, left.moved) == (("2027-0004", "2027-0009"), 0, False, True)
-    assert [telling.seen for telling in left.tellings] == [True]
+    assert [(telling.seen, telling.form) for telling in left.tellings] == [(True, "汇总")]
+    assert (left.form, left.slot) == ("汇总", True)  # it takes none of the other chat's single messages
 
 
 @pytest.mark.parametrize("what", [{"state": "销号"}, {"reason": "REGISTERED"}])
