@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from bot.core.telling.entry import Entry, EntryState, Telling, past_telling
 from bot.core.time.windows import is_open
 from bot.core.time.zone import day_of
 from bot.drill.twin import Bubble
+from bot.platforms import Shown as Request
 from bot.service.app import App
 from bot.state.disk.database import Database
 from bot.state.store import Store
@@ -37,9 +39,15 @@ GRACE, READ = timedelta(minutes=10), timedelta(seconds=2)
 RETURN, REGISTERED = "退回", "已登记"
 
 
-def number_of(bubble: Bubble) -> str:
+def number_of(shown: Bubble | Request) -> str:
     """The number a member of the chat sees."""
-    return bubble.source.split("编号 ")[-1].split()[0]
+    return shown.source.split("编号 ")[-1].split()[0]
+
+
+def line_of(row: Telling, shown: Request) -> str:
+    """The line of a message about a telling; nothing where it is in another part, or is worded without a number."""
+    found = re.compile(rf"[（、]{re.escape(row.item)}[）、]")
+    return next((line for line in shown.source.splitlines() if found.search(line)), "")
 
 
 @dataclass
@@ -71,12 +79,15 @@ class Audit:
         self._opened: Counter[tuple[str, date, str]] = Counter()
         self._newest: dict[str, tuple[datetime, str]] = {}
         self._delivered: set[str] = set()
+        self._perhaps: Counter[tuple[str, Key]] = Counter()  # what a chat may have seen, by copies
+        self._tried: Counter[tuple[str, object]] = Counter()  # what was on its way to a chat
+        self._attempts: dict[str, tuple[list[tuple[str, Key]], list[tuple[str, object]]]] = {}
+        self._refused: set[str] = set()  # numbers whose last request was refused, which is still to be written down
         self.freed: set[str] = set()  # numbers that waited for a person, or moved: they may come late
         self._gone: dict[str, datetime] = {}  # chat → since when it has not stood in chats.yaml
         self._saved_at = self._set_at = clock.true()  # when chats.yaml was saved, and when the clock was set
         self.bubbles = 0
         self.again = 0
-        self.gaps = 0
         self.say: Callable[[str], object] = lambda text: None
         self.failed: Exception | None = None
         self.on_failure: Callable[[], object] = lambda: None
@@ -97,12 +108,12 @@ class Audit:
         """One bubble against 2, 4, 5, 7, 8."""
         assert self.app is not None
         self.bubbles += 1
-        number, marked = number_of(bubble), RESENT in bubble.title
+        number = number_of(bubble)
         self.say(f"    {bubble.chat} ◀ {bubble.title}")
         entry = self.app.store.entries.get(number)
         if entry is None or entry.state is not EntryState.SENDING:
             self._fail(f"2 {number} was shown without being written down as 发送中 before")
-        self._once(bubble, entry, marked)
+        self._once(bubble, entry)
         self._hours(bubble)
         if number not in self.shown:
             self._budget(entry)
@@ -116,39 +127,59 @@ class Audit:
             bubble.part,
         }  # the last total is the last key
 
-    def _once(self, bubble: Bubble, entry: Entry, marked: bool) -> None:
+    def _once(self, bubble: Bubble, entry: Entry) -> None:
         before = self.shown.get(entry.number)
-        if before and any(bubble.part in found for found in before.pieces.values()):
-            self.again += 1
-            if not marked:
-                self._fail(f"2 {entry.number} part {bubble.part} was shown again in {bubble.chat} without 补发")
+        self.again += bool(before and any(bubble.part in found for found in before.pieces.values()))
         for row in entry.tellings:
-            again = self._again(row)
-            key = (row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, (row.known, again))
+            key = self._key(row)
             first = self._said.setdefault(key, entry.number)
-            if first != entry.number and row.rung != RETURN and not self._taken_back(first, row):
-                self._fail(f"2 {key} went out as {first} and again as {entry.number}{RESENT if marked else ''}")
+            if first != entry.number and row.rung != RETURN and first in self._delivered:
+                self._fail(f"2 {key} was delivered as {first} and told again as {entry.number}")
+
+    def _key(self, row: Telling) -> Key:
+        return row.item, row.due_on, row.addressee, row.rung_on, row.rung, row.state, (row.known, self._again(row))
+
+    # --- at every request ----------------------------------------------------
+
+    def written(self, chat: str, shown: Request) -> None:
+        """2, asked of each telling: every copy of what may have been seen says 补发, and nothing else does."""
+        assert self.app is not None
+        entry = self.app.store.entries[number_of(shown)]
+        lines = {row.item: line_of(row, shown) for row in entry.tellings}
+        for item, line in lines.items():
+            rows = [row for row in entry.tellings if row.item == item]
+            here = line or entry.form == "单发"
+            if here and not self._perhaps.keys().isdisjoint((chat, self._key(row)) for row in rows):
+                if RESENT not in shown.title + line:
+                    self._fail(f"2 {item} may have been seen in {chat} and is told by {entry.number} without {RESENT}")
+            elif RESENT in shown.title + line and not any((chat, _telling(row)) in self._tried for row in rows):
+                self._fail(f"2 {item} was never sent to {chat} and goes as {RESENT} in {entry.number}")
+        visible = [row for row in entry.tellings if lines[row.item] or entry.form == "单发"]
+        self._attempts[entry.number] = (
+            [(chat, self._key(row)) for row in visible if row.rung != RETURN],
+            [(chat, _telling(row)) for row in entry.tellings],
+        )
+        self._perhaps.update(self._attempts[entry.number][0])
+        self._tried.update(self._attempts[entry.number][1])
+
+    def refused(self, chat: str, shown: Request) -> None:
+        """The platform proved that the last request was not posted."""
+        del chat
+        number = number_of(shown)
+        self._perhaps -= Counter(self._attempts[number][0])
+        self._refused.add(number)
+
+    def found_at_the_start(self, store: Store) -> None:
+        """What a start finds in 发送中 may have been sent, for all that anybody knows."""
+        for entry in store.open_entries():
+            if entry.state is EntryState.SENDING:
+                self._tried.update((entry.chat, _telling(row)) for row in entry.tellings)
 
     def _again(self, row: Telling) -> int:
         """What is said once more: what was struck off by mistake, and what was registered a second time."""
         assert self.app is not None
         about = [one for one in self.app.store.events if one.data.get("item") == row.item]
         return len(about) if row.rung == REGISTERED else sum(one.type == "duban.withdrawn" for one in about)
-
-    def _taken_back(self, number: str, row: Telling) -> bool:
-        """Shown, then cancelled or left out before its resend: the service takes such tellings back and says them anew, unmarked.
-
-        Counted in every result (`gaps`), so that nobody takes it for a rule: docs/decisions/0020-simulation.md.
-        """
-        assert self.app is not None
-        entry = self.app.store.entries.get(number)
-        settled = entry is None and number not in self._delivered  # archived as cancelled
-        gap = settled or (
-            entry is not None
-            and (entry.state is EntryState.CANCELLED or row.item not in [one.item for one in entry.tellings])
-        )
-        self.gaps += gap
-        return gap
 
     def _hours(self, bubble: Bubble) -> None:
         assert self.app is not None
@@ -226,6 +257,9 @@ class Audit:
         self.say(
             f"    {entry.number} {entry.chat} {outcome.verdict.value} {outcome.code} {outcome.text[:40]} {entry.state.value}"
         )
+        if entry.number in self._refused:
+            self._refused.discard(entry.number)
+            self._tried -= Counter(self._attempts[entry.number][1])
         if entry.state is EntryState.REFUSED:
             self.freed.add(entry.number)
         if entry.state is EntryState.DELIVERED:
@@ -294,6 +328,11 @@ class Audit:
             row.item.startswith("系统:投递失败") for s in self.shown.values() if s.whole for row in s.rows
         ):
             self._fail("1 entries were given up and the admin was not told")
+
+
+def _telling(row: Telling) -> object:
+    """What is one telling, whatever its date and its state have become."""
+    return row.item, row.addressee, row.role, row.rung, row.rung_on if row.ordinal is None else row.ordinal
 
 
 def unsettled(store: Store) -> Iterable[Entry]:

@@ -12,7 +12,7 @@ from random import Random
 import httpx
 
 from bot.drill.twin import Bubble, Twin
-from bot.platforms import Answer, Call, Limits, platform, platforms
+from bot.platforms import Answer, Call, Limits, Shown, platform, platforms
 from tests.kit.house import SAYS
 from tests.simulation.stage import PowerCut, StageClock, Violation
 
@@ -22,6 +22,8 @@ MOODS = (
 )  # fmt: skip
 #: Moods in which the platform may have posted all the same: none of its answers proves a refusal.
 UNSURE = ("html", "junk", "busy", "unknown", "gateway")
+#: Moods in which the platform says that it refused before posting anything.
+SURE = ("limited", "dead", "never")
 JUNK = (b"", b"{}", b"[]", b"null", b'{"errcode":"0"}', b"\xff\xfe", b'{"errmsg":"ok"}')
 HOST = "http://127.0.0.1:9"
 
@@ -69,6 +71,8 @@ class Wires:
         self.cut_in: int | None = None  # exchanges until the power goes
         self.on_cut: Callable[[], PowerCut] = PowerCut
         self.on_bubble: Callable[[Bubble], object] = lambda bubble: None
+        self.on_written: Callable[[str, Shown], object] = lambda chat, shown: None
+        self.on_refused: Callable[[str, Shown], object] = lambda chat, shown: None
         self.dead = False
         self.on_slip: Callable[[Exception], object] = lambda error: None
 
@@ -119,9 +123,13 @@ class Wires:
         await sleep(self._dice.uniform(0.01, 0.3))
         self._pace(address)
         call = Call(query, request.headers["Content-Type"], request.content, self.clock.true())
+        written = platform(address.dialect).server.read(call, None, None)
+        self.on_written(address.chat, written)
         reply = self._answer(address, call)
         if when == "after":
             raise self.on_cut()
+        if address.mood in SURE:
+            self.on_refused(address.chat, written)
         return await self._back(address, *reply)
 
     def _power(self) -> str:

@@ -61,7 +61,6 @@ class Result:
     days: float
     bubbles: int
     again: int
-    gaps: int
     deaths: int
     passes: int
     digest: str  # of every line told
@@ -381,7 +380,6 @@ def live(seed: int, say: Callable[[str], object] = lambda text: None) -> Result:
         days_of(seed),
         world.audit.bubbles,
         world.audit.again,
-        world.audit.gaps,
         world.deaths,
         world.clock.passes,
         whole.hexdigest()[:16],

@@ -17,7 +17,7 @@ import pytest
 
 from bot.core.audit.self_audit import Report, SelfAudit
 from bot.core.telling import digest, outbox
-from bot.core.telling.entry import Entry, EntryState
+from bot.core.telling.entry import Entry, EntryState, Telling
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.platforms import Robot
 from bot.sending import delivery
@@ -29,6 +29,7 @@ from bot.service.hourly_audit import HourlyAudit
 from bot.service.lost_chats import LostChats
 from bot.service.mail import Mail
 from bot.sources.inbox import Letter
+from bot.state import store
 from bot.state.disk.journal import Journal
 from bot.state.store import Store
 from tests.simulation.__main__ import lived
@@ -86,6 +87,15 @@ def _forgets_the_mark(*given: Any) -> dict[str, object]:
     return _unclear(*given) | {"resent": False}
 
 
+def _inherited(*given: Any) -> tuple[Telling, ...]:
+    """One doubtful message is merged with fresh ones, and all is called 补发."""
+    return tuple(replace(telling, seen=True) for telling in outbox.said_together(*given))
+
+
+def _forgotten(*given: Any) -> tuple[Telling, ...]:
+    return tuple(replace(telling, seen=False) for telling in outbox.said_together(*given))
+
+
 def _always_open(at: Any, *_: Any) -> Any:
     return at
 
@@ -135,6 +145,8 @@ FAULTS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "a message is lost from the outbox": ((DROPPED,), "1"),
     "a letter leaves the inbox before it is kept": (((Mail, "_taken_in", _thrown_away_first),), "1"),
     "a resend is not marked": (((outbox, "_unclear", _forgets_the_mark),), "2"),
+    "doubt is inherited by what was never sent": (((store, "said_together", _inherited),), "2"),
+    "doubt is lost when messages are merged": (((store, "said_together", _forgotten),), "2"),
     "a platform's refusal counts as success": (((Courier, "post", _believes_everything),), "3"),
     "nobody minds office hours": (((delivery, "allowed", _always_open),), "4"),
     "nobody counts what a chat got today": (((digest, "SINGLES_A_DAY", 9),), "5"),

@@ -50,6 +50,8 @@ class World:
         self.audit = Audit(self.clock)
         self.audit.say = self.say
         self.wires.on_bubble = self.audit.see
+        self.wires.on_written = self.audit.written
+        self.wires.on_refused = self.audit.refused
         self.wires.on_slip = self.audit.stop
         self.audit.on_failure = self._end
         self.wires.on_cut = self._cut_on_the_wire
@@ -110,6 +112,7 @@ class World:
         self.app = wiring.make_app(home, store, self.clock, home.chats, on_outcome=self.audit.settled)
         wiring.listen(self.app, home)
         self.audit.app = self.app
+        self.audit.found_at_the_start(store)
         self.wires.dead = False
         self._gone.clear()
         self._running = asyncio.create_task(self.app.run())
