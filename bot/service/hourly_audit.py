@@ -96,6 +96,7 @@ def books(app: App, now: datetime) -> Books:
         findings=app.findings,
         spoken=frozenset(app.chats.robots),
         unarchived=_unarchived(app.store, now),
+        numbers=app.store.numbers(),
     )
 
 

@@ -227,7 +227,8 @@ class Store:
             left = said_anew(doubts, draft.chat, telling, self.facts.names)
             said |= {telling} if left != doubts else set()
             doubts = left
-        self.set_meta("unsure", doubts)
+        if doubts != self.meta("unsure", {}):
+            self.set_meta("unsure", doubts)
         return tuple(replace(one, seen=True) if one in said else one for one in draft.tellings)
 
     def doubt(self, chat: str, tellings: Iterable[Telling]) -> None:
@@ -596,6 +597,11 @@ class Store:
             self.set_meta(year, self.meta(year, 0) + GAP)
             self.set_meta("restored", now.isoformat())
             self.note("恢复备份", "状态由备份恢复", text, now)
+
+    def numbers(self) -> dict[str, int]:
+        """The highest number given to a message, by year."""
+        counts = ((key.partition(":"), value) for key, value in self._meta.items())
+        return {year: value for (kind, _, year), value in counts if kind == "count"}
 
     def _next_number(self, at: datetime) -> str:
         year = at.astimezone(ZONE).year

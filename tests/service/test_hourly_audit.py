@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -23,10 +24,11 @@ from bot.core.rules.ladder import DatedRung
 from bot.core.rules.words import Offset
 from bot.core.telling import digest
 from bot.core.telling.digest import Draft
-from bot.core.telling.entry import EntryState
+from bot.core.telling.entry import Entry, EntryState, past_telling
 from bot.core.telling.outcome import Outcome, Verdict
 from bot.sending.delivery import Deliveries
 from bot.service import app as app_module
+from bot.state.store import TOLD
 from tests.kit.house import at
 from tests.kit.rules_factory import CALENDAR, LADDERS, TASK, UNITS, edited
 from tests.kit.watched import HOUR, Watched
@@ -187,6 +189,47 @@ async def test_a_receipt_that_vanished_at_a_month_s_end_is_named_in_the_next_mon
     since = len(service.audits)
     await service.until("2027-04-01T01:30")
     assert {item for item, _, _ in service.said(since)} == {row.item for row in entry.tellings}
+
+
+async def changed(service: Watched, change: Callable[[Entry], object]) -> list[str]:
+    """What a fresh process misses at once after something was done to a delivered message in the state, with right checksums."""
+    await service.until("2027-03-10T12:00")
+    entry = service.carrying("T05-R1@2027-1", "提前3个工作日")
+    assert entry.state is EntryState.DELIVERED
+    with service.store.work():
+        change(entry)
+    await service.restart()
+    since = len(service.audits)
+    await service.until("2027-03-10T12:05")
+    return [gap.says for report in service.audits[since:] for gap in report.gaps]
+
+
+async def test_a_row_of_the_record_that_was_removed_is_named(service: Watched) -> None:
+    said = await changed(service, lambda entry: service.store.untell(entry.tellings))
+    assert any("没有记为已告知" in one for one in said)
+
+
+async def test_a_delivery_turned_into_a_failure_is_named(service: Watched) -> None:
+    failed = {"state": EntryState.UNDELIVERABLE}
+    said = await changed(service, lambda entry: service.store.put(entry.model_copy(update=failed)))
+    assert any("记为投递失败，与送达时间不符" in one for one in said)
+
+
+@pytest.mark.parametrize(
+    ("number", "rung_on", "says"),
+    [("2027-0900", date(2027, 3, 11), "编号还没有用到"), ("2027-0001", date(2027, 6, 1), "早于应告知的日期")],
+)
+async def test_a_message_and_its_record_that_were_invented_together_are_named(
+    service: Watched, number: str, rung_on: date, says: str
+) -> None:
+    def invent(entry: Entry) -> None:
+        row = replace(entry.tellings[0], rung_on=rung_on)
+        service.store.put(entry.model_copy(update={"number": number, "tellings": (row,)}))
+        one = past_telling(row, number, entry.at)
+        service.store._told_table.insert(TOLD.dump_python(one, mode="json"))  # noqa: SLF001 - as a forger would
+
+    said = await changed(service, invent)
+    assert any(says in one for one in said)
 
 
 def without_rung(monkeypatch: pytest.MonkeyPatch, label: str, on: str) -> None:

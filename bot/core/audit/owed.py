@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from bot.core.audit.contradictions import Numbers
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN, LEADING_GROUP, SUPERVISOR, Directory, name_of
 from bot.core.deciding.findings import Finding, known_items
@@ -38,7 +39,7 @@ class Books:
     """What an audit reads.
 
     `entries` are those not archived; from the day `unarchived` on none is archived. `spoken` are the chats that have a robot.
-    `findings` are those of the last evaluation, by item.
+    `findings` are those of the last evaluation, by item. `numbers` are the highest given to messages, by year.
     """
 
     rulebook: Rulebook
@@ -50,6 +51,7 @@ class Books:
     findings: Mapping[str, Finding]
     spoken: frozenset[str]
     unarchived: date
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

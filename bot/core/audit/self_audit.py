@@ -14,7 +14,8 @@ the chat that must wait (the robot's rate limit, a platform that is down) does n
 restart, and whenever the rung's grounds change (an edit, an event, another chat, a clock set back). So a lost telling is
 reported after one sending day at the latest, and a rung that an edit dates back is not reported.
 
-Every telling on record must have an entry that is not cancelled; archived entries are checked by `duban verify`. An entry that
+Every telling on record must have an entry that is not cancelled, and every entry its tellings on record; archived entries are checked
+by `duban verify`. An entry that contradicts itself (`contradictions.py`) is a gap. An entry that
 is due and has not been sent for `STUCK`, or that is not delivered after `LONGEST`, is a gap for any reason. So is a telling that
 was promised and cancelled `IN_VAIN` times while rules, facts and chats stayed as they were: deciding and sending disagree.
 """
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
+from bot.core.audit.contradictions import contradictions
 from bot.core.audit.owed import RETURNED, Books, ExpectedState, Owed, asked, expected_states, owed, quiet_until
 from bot.core.audit.owed_dates import PlainDates
 from bot.core.deciding.addressees import ADMIN, name_of
@@ -217,7 +219,7 @@ class SelfAudit:
         memory = books.memory
         grounds = (entries, memory, memory.version, books.facts.names, books.unarchived)
         if self._unkept is None or not _same(self._unkept[0], grounds):
-            self._unkept = grounds, list(_without_receipt(books, entries))
+            self._unkept = grounds, [*_without_receipt(books, entries), *_contradictions(books, entries)]
         return self._unkept[1]
 
     # --- owed and not told ----------------------------------------------------
@@ -373,6 +375,13 @@ def _without_receipt(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
             continue
         says = f"记为已告知（{told.number}），但没有送达凭证，也不在待发箱"
         yield Gap(told.item, told.rung, told.addressee, told.at.astimezone(ZONE), says)
+
+
+def _contradictions(books: Books, entries: Sequence[Entry]) -> Iterator[Gap]:
+    for entry, telling, says in contradictions(
+        entries, books.memory, books.facts.names, books.unarchived, books.numbers
+    ):
+        yield Gap(telling.item, telling.rung, telling.addressee, entry.at.astimezone(ZONE), says)
 
 
 def _later(before: tuple[datetime, date], at: datetime, on: date) -> tuple[datetime, date]:
