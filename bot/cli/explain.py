@@ -69,11 +69,12 @@ def explain(folder: Path, item: str, at: str | None, as_confirmed: bool, json_: 
             if found is None and wanted not in rulebook.by_id
             else Failure(f"{item} 在{when:%Y-%m-%d}还没有进入督办。")
         )
+    said = [_explained(one, when, _undelivered(one, store)) for one in answers]
     if json_:
-        say_json([_explained(one, when) for one in answers])
+        say_json(said)
     else:
-        for one in answers:
-            click.echo(rulebook.plan.in_own_words(_explained(one, when)["text"]))
+        for one in said:
+            click.echo(rulebook.plan.in_own_words(one["text"]))
     return OK
 
 
@@ -117,7 +118,15 @@ def _about(name: str, decisions: Sequence[Decision]) -> list[Decision]:
     return next((some for some in found if some), [])
 
 
-def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
+def _undelivered(one: Decision, store: Store) -> str:
+    """That what was promised about an item to an addressee has not reached them, as far as the state goes."""
+    wanted = one.finding.item.id, one.addressee.key
+    waiting = (*store.open_entries(), *store.shelf.failed())
+    numbers = [entry.number for entry in waiting if wanted in {(row.item, row.addressee) for row in entry.tellings}]
+    return f"；消息{'、'.join(numbers)}还没有送达，见 duban outbox" if numbers else ""
+
+
+def _explained(decision: Decision, when: datetime, undelivered: str) -> dict[str, Any]:
     one = as_of(decision, when)
     role = one.addressee.role.value
     until = one.until.astimezone(ZONE) if one.until else None
@@ -132,21 +141,21 @@ def _explained(decision: Decision, when: datetime) -> dict[str, Any]:
         "reason": one.reason.name,
         "理由": one.reason.words,
         "until": until.isoformat(timespec="minutes") if until and not one.reason.tells else None,
-        "text": _sentence(one, when),
+        "text": _sentence(one, when, undelivered),
     }
 
 
-def _sentence(one: Decision, when: datetime) -> str:
+def _sentence(one: Decision, when: datetime, undelivered: str) -> str:
     finding: Finding = one.finding
     head = f"{finding.item.id} {finding.item.shown_title}（{finding.state.shown}）→ {one.addressee.key}（{one.addressee.role.value}）："
     rung = f"，级次“{one.rung.label}”（{one.rung.on}）" if one.rung else ""
     if one.reason.tells:
         at = one.at.astimezone(ZONE) if one.at else when
         why = f"{one.reason.words}{'，' + one.mark if one.mark else ''}{_given(finding)}"
-        return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{why}。"
+        return f"{head}{at:%Y-%m-%d %H:%M} 发到“{one.chat}”{rung}，理由：{why}{undelivered}。"
     until = f"；最早{one.until.astimezone(ZONE):%Y-%m-%d %H:%M}再看" if one.until else ""
     by = f"（{one.by}）" if one.by else ""
-    return f"{head}不发，理由：{one.reason.words}{by}{rung}{_given(finding)}{until}。"
+    return f"{head}不发，理由：{one.reason.words}{by}{rung}{_given(finding)}{until}{undelivered}。"
 
 
 def _given(finding: Finding) -> str:

@@ -63,6 +63,15 @@ def test_the_list_counts_what_nobody_knows(duban: Run) -> None:
     assert json.loads(duban("outbox", "--json")[1])[0]["unclear"] == 4
 
 
+def test_explain_says_what_was_promised_and_has_not_arrived(duban: Run) -> None:
+    _, out, _ = duban("explain", "T05-M1", "--as-confirmed")
+    said = {line.partition("→ ")[2].partition("（")[0]: line for line in out.splitlines()}
+    assert "还没有送达，见 duban outbox" in said["县教育局"]
+    assert {f"2026-000{number}" in said["县教育局"] for number in (1, 2, 3)} == {True}
+    assert "2026-0004" not in said["县教育局"]
+    assert "还没有送达" not in said["县财政局"]
+
+
 def test_a_message_is_sent_again_by_number_with_who_decided_it(duban: Run, home: Path) -> None:
     code, out, _ = duban("outbox", "resend", "2026-0001", "--by", "李主任", "--reason", "群里没有", "--yes")
     assert code == 0
