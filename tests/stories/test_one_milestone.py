@@ -21,8 +21,10 @@ SPRING = a_milestone(due="2027-04-30", ladder="一般节点")  # a Friday before
 
 def test_each_rung_is_told_once_on_the_working_day_its_side_asks_for() -> None:
     story = Timeline(a_rulebook(AWAITED), start="2027-06-01")
-    story.at("2027-07-01 23:00").expect_nothing()
-    story.at("2027-07-02 09:30").expect("县教育局 汇总 T05-M1 提前180天 FIRST")  # nominal 07-04 is a Sunday
+    story.at("2027-07-04 23:00").expect_nothing()
+    story.at("2027-07-05 09:30").expect(
+        "县教育局 汇总 T05-M1 提前180天 FIRST"
+    )  # its Monday; months ahead it may wait for it
     story.at("2027-11-30 23:00").expect_nothing()
     story.at("2027-12-01 09:30").expect(
         "县教育局 汇总 T05-M1 提前30天 NEXT_RUNG", "县财政局 汇总 T05-M1 提前30天 FIRST"

@@ -29,6 +29,7 @@ from bot.core.time.zone import day_of
 
 RETURNED = "退回"
 _VERDICTS = frozenset(map(State, ("达标", "恢复", "正常推进", "未达标", "滞后", "严重滞后", "预警")))
+EARLY = 60  # days: a digest so long before its date waits for its unit's day of the week
 _BAD = frozenset(map(State, ("逾期", "未报", "未达标", "滞后", "严重滞后", "预警")))
 _CALLING = frozenset(map(State, ("未达标", "滞后", "严重滞后", "预警")))
 DAY = timedelta(days=1)
@@ -303,7 +304,8 @@ def _unheard(
         reached = max((_day_today(told, one, dates) for told in counted), default=None)
         heard = None if last and _corrected(one, latest, today) else reached
         spoken = (rung for rung in one.item.rule.ladder.rungs if not roles.isdisjoint(rung.roles))
-        weekday = _weekday(hearer, books.directory)
+        is_first_miss = one.state is State.MISSED and (latest is None or latest.state != one.state)
+        weekday = None if is_first_miss else _weekday(hearer, books.directory)
         arose = _arose(one, books, today)
         found = (
             date
@@ -379,7 +381,10 @@ def _rung(
         if rung.offset.repeats:
             told_on = dates.on_weekday(on, weekday)
         elif one.happened and (one.state in _VERDICTS or one.state is State.WITHDRAWN):
-            told_on = max(dates.within_a_week(told_on), dates.sending.after(told_on, 2))
+            later = dates.sending.after(told_on, 2)
+            told_on = later if one.state is State.MISSED else max(dates.within_a_week(told_on), later)
+        elif ahead and ((one.due_on - on).days >= EARLY or one.state is State.ADVISED):
+            told_on = min(dates.on_weekday(on, weekday), dates.within_a_week(on))
     yield rung.offset.words(), on, max(told_on, one.late_from + DAY) if after else told_on
 
 

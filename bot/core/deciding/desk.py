@@ -25,15 +25,13 @@ from bot.core.facts.facts import Facts, Silence
 from bot.core.facts.quoting import quoted
 from bot.core.rules.item import Moment, State
 from bot.core.rules.item_ids import without_step
-from bot.core.rules.ladder import on_weekday
+from bot.core.rules.ladder import LONGEST, on_weekday
 from bot.core.rules.rulebook import Delivery, Role
 from bot.core.time.windows import OfficeHours, open_from, slot, week_day
 from bot.core.time.workdays import Calendar
 from bot.core.time.zone import ZONE, day_of, midnight
 
 SINGLES_A_DAY = 2
-#: So long what may wait for its day of the week does wait at most.
-LONGEST = timedelta(days=6)
 
 #: States of indicator values that need no reminder, and all states of indicator values.
 CALM = frozenset({State.ON_TRACK, State.MET, State.RECOVERED})

@@ -1,7 +1,8 @@
 """督办阶梯: when each rung of a ladder is nominally due, and in which slot it is told.
 
 The day on which a rung is told is next to its nominal date: a rung before the due date is told on the last sending day up to it,
-one after the due date on the first sending day from it on. What is only repeated to a unit waits for that unit's day of the week.
+one after the due date on the first sending day from it on. What is only repeated to a unit, and a digest months before its date,
+waits for that unit's day of the week.
 What counts from a value is repeated once a quarter: it cannot change before the next value. A rung is identified by its label and
 by which repetition it is, so neither downtime nor an edit of the rules leads to telling one twice, nor does a holiday notice that
 moves its date.
@@ -162,6 +163,9 @@ class Stairs:
 _WRONG_VALUES = frozenset({State.MISSED, State.BEHIND, State.FAR_BEHIND, State.WARNED})
 _EACH_QUARTER = Offset.parse("逾期每季度")
 
+#: A digest so many days before its date waits for its unit's day of the week, so long at most.
+EARLY, LONGEST = 60, timedelta(days=6)
+
 #: Label of the telling on the first sending day of the month in which something is due.
 MONTH_LIST = "月初清单"
 #: The month's list replaces rungs this many days before the date, where it comes itself at least a week before the date. Of a duty
@@ -222,12 +226,14 @@ def _heard(
         rungs = [rung for rung in rungs if not _said_by(listed, rung, anchor, calendar, month_list or REPLACED)]
     endless = any(rung.offset.repeats or rung.delivery is Delivery.MONTHLY for rung in rungs)
     still = is_still(anchor, state)
-    heard = [of_rung(rung, anchor, calendar, still, weekday) for rung in rungs]
+    advised = state == State.ADVISED
+    heard = [of_rung(rung, anchor, calendar, still, weekday, advised) for rung in rungs]
     heard += [iter((listed,))] if listed else []
     if len(heard) == 1:
         return Stairs(heard[0], bool(rungs) and rungs[0].delivery is Delivery.MONTHLY and not still)
     if not endless:  # sorting is cheaper than merging and gives the same order
-        return Stairs(iter(sorted(chain.from_iterable(heard), key=_ON)))
+        once = sorted(chain.from_iterable(heard), key=_ON)
+        return Stairs(iter(once) if weekday is None else _not_past_the_next(once))
     in_order = merge(*heard, key=_ON)
     return Stairs(in_order if weekday is None else _not_past_the_next(in_order))
 
@@ -281,7 +287,12 @@ def _before_due(rung: RungForm, anchor: Anchor) -> bool:
 
 
 def of_rung(
-    rung: RungForm, anchor: Anchor, calendar: Calendar, still: bool = False, weekday: int | None = None
+    rung: RungForm,
+    anchor: Anchor,
+    calendar: Calendar,
+    still: bool = False,
+    weekday: int | None = None,
+    advised: bool = False,
 ) -> Iterator[DatedRung]:
     """Every date of one rung, in order; without end for a rung that repeats. What is `still` is repeated once a quarter.
 
@@ -290,7 +301,8 @@ def of_rung(
     slowed = still and rung.offset.repeats and rung.delivery is not Delivery.MONTHLY
     offset = _EACH_QUARTER if slowed else rung.offset
     before, label = _before_due(rung, anchor), _label(offset)
-    waits = weekday is not None and _may_wait(rung)
+    early = _is_early(rung, advised)
+    waits = weekday is not None and (_may_wait(rung) or early)
     for times in count(1) if offset.repeats else (0,):
         on = _nominal(offset, times, anchor, calendar)
         if rung.delivery is Delivery.MONTHLY:
@@ -298,6 +310,8 @@ def of_rung(
             yield from _each_quarter(lists) if still else lists
             return
         slot_on = on_weekday(on, weekday, calendar) if waits and weekday is not None else None
+        if slot_on and early:
+            slot_on = min(slot_on, calendar.send_day_on_or_before(on + LONGEST))
         yield DatedRung(on, slot_on or send_day(on, not before, calendar), rung, label, before, times)
 
 
@@ -306,6 +320,14 @@ def _may_wait(rung: RungForm) -> bool:
     offset = rung.offset
     a_week = offset.count >= (5 if offset.unit is Unit.WORKDAY else 7) or offset.unit is Unit.QUARTER
     return offset.repeats and a_week and rung.delivery is Delivery.DIGEST
+
+
+def _is_early(rung: RungForm, advised: bool) -> bool:
+    """Whether a digest says something so long before its date that some days more or less do not matter, or only advises."""
+    offset = rung.offset
+    days = offset.count * (30 if offset.unit is Unit.MONTH else 1)
+    early = days >= EARLY or (advised and days > LONGEST.days and offset.unit is not Unit.WORKDAY)
+    return offset.side is Side.BEFORE and not offset.repeats and early and rung.delivery is Delivery.DIGEST
 
 
 def on_weekday(day: date, weekday: int, calendar: Calendar) -> date:

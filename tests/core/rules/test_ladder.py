@@ -237,6 +237,26 @@ def test_only_digests_that_repeat_once_a_week_or_less_wait() -> None:
         assert told_on(laddered(rung), "2027-03-11", 0) == told_on(laddered(rung), "2027-03-11", None)
 
 
+@pytest.mark.parametrize(
+    ("rung", "state", "weekday", "expected"),
+    [
+        ("提前60天", "正常推进", 0, "2027-05-10"),  # a Friday before, counted on; the Monday after it
+        ("提前60天", "正常推进", None, "2027-05-07"),
+        ("提前59天", "正常推进", 0, "2027-05-07"),
+        ("提前14天", "提示", 0, "2027-06-28"),
+        ("提前14天", "正常推进", 0, "2027-06-22"),
+    ],
+)
+def test_a_digest_long_before_its_date_waits_for_the_unit_s_day_of_the_week(
+    rung: str, state: str, weekday: int | None, expected: str
+) -> None:
+    due = date(2027, 7, 6)
+    steps = stairs(laddered((rung, "汇总")), Anchor(due, due), CALENDAR, LEAD, state, False, weekday=weekday)
+    telling, slot_on = steps.nth(0) or (None, None)
+    assert str(slot_on) == expected
+    assert telling is not None
+
+
 def test_a_repeat_waits_no_longer_than_for_the_rung_after_it() -> None:
     rule = laddered(("逾期每7天", "汇总"), ("逾期8天", "单发"))
     assert told_on(rule, "2027-03-11", 0)[:3] == ["03-18→03-19", "03-19→03-19", "03-25→03-29"]
