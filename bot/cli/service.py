@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import click
+from loguru import logger
 
 from bot import __version__
 from bot.cli.common import OK, PROBLEMS, WRONG_USE, Failure, in_home, moment, opened, say_json
@@ -32,11 +37,17 @@ from bot.service.status import status_of
 from bot.service.wiring import drill_chats, listen, make_app
 from bot.sources.clock import Clock, RealClock, StoryClock, wall
 from bot.state.disk.collector import seldom
+from bot.state.disk.errors import JournalBroken, StorageFailed
 from bot.state.store import Store
 
 if TYPE_CHECKING:
     from bot.drill.stage import Stage
 
+
+#: What a disk says that may be written again by itself, or once somebody has made room.
+PASSING = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+#: Seconds before the state is opened anew.
+AGAIN = 30.0
 
 CLOCK = re.compile(r"(?P<at>[^x]+)(?:x(?P<speed>\d+(?:\.\d+)?))?")
 
@@ -84,22 +95,50 @@ def run(
     clock = story_clock(clock_text) if clock_text else None
     if clock and until:
         clock.until = moment(until, end=True)
-    store, lock = open_store(home.state("drill" if drill or clock else "real"), "drill" if drill or clock else "real",
-                             keep=keep or not (drill or clock), as_confirmed=as_confirmed or drill)  # fmt: skip
+    kind = "drill" if drill or clock else "real"
+
+    def serve(asked: list[bool]) -> int:
+        with _state(home, kind, keep=keep or kind == "real", as_confirmed=as_confirmed or drill) as store:
+            given = tried(home, store)
+            rulebook, story = usable_rulebook(given, store), clock
+            if drill and story is None:
+                story = StoryClock(drill_start(rulebook), pause=0.7)
+                story.until = moment(until, end=True) if until else story.now() + timedelta(days=366)
+            seldom()
+            at_port = given.settings.port if port is None else port
+            now = story or RealClock(given.settings.heartbeat)
+            return asyncio.run(_serve(given, store, now, host or given.settings.host, at_port, drill, asked))
+
+    return serve([]) if kind != "real" else waited_out(serve)
+
+
+@contextmanager
+def _state(home: Home, kind: str, *, keep: bool, as_confirmed: bool) -> Iterator[Store]:
+    """The state, under its lock for as long as it is used."""
+    store, lock = open_store(home.state(kind), kind, keep=keep, as_confirmed=as_confirmed)
     try:
-        home = tried(home, store)
-        rulebook = usable_rulebook(home, store)
-        if drill and clock is None:
-            clock = StoryClock(drill_start(rulebook), pause=0.7)
-            clock.until = moment(until, end=True) if until else clock.now() + timedelta(days=366)
-        port = home.settings.port if port is None else port
-        seldom()
-        return asyncio.run(
-            _serve(home, store, clock or RealClock(home.settings.heartbeat), host or home.settings.host, port, drill)
-        )
+        yield store
     finally:
-        store.close()
-        lock.release()
+        try:
+            store.close()
+        finally:
+            lock.release()
+
+
+def waited_out(serve: Callable[[list[bool]], int], wait: Callable[[float], object] = sleep) -> int:
+    """Serves; where the disk cannot be written at the start, or did not confirm what was written, opens the state anew after a while.
+
+    `serve` notes in its list that somebody asked it to stop: then it is not begun again.
+    """
+    while True:
+        asked: list[bool] = []
+        try:
+            return serve(asked)
+        except (StorageFailed, JournalBroken) as error:
+            if asked or (isinstance(error, StorageFailed) and error.errno not in PASSING):
+                raise
+            logger.error("{} {:.0f}秒后重新打开状态。", error, AGAIN)
+        wait(AGAIN)
 
 
 def _refuse_story_options(until: str | None, as_confirmed: bool) -> None:
@@ -110,8 +149,8 @@ def _refuse_story_options(until: str | None, as_confirmed: bool) -> None:
         raise Failure("--until 只用于演练和故事时钟，正式运行一直到停止为止", WRONG_USE)
 
 
-async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool) -> int:
-    """Runs the service until a signal. The server starts first: a drill's robots are on it."""
+async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, drill: bool, asked: list[bool]) -> int:
+    """Runs the service until a signal, which it notes in `asked`. The server starts first: a drill's robots are on it."""
     from bot.authoring.preview import Previews
     from bot.web.pages import pages
     from bot.web.preview import preview_routes
@@ -135,7 +174,7 @@ async def _serve(home: Home, store: Store, clock: Clock, host: str, port: int, d
         _announce(app, host, port, stage is not None)
         ending = asyncio.create_task(_end_of_story(app)) if stage is None else None
         listen(app, home, config=stage is None)
-        await _until_stopped(app)
+        await _until_stopped(app, asked)
         if ending:
             ending.cancel()
     finally:
@@ -150,11 +189,16 @@ async def _end_of_story(app: App) -> None:
         app.stop()
 
 
-async def _until_stopped(app: App) -> None:
+async def _until_stopped(app: App, asked: list[bool]) -> None:
     """Runs the app until SIGINT or SIGTERM."""
+
+    def stop() -> None:
+        asked.append(True)
+        app.stop()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, app.stop)
+        loop.add_signal_handler(number, stop)
     await app.run()
 
 

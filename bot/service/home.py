@@ -148,7 +148,6 @@ def open_store(
     folder: Path, clock_kind: str, *, keep: bool = True, as_confirmed: bool = False
 ) -> tuple[Store, StateLock]:
     """The state folder under its lock. Raises StateLocked, DamagedState, WrongClockError."""
-    folder.mkdir(parents=True, exist_ok=True)
     lock = StateLock(folder)
     lock.acquire()
     try:

@@ -126,7 +126,7 @@ class JournalBroken(StateError):
         self.file = file
         super().__init__(
             f"状态日志 {file} 写盘未获确认：{cause}。为免误报已保存，程序不再写入。"
-            "请检查磁盘，再重新启动；启动时会按磁盘上确实存在的内容恢复。"
+            "请检查磁盘；状态重新打开时会按磁盘上确实存在的内容恢复。"
         )
 
 
