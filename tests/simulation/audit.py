@@ -80,8 +80,8 @@ class Audit:
         self._newest: dict[str, tuple[datetime, str]] = {}
         self._delivered: set[str] = set()
         self._perhaps: Counter[tuple[str, Key]] = Counter()  # what a chat may have seen, by copies
-        self._tried: Counter[tuple[str, object]] = Counter()  # what was on its way to a chat
-        self._attempts: dict[str, tuple[list[tuple[str, Key]], list[tuple[str, object]]]] = {}
+        self._tried: Counter[object] = Counter()  # what was on its way, to whatever chat
+        self._attempts: dict[str, tuple[list[tuple[str, Key]], list[object]]] = {}
         self._refused: set[str] = set()  # numbers whose last request was refused, which is still to be written down
         self.freed: set[str] = set()  # numbers that waited for a person, or moved: they may come late
         self._gone: dict[str, datetime] = {}  # chat → since when it has not stood in chats.yaml
@@ -152,12 +152,12 @@ class Audit:
             if here and not self._perhaps.keys().isdisjoint((chat, self._key(row)) for row in rows):
                 if RESENT not in shown.title + line:
                     self._fail(f"2 {item} may have been seen in {chat} and is told by {entry.number} without {RESENT}")
-            elif RESENT in shown.title + line and not any((chat, _telling(row)) in self._tried for row in rows):
-                self._fail(f"2 {item} was never sent to {chat} and goes as {RESENT} in {entry.number}")
+            elif RESENT in shown.title + line and not any(_telling(row) in self._tried for row in rows):
+                self._fail(f"2 {item} was never sent and goes to {chat} as {RESENT} in {entry.number}")
         visible = [row for row in entry.tellings if lines[row.item] or entry.form == "单发"]
         self._attempts[entry.number] = (
             [(chat, self._key(row)) for row in visible if row.rung != RETURN],
-            [(chat, _telling(row)) for row in entry.tellings],
+            [_telling(row) for row in entry.tellings],
         )
         self._perhaps.update(self._attempts[entry.number][0])
         self._tried.update(self._attempts[entry.number][1])
@@ -173,7 +173,7 @@ class Audit:
         """What a start finds in 发送中 may have been sent, for all that anybody knows."""
         for entry in store.open_entries():
             if entry.state is EntryState.SENDING:
-                self._tried.update((entry.chat, _telling(row)) for row in entry.tellings)
+                self._tried.update(_telling(row) for row in entry.tellings)
 
     def _again(self, row: Telling) -> int:
         """What is said once more: what was struck off by mistake, and what was registered a second time."""
