@@ -211,6 +211,10 @@ async def test_a_clock_set_back_or_forward_does_not_change_how_long_a_unit_waits
         assert ends == at(f"{DAY}T09:35")
         house.app.lost.clock_was_set(step)
         assert house.app.lost.next_instant(house.clock.now() + step) == ends + step
+        assert (
+            house.app.lost.next_instant(ends + step) is None
+        )  # an end that could not be written down is no instant ahead
+        assert house.app.lost.over(ends + step)
 
 
 # --- 也发 ---------------------------------------------------------------------------------
