@@ -55,13 +55,13 @@ async def test_what_was_said_to_be_gone_and_comes_back_is_new_to_whoever_read_th
     await service.until("2027-04-06T08:00")
     assert told(service, "04-01")[0] == ("04-01", LEAD, "逾期1个工作日")
     service.edit(rules(WITHOUT_MILESTONE))
-    await service.until("2027-04-08T08:00")
+    await service.until("2027-04-15T08:00")
     service.edit(rules(task()))
     await service.until("2027-05-07T18:00")
-    assert told(service, "04-08") == [
-        ("04-08", LEAD, "提前30天"),
-        ("04-08", LEAD, "新增"),
-        ("04-23", LEAD, "逾期1个工作日"),
+    assert told(service, "04-15") == [
+        ("04-15", LEAD, "提前30天"),
+        ("04-15", LEAD, "新增"),
+        ("04-30", LEAD, "逾期1个工作日"),
         ("05-06", "领导小组", "逾期3个工作日·月度清单"),
     ]
     assert (service.gaps, service.unasked) == ([], [])

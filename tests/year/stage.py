@@ -58,8 +58,17 @@ class Ear(Audit):
     def see(self, bubble: Bubble) -> None:
         self._town.bubbles.append(said(bubble))
 
+    def written(self, chat: str, shown: Any) -> None:
+        """What is on its way has not been heard yet."""
+
+    def refused(self, chat: str, shown: Any) -> None:
+        """Nor is what was refused."""
+
+    def found_at_the_start(self, store: Any) -> None:
+        """What a start finds is the service's own affair."""
+
     def settled(self, entry: Any, outcome: Any) -> None:
-        """Outcomes are the service's own affair."""
+        """Outcomes are, too."""
 
     def heart(self, doubts: Any) -> None:
         """So is its heartbeat."""
@@ -90,6 +99,7 @@ class Town(World):
         self.promises, self.counted = Counter[str](), set[str]()
         self.audit = Ear(self)
         self.wires.on_bubble = self.audit.see
+        self.wires.on_written, self.wires.on_refused = self.audit.written, self.audit.refused
         self.wires.on_slip = self.audit.stop
         self.audit.on_failure = self._end
 
