@@ -45,9 +45,9 @@ def number_of(shown: Bubble | Request) -> str:
 
 
 def line_of(row: Telling, shown: Request) -> str:
-    """The line of a message about a telling; nothing where it is in another part, or is worded without a number."""
+    """What a message says of a telling's item, in the hand-over too; nothing where that is in another part, or has no number."""
     found = re.compile(rf"[（、]{re.escape(row.item)}[）、]")
-    return next((line for line in shown.source.splitlines() if found.search(line)), "")
+    return "".join(line for line in shown.source.splitlines() if found.search(line))
 
 
 @dataclass
