@@ -204,7 +204,7 @@ async def test_f13_a_reload_sends_nothing_and_moves_no_timer(tmp_path: Path, wha
         await look(house, "2027-12-06T10:01")
         ahead, digest = house.app.next_instant(), house.app.rulebook.digest
         if what == "another rule":
-            edit(house, indicators=edited(INDICATORS, "次年3月31日", "次年4月30日"))
+            edit(house, indicators=edited(INDICATORS, "值: 97.5", "值: 98"))
         else:
             edit(house, tasks_05=f"# 看过了\n{TASK}" if what == "a comment" else TASK)
         await look(house, "2027-12-06T10:02")

@@ -89,7 +89,7 @@ async def test_another_rule_s_edit_fires_nothing_again(tmp_path: Path) -> None:
         await house.live("2027-12-06T10:00")
         before = tellings(house)
         house.reopen()
-        edit(house, indicators=edited(INDICATORS, "次年3月31日", "次年4月30日"))
+        edit(house, indicators=edited(INDICATORS, "值: 97.5", "值: 98"))
         await look(house, "2027-12-06T10:01")
         assert house.app.rulebook.digest != house.home.rulebook.digest  # type: ignore[union-attr]
         assert tellings(house) == before
