@@ -463,7 +463,7 @@ class Store:
     def troubles(self) -> list[Trouble]:
         """Undeliverable entries that no person has settled yet and unclear ones, for the admin's daily digest."""
         given_up = self.shelf.failed()
-        unclear = [entry for entry in self.open_entries() if entry.unclear > len(RESENDS)]
+        unclear = [entry for entry in self.open_entries() if entry.busy > len(RESENDS)]
         return [
             *_trouble("投递失败", "条消息投递失败，需人工处理", given_up),
             *_trouble("答复不明", "条消息多次没有明确答复，每个工作日再试一次", unclear),

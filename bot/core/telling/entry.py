@@ -131,6 +131,7 @@ class Entry(BaseModel):
     attempts: int = 0
     unknown_answers: int = 0
     unclear: int = 0  # attempts of which nobody knows whether they arrived
+    busy: int = 0  # answers that the platform or a gateway is in trouble, perhaps after posting
     interrupted: int = 0  # times that the process ended while a part was in flight: no answer of the platform's
     next_attempt_at: AwareDatetime
     tried_at: AwareDatetime | None = None

@@ -88,7 +88,7 @@ def merged(entries: Sequence[Entry], tellings: tuple[Telling, ...], number: str,
         tellings=tellings,
         at=now,
         next_attempt_at=now,
-        unclear=max(entry.unclear for entry in entries),
+        busy=max(entry.busy for entry in entries),
         interrupted=max(entry.interrupted for entry in entries),
         rules=first.rules,
         why=f"合并{'、'.join(entry.number for entry in entries)}",
@@ -348,7 +348,7 @@ def _unclear(entry: Entry, now: datetime, allowed: Allowed) -> dict[str, object]
     found = {**_in_doubt(entry), "unclear": entry.unclear + 1}
     if entry.unclear >= len(RESENDS):
         return found | {"state": EntryState.UNDELIVERABLE, "why": UNCLEAR}
-    return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + resend_wait(entry))}
+    return found | {"state": EntryState.LATER, "next_attempt_at": allowed(now + resend_wait(entry, entry.unclear))}
 
 
 def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> dict[str, object]:
@@ -358,8 +358,9 @@ def _later(entry: Entry, outcome: Outcome, now: datetime, allowed: Allowed) -> d
         return {"state": EntryState.UNDELIVERABLE, "unknown_answers": unknown}
     update: dict[str, object] = {"unknown_answers": unknown, "state": EntryState.LATER}
     if outcome.perhaps and not outcome.counts:  # members may have seen it: few copies on one day, then one a day
-        wait = resend_wait(entry) if entry.unclear < len(RESENDS) else midnight(day_of(now) + timedelta(days=1)) - now
-        return update | {"unclear": entry.unclear + 1, "next_attempt_at": allowed(now + wait)}
+        few = entry.busy < len(RESENDS)
+        wait = resend_wait(entry, entry.busy) if few else midnight(day_of(now) + timedelta(days=1)) - now
+        return update | {"busy": entry.busy + 1, "next_attempt_at": allowed(now + wait)}
     return update | {"next_attempt_at": allowed(now + retry_wait(entry, outcome.wait_seconds))}
 
 
@@ -385,7 +386,7 @@ def asked_again(entry: Entry, why: str, now: datetime, chat: str = "") -> Entry:
         tellings = tuple(replace(one, mark=one.mark or mark, by_order=True) for one in tellings)
     return _with(
         entry, state=EntryState.LATER, next_attempt_at=now, why=why, chat=chat or entry.chat, tellings=tellings,
-        resent=entry.doubtful, parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, interrupted=0, attempts=0,
+        resent=entry.doubtful, parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, busy=0, interrupted=0, attempts=0,
         compact=False, robot="",
     )  # fmt: skip
 
@@ -463,7 +464,7 @@ def _brought(entry: Entry, chat: str, tellings: tuple[Telling, ...], now: dateti
     told = tuple(_in_a_digest(telling, perhaps) for telling in tellings)
     return _with(
         there, moved=True, form=Delivery.DIGEST.value, slot=True, tellings=told, why="", resent=False, tried_at=None,
-        parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, interrupted=0, attempts=0, compact=False, robot="",
+        parts_done=0, begun=0, pieces=(), unknown_answers=0, unclear=0, busy=0, interrupted=0, attempts=0, compact=False, robot="",
     )  # fmt: skip
 
 

@@ -30,9 +30,9 @@ def retry_wait(entry: Entry, asked: float = 0.0) -> timedelta:
     return _jittered(BACKOFF[min(entry.attempts, len(BACKOFF)) - 1] if entry.attempts else BACKOFF[0], entry)
 
 
-def resend_wait(entry: Entry) -> timedelta:
-    """Before the next 补发 of a message that may have arrived."""
-    return _jittered(RESENDS[entry.unclear], entry)
+def resend_wait(entry: Entry, copies: int) -> timedelta:
+    """Before the next 补发 of a message that may have arrived, after so many copies."""
+    return _jittered(RESENDS[copies], entry)
 
 
 def _grown(seconds: float, entry: Entry) -> float:
