@@ -159,7 +159,10 @@ class Entry(BaseModel):
     @property
     def doubtful(self) -> bool:
         """Whether any of it may have been seen already, in this message."""
-        return self.resent or self.unclear > 0 or self.parts_done > 0
+        unclear = (
+            self.unclear > 0 and not self.carries
+        )  # what was merged counts on from others, whose tellings say what was seen
+        return self.resent or unclear or self.parts_done > 0
 
     @property
     def perhaps_told(self) -> tuple[Telling, ...]:
