@@ -217,6 +217,8 @@ class Audit:
 
     def _passed_on(self, bubble: Bubble, row: Telling) -> None:
         """A unit whose chat stands in the file, or was taken out less than the grace ago, needs nobody to pass it on."""
+        if row.addressee not in CHATS:
+            return  # a unit of the county's that never had one
         now, since = self._clock.true(), self._gone.get(row.addressee)
         if now - self._saved_at < READ or (since is not None and since < self._set_at):
             return  # the file may not have been read yet; a clock that was set over a restart is believed

@@ -257,12 +257,12 @@ def test_what_may_have_been_seen_is_marked_in_the_digest_and_nothing_else_is(sto
     assert [entry.marked for entry in again] == [True, False, False, True], "a doubt outlives what took its place"
 
 
-def test_a_merged_message_counts_on_how_often_it_was_unclear_and_still_marks_only_what_was_sent(store: Store) -> None:
+def test_a_merged_message_counts_on_how_often_its_platform_was_busy_and_marks_only_what_was_sent(store: Store) -> None:
     [old] = promised(store, draft(row("A")))
     with store.work():
-        store.put(old.model_copy(update={"state": EntryState.LATER, "resent": True, "unclear": 2}))
+        store.put(old.model_copy(update={"state": EntryState.LATER, "resent": True, "busy": 2}))
     [first] = promised(store, draft(row("B"), at=NOW + DAY), now=NOW + DAY)
-    assert (first.unclear, first.doubtful) == (2, False)
+    assert (first.busy, first.doubtful) == (2, False)
     [second] = promised(store, draft(row("C"), at=NOW + 2 * DAY), now=NOW + 2 * DAY)
     assert {one.item: one.seen for one in second.tellings} == {"A": True, "B": False, "C": False}
 

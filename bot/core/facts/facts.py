@@ -356,9 +356,8 @@ def _(payload: e.Withdrawn, facts: Facts, event: e.Event) -> Facts:
             return replace(facts, item_silences=items, chat_silences=chats)
         case "confirmed":
             rules, leads = _without(facts.confirmed_rules, item), _without(facts.confirmed_leads, item)
-            return replace(
-                facts, confirmed_rules=rules, confirmed_leads=leads, confirmed_at=_without(facts.confirmed_at, item)
-            )
+            at, agreed = _without(facts.confirmed_at, item), _without(facts.agreed_at, item)
+            return replace(facts, confirmed_rules=rules, confirmed_leads=leads, confirmed_at=at, agreed_at=agreed)
         case "case_opened":
             return _without_case(facts, (payload.rule, payload.case))
         case "case_advanced":

@@ -159,10 +159,7 @@ class Entry(BaseModel):
     @property
     def doubtful(self) -> bool:
         """Whether any of it may have been seen already, in this message."""
-        unclear = (
-            self.unclear > 0 and not self.carries
-        )  # what was merged counts on from others, whose tellings say what was seen
-        return self.resent or unclear or self.parts_done > 0
+        return self.resent or self.unclear > 0 or self.parts_done > 0
 
     @property
     def perhaps_told(self) -> tuple[Telling, ...]:
